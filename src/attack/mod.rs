@@ -1,0 +1,1 @@
+//! Adversarial attacks: a model, images, labels in; images out.

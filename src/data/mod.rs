@@ -1,0 +1,55 @@
+//! Datasets, decoding, transforms, batching ahead. Pixels outside a model are 0..1 (or 8-bit).
+
+use candle_core::Tensor;
+
+use crate::error::Result;
+
+/// A class of a dataset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Class {
+    /// For people: `golden retriever`.
+    pub name: String,
+    /// WordNet 3.0 noun, as ImageNet counts: `n02099601`.
+    pub wnid: Option<String>,
+}
+
+/// One decoded image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// `[channels, height, width]`, 8-bit, as the model's input size wants it.
+    pub pixels: Vec<u8>,
+    /// Class index.
+    pub label: u32,
+}
+
+/// Images that can be fetched in any order from any thread.
+pub trait Dataset: Send + Sync {
+    /// How many.
+    fn len(&self) -> usize;
+    /// Whether there is nothing.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Decodes image `index`. Errors name the file.
+    fn example(&self, index: usize) -> Result<Example>;
+    /// The class of image `index`, without decoding it.
+    fn label(&self, index: usize) -> u32;
+    /// Relative name, unique in the split, with `/` between parts and an extension:
+    /// `n02099601/0001.JPEG`, `cat/000017.png`.
+    fn name(&self, index: usize) -> String;
+    /// Classes, by index.
+    fn classes(&self) -> &[Class];
+    /// `[channels, height, width]` of every example.
+    fn shape(&self) -> [usize; 3];
+}
+
+/// Images for one step.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// `[batch, channels, height, width]`, f32 in 0..1.
+    pub images: Tensor,
+    /// `[batch]`, u32.
+    pub labels: Tensor,
+    /// Which images of the dataset these are.
+    pub indices: Vec<usize>,
+}

@@ -1,0 +1,1 @@
+//! What the network's neurons answer to.

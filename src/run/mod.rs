@@ -1,0 +1,7 @@
+//! The run folder (DESIGN §5): the only contract between a worker and whoever watches it.
+//! `std::fs` and text formats only; no tensor, no terminal.
+
+pub mod event;
+pub mod info;
+pub mod results;
+pub mod state;

@@ -1,0 +1,5 @@
+//! `results/*.json`: what a stage leaves behind (DESIGN §5). Plain structs, both directions.
+
+pub mod attack;
+pub mod evaluate;
+pub mod neurons;

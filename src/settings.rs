@@ -1,0 +1,1 @@
+//! Flags over environment over settings file over defaults; every path.

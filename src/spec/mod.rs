@@ -1,0 +1,405 @@
+//! What a user asks for: plain data, exactly the TOML (DESIGN §4). Knows no tensor, no run, no
+//! terminal.
+//!
+//! [`Spec`] is what the user wrote. `None` means "not written, and the default depends on other
+//! keys or on the data"; resolving fills every such key, and the resolved spec is what a run
+//! folder's `spec.toml` holds.
+
+use serde::{Deserialize, Serialize};
+
+/// One piece of work, described completely.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Spec {
+    /// A line for people; also names the run folder.
+    pub title: String,
+    /// Seeds everything: data, weights, shuffles, augmentation, attack starts.
+    pub seed: u64,
+    /// `auto`, `cpu`, `cuda:0`.
+    pub device: String,
+    /// Where the images come from.
+    pub data: DataSpec,
+    /// The network.
+    pub model: ModelSpec,
+    /// Present: train it.
+    pub train: Option<TrainSpec>,
+    /// Present: measure accuracy, clean and under attack.
+    pub evaluate: Option<EvaluateSpec>,
+    /// Present: write a set of adversarial images.
+    pub attack: Option<AttackSpec>,
+    /// Present: find the images that excite each neuron most.
+    pub neurons: Option<NeuronsSpec>,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Self {
+            title: String::new(),
+            seed: 1,
+            device: "auto".into(),
+            data: DataSpec::default(),
+            model: ModelSpec::default(),
+            train: None,
+            evaluate: None,
+            attack: None,
+            neurons: None,
+        }
+    }
+}
+
+/// `[data]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DataSpec {
+    /// Which reader.
+    pub format: DataFormat,
+    /// File or folder; `shapes` needs none. `~` and `$VAR` are expanded on reading.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Side of the square image the model sees. `None`: the data's own size
+    /// (shapes 64, cifar10 32, idx as stored, image-folder 224).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<usize>,
+    /// Decoding threads; 0 = one a core.
+    pub workers: usize,
+    /// Images per split, 0 = all.
+    pub limit: usize,
+    /// `shapes` only: scenes in the training split.
+    pub train_images: usize,
+    /// `shapes` only: scenes in the test split.
+    pub test_images: usize,
+    /// `image-folder` without `train`/`val` sub-folders: share held out for testing, 0..1.
+    pub holdout: f64,
+    /// What to do with a file that cannot be decoded.
+    pub damaged: Damaged,
+}
+
+impl Default for DataSpec {
+    fn default() -> Self {
+        Self {
+            format: DataFormat::Shapes,
+            path: None,
+            image_size: None,
+            workers: 0,
+            limit: 0,
+            train_images: 6000,
+            test_images: 1000,
+            holdout: 0.1,
+            damaged: Damaged::Skip,
+        }
+    }
+}
+
+/// Readers of data (DESIGN §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DataFormat {
+    /// The embedded scene generator.
+    Shapes,
+    /// JPEG and PNG, one folder a class.
+    ImageFolder,
+    /// CIFAR-10's binary batches.
+    Cifar10,
+    /// MNIST's IDX files, plain or gzip.
+    Idx,
+}
+
+/// What to do with a file that cannot be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Damaged {
+    /// Name it in the log, count it, go on without it.
+    Skip,
+    /// Stop with its name.
+    Fail,
+}
+
+/// `[model]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelSpec {
+    /// The architecture.
+    pub arch: Arch,
+    /// `.safetensors` file, `run:ID` or `run:ID@best`; `None` = fresh from the seed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
+    /// Outputs; `None` = as many as the data has classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classes: Option<usize>,
+    /// Per channel, of 0..1 pixels; `None` = the default of the architecture and data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mean: Option<Vec<f64>>,
+    /// Per channel, of 0..1 pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub std: Option<Vec<f64>>,
+}
+
+impl Default for ModelSpec {
+    fn default() -> Self {
+        Self { arch: Arch::Shapesnet, weights: None, classes: None, mean: None, std: None }
+    }
+}
+
+/// Architectures that ship.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arch {
+    /// The small batch-normalised network for the embedded data and other small images.
+    Shapesnet,
+}
+
+/// `[train]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainSpec {
+    /// Passes over the training split.
+    pub epochs: usize,
+    /// Images a step.
+    pub batch_size: usize,
+    /// What moves the weights.
+    pub optimizer: OptimizerSpec,
+    /// How the learning rate goes.
+    pub schedule: ScheduleSpec,
+    /// Applied in this order to every training image.
+    pub augment: Vec<Augment>,
+    /// `"1 epoch"`, `"500 steps"`, `"10 min"`.
+    pub checkpoint_every: String,
+    /// Weight of the uniform distribution in the target, 0..1 (0 = off).
+    pub label_smoothing: f64,
+    /// The fixed set that is attacked after each epoch, for the live adversarial accuracy.
+    pub probe: ProbeSpec,
+}
+
+impl Default for TrainSpec {
+    fn default() -> Self {
+        Self {
+            epochs: 10,
+            batch_size: 64,
+            optimizer: OptimizerSpec::default(),
+            schedule: ScheduleSpec::default(),
+            augment: Vec::new(),
+            checkpoint_every: "1 epoch".into(),
+            label_smoothing: 0.0,
+            probe: ProbeSpec::default(),
+        }
+    }
+}
+
+/// `train.optimizer`: flat, so that a wrong key is named with its line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OptimizerSpec {
+    /// Which.
+    pub name: OptimizerName,
+    /// Peak learning rate.
+    pub lr: f64,
+    /// sgd: momentum.
+    pub momentum: f64,
+    /// sgd: Nesterov's variant.
+    pub nesterov: bool,
+    /// L2 (sgd, adam: added to the gradient; adamw: decoupled).
+    pub weight_decay: f64,
+    /// adam, adamw: decay rates of the two moments.
+    pub betas: [f64; 2],
+    /// adam, adamw: added to the denominator.
+    pub eps: f64,
+}
+
+impl Default for OptimizerSpec {
+    fn default() -> Self {
+        Self {
+            name: OptimizerName::Sgd,
+            lr: 0.05,
+            momentum: 0.9,
+            nesterov: false,
+            weight_decay: 5e-4,
+            betas: [0.9, 0.999],
+            eps: 1e-8,
+        }
+    }
+}
+
+/// Optimizers, each as PyTorch defines it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OptimizerName {
+    /// Stochastic gradient descent with momentum.
+    Sgd,
+    /// Adam with L2.
+    Adam,
+    /// Adam with decoupled weight decay.
+    Adamw,
+}
+
+/// `train.schedule`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScheduleSpec {
+    /// Which.
+    pub name: ScheduleName,
+    /// Epochs of linear warm-up from 0 (may be a fraction).
+    pub warmup_epochs: f64,
+    /// step: epochs between two drops.
+    pub step_epochs: f64,
+    /// step: factor of each drop.
+    pub gamma: f64,
+}
+
+impl Default for ScheduleSpec {
+    fn default() -> Self {
+        Self { name: ScheduleName::Cosine, warmup_epochs: 1.0, step_epochs: 30.0, gamma: 0.1 }
+    }
+}
+
+/// Learning-rate schedules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScheduleName {
+    /// The same all the way.
+    Constant,
+    /// Multiplied by `gamma` every `step_epochs`.
+    Step,
+    /// Half a cosine to 0.
+    Cosine,
+}
+
+/// Augmentations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Augment {
+    /// Mirrored left to right, half the time.
+    HorizontalFlip,
+    /// Zero-padded by an eighth of the side, then cropped back at random.
+    RandomCrop,
+    /// A random area of 0.25 to 1 and aspect of 3:4 to 4:3, resized back (bilinear).
+    RandomResizedCrop,
+}
+
+/// `train.probe`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProbeSpec {
+    /// The attack on the probe set.
+    pub method: AttackMethod,
+    /// Pixel levels of 255.
+    pub epsilon: f64,
+    /// Test images in the set; 0 = no probe.
+    pub images: usize,
+}
+
+impl Default for ProbeSpec {
+    fn default() -> Self {
+        Self { method: AttackMethod::Fgsm, epsilon: 4.0, images: 500 }
+    }
+}
+
+/// Attacks that ship.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttackMethod {
+    /// No perturbation: clean accuracy.
+    None,
+    /// Fast gradient sign method.
+    Fgsm,
+}
+
+/// `[evaluate]` (SCIENCE §5)
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvaluateSpec {
+    /// One row each in `results/evaluate.json`.
+    pub attacks: Vec<AttackItem>,
+    /// Images a batch.
+    pub batch_size: usize,
+}
+
+impl Default for EvaluateSpec {
+    fn default() -> Self {
+        Self {
+            attacks: vec![
+                AttackItem { method: AttackMethod::None, epsilon: 0.0 },
+                AttackItem { method: AttackMethod::Fgsm, epsilon: 4.0 },
+            ],
+            batch_size: 100,
+        }
+    }
+}
+
+/// An attack inside `[evaluate]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttackItem {
+    /// Which.
+    pub method: AttackMethod,
+    /// Pixel levels of 255.
+    #[serde(default)]
+    pub epsilon: f64,
+}
+
+/// `[attack]`: makes a set of adversarial images of the test split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AttackSpec {
+    /// Which.
+    pub method: AttackMethod,
+    /// Pixel levels of 255.
+    pub epsilon: f64,
+    /// `none`, `random`, `least-likely`, or a class index.
+    pub target: Target,
+    /// Images a batch.
+    pub batch_size: usize,
+}
+
+impl Default for AttackSpec {
+    fn default() -> Self {
+        Self { method: AttackMethod::Fgsm, epsilon: 4.0, target: Target::None, batch_size: 100 }
+    }
+}
+
+/// Where a targeted attack wants to go. In TOML a word or a class index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Target {
+    /// A word.
+    Named(TargetName),
+    /// This class.
+    Class(usize),
+}
+
+impl Target {
+    /// Untargeted.
+    #[allow(non_upper_case_globals)]
+    pub const None: Self = Self::Named(TargetName::None);
+}
+
+/// The words for [`Target`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetName {
+    /// Away from the true label.
+    None,
+    /// A class other than the label, drawn from the seed.
+    Random,
+    /// The class the clean image is least likely to be.
+    LeastLikely,
+}
+
+/// `[neurons]` (SCIENCE §3)
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NeuronsSpec {
+    /// Layer taps, by torchvision's name or the papers' alias; empty = every tap.
+    pub layers: Vec<String>,
+    /// Images kept a neuron and side.
+    pub top: usize,
+    /// `stage` = this run's `[attack]`, `run:ID`, a folder, or `none`.
+    pub adversarial: String,
+    /// Images a batch.
+    pub batch_size: usize,
+}
+
+impl Default for NeuronsSpec {
+    fn default() -> Self {
+        Self { layers: Vec::new(), top: 9, adversarial: "stage".into(), batch_size: 100 }
+    }
+}

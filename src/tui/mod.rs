@@ -1,0 +1,5 @@
+//! The workbench: screens, widgets, pictures, theme, keymap. Reads run folders, starts workers, does
+//! no maths.
+
+pub mod theme;
+pub mod world;
