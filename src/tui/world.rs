@@ -1,6 +1,7 @@
 //! What the screens draw from: a snapshot of the runs, made by the reader, in memory.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::run::info::RunInfo;
@@ -8,6 +9,7 @@ use crate::run::results::attack::Attack;
 use crate::run::results::evaluate::Evaluate;
 use crate::run::results::neurons::Neurons;
 use crate::run::state::{State, Status};
+use crate::tui::history::History;
 
 /// Everything known about the runs.
 #[derive(Debug, Default)]
@@ -34,6 +36,10 @@ pub struct RunSummary {
 /// What the right-hand side needs.
 #[derive(Debug, Default)]
 pub struct RunDetail {
+    /// The run folder: pictures are files in it.
+    pub folder: PathBuf,
+    /// `events.jsonl`, as series.
+    pub history: History,
     /// `log.txt`, newest last, bounded.
     pub log: Vec<String>,
     /// `spec.toml`

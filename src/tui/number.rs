@@ -1,0 +1,129 @@
+//! How numbers are written on the screen: few digits, always the same width for the same kind of
+//! number, with units.
+
+/// A measured value in at most six characters: `2.113`, `0.0713`, `1204`, `3.1e-5`.
+pub fn value(value: f64) -> String {
+    let size = value.abs();
+    if !value.is_finite() {
+        return if value.is_nan() {
+            "NaN".into()
+        } else if value > 0.0 {
+            "inf".into()
+        } else {
+            "-inf".into()
+        };
+    }
+    match size {
+        0.0 => "0.000".into(),
+        _ if size < 0.000_95 => scientific(value),
+        _ if size < 0.999_95 => format!("{value:.4}"),
+        _ if size < 9.9995 => format!("{value:.3}"),
+        _ if size < 99.995 => format!("{value:.2}"),
+        _ if size < 999.95 => format!("{value:.1}"),
+        _ if size < 99_999.5 => format!("{value:.0}"),
+        _ => scientific(value),
+    }
+}
+
+fn scientific(value: f64) -> String {
+    let text = format!("{value:.1e}");
+    if text.len() <= 6 { text } else { format!("{value:.0e}") }
+}
+
+/// A fraction of 0..1 in six characters: `0.9132`.
+pub fn fraction(value: f64) -> String {
+    format!("{value:.4}")
+}
+
+/// A whole number with thousands apart: `1,204`.
+pub fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Bytes in the unit that leaves one to three digits before the point: `2.1 GiB`.
+pub fn bytes(value: f64) -> String {
+    let mut rest = value.max(0.0);
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if rest < 999.5 {
+            return if unit == "B" || rest >= 99.95 {
+                format!("{rest:.0} {unit}")
+            } else {
+                format!("{rest:.1} {unit}")
+            };
+        }
+        rest /= 1024.0;
+    }
+    format!("{rest:.1} TiB")
+}
+
+/// A stretch of time in its two largest units: `3 h 12 m`, `12 m 05 s`, `42 s`.
+pub fn duration(seconds: f64) -> String {
+    let total =
+        if seconds.is_finite() { seconds.max(0.0).round() as u64 } else { return "–".into() };
+    let (days, hours) = (total / 86_400, total / 3_600 % 24);
+    let (minutes, seconds) = (total / 60 % 60, total % 60);
+    if days > 0 {
+        format!("{days} d {hours:02} h")
+    } else if hours > 0 {
+        format!("{hours} h {minutes:02} m")
+    } else if minutes > 0 {
+        format!("{minutes} m {seconds:02} s")
+    } else {
+        format!("{seconds} s")
+    }
+}
+
+/// A step on an axis: `0`, `250`, `5 k`, `1.5 M`.
+pub fn steps(value: u64) -> String {
+    let short = |divisor: f64, unit: &str| {
+        let text = format!("{:.2}", value as f64 / divisor);
+        format!("{} {unit}", text.trim_end_matches('0').trim_end_matches('.'))
+    };
+    match value {
+        0..1_000 => value.to_string(),
+        1_000..1_000_000 => short(1e3, "k"),
+        _ => short(1e6, "M"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_keep_to_six_characters() {
+        for exponent in -40..40 {
+            for mantissa in [1.0, 1.5, 4.999_96, 9.999_96, 99_999.5] {
+                let text = value(mantissa * 10_f64.powi(exponent));
+                assert!(text.len() <= 6, "{text}");
+            }
+        }
+        assert_eq!(value(2.113_4), "2.113");
+        assert_eq!(value(0.071_32), "0.0713");
+        assert_eq!(value(0.999_99), "1.000");
+        assert_eq!(value(f64::NAN), "NaN");
+    }
+
+    #[test]
+    fn units_are_readable() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(1_204), "1,204");
+        assert_eq!(count(12_345_678), "12,345,678");
+        assert_eq!(bytes(2.1 * 1024.0 * 1024.0 * 1024.0), "2.1 GiB");
+        assert_eq!(bytes(512.0), "512 B");
+        assert_eq!(duration(11_520.0), "3 h 12 m");
+        assert_eq!(duration(725.0), "12 m 05 s");
+        assert_eq!(duration(42.4), "42 s");
+        assert_eq!(steps(5_000), "5 k");
+        assert_eq!(steps(12_500), "12.5 k");
+        assert_eq!(steps(1_500_000), "1.5 M");
+    }
+}
