@@ -78,6 +78,13 @@ impl Error {
     }
 }
 
+/// A tensor operation that failed is the program's fault or the machine's, never the input's.
+impl From<candle_core::Error> for Error {
+    fn from(error: candle_core::Error) -> Self {
+        Self::failed(format!("a tensor operation failed: {error}")).caused_by(error)
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

@@ -1,1 +1,3 @@
-//! The training-grade operators that candle lacks, each with its own forward and backward.
+//! Training-grade operators that candle lacks: fast, seeded, and the same bit for bit each time.
+
+pub mod init;

@@ -1,0 +1,104 @@
+//! Seeded initial weights: each parameter has its own stream, drawn from the seed and its name.
+//!
+//! So the order in which a model asks for its parameters does not matter, and adding a layer
+//! leaves the others as they were.
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// How a fresh parameter is filled. `fan_in` of a weight `[out, in, …]` is the product of all its
+/// dimensions but the first.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Init {
+    /// The same value everywhere.
+    Constant(f32),
+    /// Normal with standard deviation √(2 / fan_in): He et al. 2015, for layers before a ReLU.
+    KaimingNormal,
+    /// Uniform in ±1/√fan_in: PyTorch's default for convolutional and linear weights and, with
+    /// the weight's fan_in, for their biases.
+    Uniform {
+        /// Inputs of one output.
+        fan_in: usize,
+    },
+}
+
+impl Init {
+    /// The values of parameter `name` of that `shape`, row-major.
+    pub fn values(self, shape: &[usize], name: &str, seed: u64) -> Vec<f32> {
+        let count: usize = shape.iter().product();
+        let mut random = stream(name, seed);
+        match self {
+            Self::Constant(value) => vec![value; count],
+            Self::KaimingNormal => {
+                let fan_in: usize = shape.iter().skip(1).product();
+                let deviation = (2.0 / fan_in.max(1) as f64).sqrt();
+                (0..count).map(|_| (normal(&mut random) * deviation) as f32).collect()
+            }
+            Self::Uniform { fan_in } => {
+                let bound = 1.0 / (fan_in.max(1) as f64).sqrt();
+                (0..count).map(|_| ((2.0 * unit(&mut random) - 1.0) * bound) as f32).collect()
+            }
+        }
+    }
+}
+
+/// A generator that depends on the seed and the name alone.
+fn stream(name: &str, seed: u64) -> ChaCha8Rng {
+    // FNV-1a: stable across platforms and releases, which std's hasher does not promise.
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    key[8..16].copy_from_slice(&hash.to_le_bytes());
+    ChaCha8Rng::from_seed(key)
+}
+
+/// Uniform in [0, 1), 53 bits.
+fn unit(random: &mut ChaCha8Rng) -> f64 {
+    (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// Standard normal, by Box and Muller.
+fn normal(random: &mut ChaCha8Rng) -> f64 {
+    // 1 - u is in (0, 1], so the logarithm is finite.
+    let radius = (-2.0 * (1.0 - unit(random)).ln()).sqrt();
+    radius * (std::f64::consts::TAU * unit(random)).cos()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moments(values: &[f32]) -> (f64, f64) {
+        let n = values.len() as f64;
+        let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
+        let variance = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / n;
+        (mean, variance.sqrt())
+    }
+
+    #[test]
+    fn kaiming_normal_has_its_deviation() {
+        let values = Init::KaimingNormal.values(&[100, 8, 5, 5], "conv1.weight", 1);
+        let (mean, deviation) = moments(&values);
+        let expected = (2.0_f64 / 200.0).sqrt();
+        assert!(mean.abs() < 0.02 * expected * 2.0, "mean {mean}");
+        assert!((deviation / expected - 1.0).abs() < 0.02, "deviation {deviation}");
+    }
+
+    #[test]
+    fn uniform_fills_its_interval_and_stays_inside() {
+        let values = Init::Uniform { fan_in: 25 }.values(&[10_000], "fc.bias", 1);
+        let (low, high) = values.iter().fold((0.0_f32, 0.0_f32), |(l, h), &v| (l.min(v), h.max(v)));
+        assert!((-0.2..-0.199).contains(&low) && (0.199..=0.2).contains(&high), "{low} {high}");
+    }
+
+    #[test]
+    fn seed_and_name_alone_choose_the_values() {
+        let init = Init::KaimingNormal;
+        let values = init.values(&[4, 4], "a", 1);
+        assert_eq!(values, init.values(&[4, 4], "a", 1));
+        assert_ne!(values, init.values(&[4, 4], "b", 1));
+        assert_ne!(values, init.values(&[4, 4], "a", 2));
+    }
+}
