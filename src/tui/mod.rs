@@ -4,4 +4,5 @@
 pub mod history;
 pub mod number;
 pub mod theme;
+pub mod widget;
 pub mod world;

@@ -1,0 +1,415 @@
+//! The chart: several series over their steps, smoothed line bright over the raw one dim.
+//!
+//! ```text
+//! loss · smoothing 0.9          ━ clean  ━ adversarial      title and legend, or cursor's values
+//!   4.0 ┤⡀
+//!       │⠱⡀
+//!   2.0 ┤ ⠈⠢⢄⡀                                      2.113   last values
+//!       │    ⠈⠉⠒⠒⠤⠤⣀⣀⣀⣀⡀                            1.402
+//!   0.0 ┼────────┬─────────┬─────────┬──────────
+//!       0       5 k      10 k      15 k        step
+//! ```
+
+use std::ops::RangeInclusive;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
+use unicode_width::UnicodeWidthStr;
+
+use crate::tui::history::{Bucket, SMOOTHING, Series};
+use crate::tui::number;
+use crate::tui::theme::{Role, Theme};
+use crate::tui::widget::axis::Axis;
+use crate::tui::widget::dots::{Dots, Paint};
+
+/// One line of a chart.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// For the legend.
+    pub name: &'a str,
+    /// What to draw.
+    pub series: &'a Series,
+    /// Its colour.
+    pub role: Role,
+}
+
+/// A chart, ready to draw.
+#[derive(Debug, Clone)]
+pub struct Curve<'a> {
+    /// What is measured.
+    pub title: &'a str,
+    /// Drawn in this order, the last on top.
+    pub lines: &'a [Line<'a>],
+    /// What the horizontal axis covers; [`steps_of`] gives all there is.
+    pub steps: RangeInclusive<u64>,
+    /// Level of [`SMOOTHING`].
+    pub smoothing: usize,
+    /// Logarithmic values.
+    pub log: bool,
+    /// What values can be at most: `(0.0, 1.0)` for fractions.
+    pub limits: (f64, f64),
+    /// Where the value cursor stands.
+    pub cursor: Option<u64>,
+    /// What is said while there is no point.
+    pub empty: &'a str,
+    /// No Unicode.
+    pub ascii: bool,
+    /// Colours.
+    pub theme: &'a Theme,
+}
+
+/// Where a chart's inner rectangle was drawn: turns columns into steps, for the mouse and the keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plot {
+    /// The cells of the curve itself.
+    pub area: Rect,
+    /// What they cover.
+    pub steps: RangeInclusive<u64>,
+}
+
+impl Plot {
+    /// The step under a column of the screen.
+    pub fn step_at(&self, column: u16) -> u64 {
+        let across = f64::from(self.area.width.max(2) - 1);
+        let at = f64::from(column.saturating_sub(self.area.x)) / across;
+        let (first, last) = (*self.steps.start(), *self.steps.end());
+        first + (at.min(1.0) * last.saturating_sub(first) as f64).round() as u64
+    }
+
+    /// How many steps a column stands for, at least one.
+    pub fn stride(&self) -> u64 {
+        let span = self.steps.end().saturating_sub(*self.steps.start());
+        (span / u64::from(self.area.width.max(1))).max(1)
+    }
+}
+
+/// The steps that a set of lines covers: from 0, unless they begin late, to the last.
+pub fn steps_of(lines: &[Line<'_>]) -> RangeInclusive<u64> {
+    let first = lines.iter().filter_map(|l| l.series.first()).map(|b| b.first_step).min();
+    let last = lines.iter().filter_map(|l| l.series.last()).map(|b| b.last_step).max();
+    let (first, last) = (first.unwrap_or(0), last.unwrap_or(0));
+    if first <= last / 2 { 0..=last } else { first..=last }
+}
+
+const LABEL: u16 = 5;
+const GUTTER: u16 = 8;
+
+impl Curve<'_> {
+    /// Draws into `area`; answers where the curve itself lies, if there was room for one.
+    pub fn draw(&self, area: Rect, buffer: &mut Buffer) -> Option<Plot> {
+        let area = area.intersection(buffer.area);
+        if area.width < 4 || area.height < 1 {
+            return None;
+        }
+        self.draw_title(Rect { height: 1, ..area }, buffer);
+        let gutter = if area.width >= 40 { GUTTER } else { 0 };
+        let numbers: u16 = if area.height >= 6 { 1 } else { 0 };
+        let plot = Rect {
+            x: area.x + LABEL + 2,
+            y: area.y + 1,
+            width: area.width.saturating_sub(LABEL + 2 + gutter),
+            height: area.height.saturating_sub(2 + numbers),
+        };
+        if plot.width < 4 || plot.height < 2 {
+            return None;
+        }
+        let Some(values) = self.value_axis(plot.height) else {
+            self.draw_empty(Rect { y: area.y + 1, height: area.height - 1, ..area }, buffer);
+            return None;
+        };
+        let columns: Vec<Columns> =
+            self.lines.iter().map(|l| self.columns(l, plot.width)).collect();
+        self.draw_axes(plot, &values, numbers == 1, area, buffer);
+        let dots = self.dots(plot, &values, &columns);
+        self.draw_cursor(plot, &dots, buffer);
+        dots.draw(plot, buffer, self.ascii, |paint| {
+            let role = self.lines.get(paint.style).map_or(Role::Text, |line| line.role);
+            let style = self.theme.style(role);
+            if paint.bright { style } else { dimmed(style, self.theme) }
+        });
+        self.draw_holes(plot, &columns, buffer);
+        if gutter > 0 {
+            let place = Rect { x: plot.right() + 1, width: gutter - 1, ..plot };
+            self.draw_last_values(place, &values, buffer);
+        }
+        Some(Plot { area: plot, steps: self.steps.clone() })
+    }
+
+    fn value_axis(&self, rows: u16) -> Option<Axis> {
+        let mut range: Option<(f64, f64)> = None;
+        for line in self.lines {
+            for bucket in line.series.range(self.steps.clone()) {
+                let low = if self.log && bucket.min <= 0.0 { bucket.mean() } else { bucket.min };
+                if bucket.finite == 0 || (self.log && low <= 0.0) {
+                    continue;
+                }
+                range = Some(match range {
+                    None => (low, bucket.max),
+                    Some((min, max)) => (min.min(low), max.max(bucket.max)),
+                });
+            }
+        }
+        let (min, max) = range?;
+        let most = usize::from(rows / 3).max(1);
+        Some(if self.log {
+            Axis::log(min, max, most)
+        } else {
+            Axis::linear(min, max, most, self.limits)
+        })
+    }
+
+    /// The series folded to one bucket a column of dots.
+    fn columns(&self, line: &Line<'_>, cells: u16) -> Columns {
+        let width = usize::from(cells) * 2;
+        let (first, last) = (*self.steps.start() as f64, (*self.steps.end()).max(1) as f64);
+        let scale = (width - 1) as f64 / (last - first).max(1.0);
+        let mut columns: Columns = Vec::new();
+        for bucket in line.series.range(self.steps.clone()) {
+            let middle = f64::midpoint(bucket.first_step as f64, bucket.last_step as f64);
+            let x = (((middle - first) * scale).round().max(0.0) as usize).min(width - 1);
+            match columns.last_mut() {
+                Some((there, folded)) if *there == x => folded.absorb(bucket),
+                _ => columns.push((x, *bucket)),
+            }
+        }
+        columns
+    }
+
+    fn dots(&self, plot: Rect, values: &Axis, columns: &[Columns]) -> Dots {
+        let mut dots = Dots::new(plot.width, plot.height);
+        let bottom = (dots.height() - 1) as f64;
+        let row =
+            |value: f64| values.position(value).map(|at| (bottom * (1.0 - at)).round() as usize);
+        for (style, columns) in columns.iter().enumerate() {
+            let raw = Paint { style, bright: self.smoothing == 0 };
+            let mut previous: Option<(usize, usize)> = None;
+            for (x, bucket) in columns {
+                let (Some(top), Some(low)) =
+                    (row(bucket.max), row(bucket.min).or(row(bucket.mean())))
+                else {
+                    previous = None;
+                    continue;
+                };
+                if let Some(from) = previous {
+                    dots.line(from, (*x, from.1.clamp(top, low)), raw);
+                }
+                dots.line((*x, top), (*x, low), raw);
+                previous = row(bucket.last).map(|y| (*x, y));
+            }
+            let bright = Paint { style, bright: true };
+            let mut previous: Option<(usize, usize)> = None;
+            for (x, bucket) in columns {
+                let here =
+                    (bucket.finite > 0).then(|| row(bucket.smoothed(self.smoothing))).flatten();
+                let here = here.map(|y| (*x, y));
+                if let (Some(to), true) = (here, self.smoothing > 0) {
+                    dots.line(previous.unwrap_or(to), to, bright);
+                }
+                previous = here;
+            }
+            if let [(x, bucket)] = columns[..] {
+                // One dot alone is too easily overlooked.
+                if let Some(y) = row(bucket.mean()) {
+                    for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
+                        let (x, y) = (x.min(dots.width() - 2) + dx, y.min(dots.height() - 2) + dy);
+                        dots.set(x, y, bright);
+                    }
+                }
+            }
+        }
+        dots
+    }
+
+    fn draw_axes(&self, plot: Rect, values: &Axis, numbers: bool, area: Rect, buffer: &mut Buffer) {
+        let style = self.theme.style(Role::Muted);
+        let line = self.theme.style(Role::Border);
+        let [up, mark, corner, along, down] = if self.ascii {
+            ["|", "+", "+", "-", "+"]
+        } else {
+            ["│", "┤", "┼", "─", "┬"]
+        };
+        let axis_x = plot.x - 1;
+        for y in plot.y..plot.bottom() {
+            buffer.set_string(axis_x, y, up, line);
+        }
+        let bottom = plot.bottom();
+        buffer.set_string(axis_x, bottom, corner, line);
+        for x in plot.x..plot.right() {
+            buffer.set_string(x, bottom, along, line);
+        }
+        let mut taken = u16::MAX;
+        for tick in &values.ticks {
+            let Some(at) = values.position(tick.value) else { continue };
+            let last_dot = f64::from(plot.height * 4 - 1);
+            let row = plot.y + ((last_dot * (1.0 - at)).round() as u16) / 4;
+            // The lowest label stands at the axis itself.
+            let row = if at < 1e-6 { bottom } else { row };
+            if row == taken {
+                continue;
+            }
+            taken = row;
+            let label = format!("{:>width$}", tick.label, width = usize::from(LABEL));
+            buffer.set_stringn(area.x, row, label, usize::from(LABEL), style);
+            buffer.set_string(axis_x, row, if row == bottom { corner } else { mark }, line);
+        }
+        let most = usize::from(plot.width / 14).max(1);
+        let steps = Axis::steps(*self.steps.start(), *self.steps.end(), most);
+        let mut free_from = area.x;
+        let word = " step";
+        let word_at =
+            area.right().min(plot.right() + word.len() as u16).saturating_sub(word.len() as u16);
+        for tick in &steps.ticks {
+            let Some(at) = steps.position(tick.value) else { continue };
+            let x = plot.x + (at * f64::from(plot.width - 1)).round() as u16;
+            if x > plot.x {
+                buffer.set_string(x, bottom, down, line);
+            }
+            let width = tick.label.len() as u16;
+            let left = x.saturating_sub(if x > plot.x { width / 2 } else { 1 });
+            if numbers && left >= free_from && left + width < word_at {
+                buffer.set_string(left, bottom + 1, &tick.label, style);
+                free_from = left + width + 1;
+            }
+        }
+        if numbers {
+            buffer.set_string(word_at, bottom + 1, word, style);
+        }
+    }
+
+    fn draw_cursor(&self, plot: Rect, dots: &Dots, buffer: &mut Buffer) {
+        let Some(step) = self.cursor else { return };
+        let column = self.column_of(step, plot.width);
+        let style = self.theme.style(Role::Accent);
+        for row in 0..=plot.height {
+            if !dots.is_marked(column, row) {
+                let symbol = match (self.ascii, row == plot.height) {
+                    (true, _) => "|",
+                    (false, true) => "┴",
+                    (false, false) => "│",
+                };
+                buffer.set_string(plot.x + column, plot.y + row, symbol, style);
+            }
+        }
+    }
+
+    fn column_of(&self, step: u64, width: u16) -> u16 {
+        let (first, last) = (*self.steps.start(), (*self.steps.end()).max(1));
+        let at = step.saturating_sub(first) as f64 / last.saturating_sub(first).max(1) as f64;
+        (at.min(1.0) * f64::from(width - 1)).round() as u16
+    }
+
+    /// NaN and infinity: a cross on the axis below the hole they leave.
+    fn draw_holes(&self, plot: Rect, columns: &[Columns], buffer: &mut Buffer) {
+        for (x, bucket) in columns.iter().flatten() {
+            if bucket.holes > 0 {
+                let symbol = if self.ascii { "x" } else { "×" };
+                let style = self.theme.style(Role::Error);
+                buffer.set_string(plot.x + (*x / 2) as u16, plot.bottom(), symbol, style);
+            }
+        }
+    }
+
+    fn draw_last_values(&self, place: Rect, values: &Axis, buffer: &mut Buffer) {
+        let mut labels: Vec<(u16, String, Style)> = Vec::new();
+        for line in self.lines {
+            let Some(last) = line.series.at(*self.steps.end()) else { continue };
+            let smooth = last.smoothed(self.smoothing);
+            let at = values.position(smooth).or(values.position(last.mean())).unwrap_or(1.0);
+            let row = ((f64::from(place.height * 4 - 1) * (1.0 - at)).round() as u16) / 4;
+            let (shown, role) =
+                if last.last.is_finite() { (smooth, line.role) } else { (last.last, Role::Error) };
+            labels.push((row, number::value(shown), self.theme.style(role)));
+        }
+        for (row, label, style) in without_collisions(labels, place.height) {
+            buffer.set_stringn(place.x, place.y + row, label, usize::from(place.width), style);
+        }
+    }
+
+    /// What is measured on the left; on the right the legend, or the values under the cursor.
+    fn draw_title(&self, area: Rect, buffer: &mut Buffer) {
+        let muted = self.theme.style(Role::Muted);
+        let mut title = self.title.to_owned();
+        if self.log {
+            title.push_str(" · log");
+        }
+        if let (Some(weight), true) = (SMOOTHING.get(self.smoothing), self.smoothing > 0) {
+            title.push_str(&format!(" · smoothing {weight}"));
+        }
+        let mut legend: Vec<(String, Style)> = Vec::new();
+        if let Some(step) = self.cursor {
+            legend.push((format!("step {}", number::count(step)), self.theme.style(Role::Accent)));
+        }
+        let swatch = if self.ascii { "-" } else { "━" };
+        for line in self.lines {
+            let style = self.theme.style(line.role);
+            let value = self.cursor.map(|step| match line.series.at(step) {
+                None => format!(" {:<6}", "–"),
+                Some(bucket) => format!(" {:<6}", number::value(bucket.smoothed(self.smoothing))),
+            });
+            if self.lines.len() > 1 || value.is_some() {
+                legend
+                    .push((format!("{swatch} {}{}", line.name, value.unwrap_or_default()), style));
+            }
+        }
+        let room = usize::from(area.width);
+        let wide: usize = legend.iter().map(|(text, _)| text.width() + 2).sum();
+        // The legend matters more than what the title repeats.
+        if title.width() + wide > room {
+            title.truncate(self.title.len());
+        }
+        buffer.set_stringn(area.x, area.y, &title, room, muted);
+        let mut x = area.right().saturating_sub(wide as u16).max(area.x + title.width() as u16 + 2);
+        for (text, style) in legend {
+            let left = usize::from(area.right().saturating_sub(x));
+            if left < 3 {
+                break;
+            }
+            x = buffer.set_stringn(x, area.y, text, left, style).0 + 2;
+        }
+    }
+
+    fn draw_empty(&self, area: Rect, buffer: &mut Buffer) {
+        let x = area.x + LABEL + 2;
+        let room = usize::from(area.right().saturating_sub(x));
+        let y = area.y + area.height / 2;
+        if y < area.bottom() {
+            buffer.set_stringn(x, y, self.empty, room, self.theme.style(Role::Muted));
+        }
+    }
+}
+
+/// Column of dots and what lies in it.
+type Columns = Vec<(usize, Bucket)>;
+
+/// Moves labels apart, keeping their order; those that find no row are left out.
+fn without_collisions(
+    mut labels: Vec<(u16, String, Style)>,
+    rows: u16,
+) -> Vec<(u16, String, Style)> {
+    labels.sort_by_key(|label| label.0);
+    labels.truncate(usize::from(rows));
+    let mut free = 0;
+    for label in &mut labels {
+        label.0 = label.0.max(free);
+        free = label.0 + 1;
+    }
+    let mut ceiling = rows;
+    for label in labels.iter_mut().rev() {
+        label.0 = label.0.min(ceiling.saturating_sub(1));
+        ceiling = label.0;
+    }
+    labels
+}
+
+/// The same colour, nearer to the background; where colours cannot be mixed, the terminal's dim.
+fn dimmed(style: Style, theme: &Theme) -> Style {
+    match (style.fg, theme.style(Role::Text).bg) {
+        (Some(Color::Rgb(r, g, b)), Some(Color::Rgb(br, bg, bb))) => {
+            // 2/5: visible on its own, quiet beneath the bright line.
+            let mix = |a: u8, b: u8| ((u16::from(a) * 2 + u16::from(b) * 3) / 5) as u8;
+            style.fg(Color::Rgb(mix(r, br), mix(g, bg), mix(b, bb)))
+        }
+        _ => style.add_modifier(Modifier::DIM),
+    }
+}
