@@ -1,8 +1,15 @@
 //! The workbench: screens, widgets, pictures, theme, keymap. Reads run folders, starts workers, does
 //! no maths.
 
+pub mod action;
+pub mod effect;
+pub mod glyphs;
 pub mod history;
+pub mod message;
 pub mod number;
+pub mod pictures;
+pub mod screen;
+pub mod text;
 pub mod theme;
 pub mod widget;
 pub mod world;

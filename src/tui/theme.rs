@@ -1,74 +1,283 @@
 //! Meanings, not colours: every style on the screen is asked for by its role.
 
-use ratatui::style::Style;
+mod load;
 
-/// What a piece of screen means. A theme file gives each role a style; dotted roles fall back to
-/// their parent (`border.focus` → `border`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Role {
-    /// Ordinary text and its background.
-    Text,
-    /// Secondary text: titles, units, axes.
-    Muted,
-    /// The one accent: what has focus, what is active.
-    Accent,
-    /// Frames.
-    Border,
-    /// The focused frame.
-    BorderFocus,
-    /// The row under the cursor.
-    Selection,
-    /// Marked rows.
-    Marked,
-    /// Something to look at.
-    Warning,
-    /// Something broken.
-    Error,
-    /// Key names in the bottom line.
-    Key,
-    /// What a filter matched.
-    Match,
-    /// `running`
-    Running,
-    /// `queued`, `starting`
-    Queued,
-    /// `paused`
-    Paused,
-    /// `finished`
-    Finished,
-    /// `failed`
-    Failed,
-    /// `stopped`
-    Stopped,
-    /// `lost`
-    Lost,
-    /// Real images, clean accuracy.
-    Real,
-    /// Adversarial images, adversarial accuracy.
-    Adversarial,
-    /// The empty part of a gauge.
-    GaugeEmpty,
-    /// Curves, colour-blind safe: 1 to 6.
-    Series1,
-    /// See [`Role::Series1`].
-    Series2,
-    /// See [`Role::Series1`].
-    Series3,
-    /// See [`Role::Series1`].
-    Series4,
-    /// See [`Role::Series1`].
-    Series5,
-    /// See [`Role::Series1`].
-    Series6,
+use ratatui::style::{Color, Modifier, Style};
+
+use crate::error::Result;
+
+/// Declares [`Role`] with the name that theme files use and the role it falls back to.
+macro_rules! roles {
+    ($($variant:ident $name:literal $doc:literal;)*) => {
+        /// What a piece of screen means. A theme file gives each role a style; dotted roles fall
+        /// back to their parent (`border.focus` → `border`), and all of them to `text`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Role {
+            $(#[doc = $doc] $variant,)*
+        }
+
+        impl Role {
+            /// Every role.
+            pub const ALL: &'static [Role] = &[$(Role::$variant,)*];
+
+            /// The name that theme files use.
+            pub fn name(self) -> &'static str {
+                match self { $(Role::$variant => $name,)* }
+            }
+        }
+    };
 }
 
-/// A loaded theme.
-#[derive(Debug, Clone, Default)]
-pub struct Theme {}
+roles! {
+    Text "text" "Ordinary text and its background.";
+    Muted "muted" "Secondary text: titles, units, axes.";
+    Accent "accent" "The one accent: what has focus, what is active.";
+    Border "border" "Frames.";
+    BorderFocus "border.focus" "The focused frame.";
+    Selection "selection" "The row under the cursor.";
+    Marked "marked" "Marked rows.";
+    Warning "warning" "Something to look at.";
+    Error "error" "Something broken.";
+    Key "key" "Key names in the bottom line.";
+    Match "match" "What a filter matched.";
+    Running "running" "`running`";
+    Queued "queued" "`queued`, `starting`";
+    Paused "paused" "`paused`";
+    Finished "finished" "`finished`";
+    Failed "failed" "`failed`";
+    Stopped "stopped" "`stopped`";
+    Lost "lost" "`lost`";
+    Real "real" "Real images, clean accuracy.";
+    Adversarial "adversarial" "Adversarial images, adversarial accuracy.";
+    GaugeEmpty "gauge.empty" "The empty part of a gauge.";
+    Series1 "series.1" "Curves, colour-blind safe: 1 to 6.";
+    Series2 "series.2" "See [`Role::Series1`].";
+    Series3 "series.3" "See [`Role::Series1`].";
+    Series4 "series.4" "See [`Role::Series1`].";
+    Series5 "series.5" "See [`Role::Series1`].";
+    Series6 "series.6" "See [`Role::Series1`].";
+}
+
+impl Role {
+    /// The curves' roles, in order.
+    pub const SERIES: [Role; 6] =
+        [Role::Series1, Role::Series2, Role::Series3, Role::Series4, Role::Series5, Role::Series6];
+}
+
+/// How many colours the terminal has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// `NO_COLOR`, or a terminal without: bold, reverse and underline only.
+    None,
+    /// The terminal's own sixteen.
+    Sixteen,
+    /// The 6×6×6 cube.
+    Indexed,
+    /// 24 bits.
+    True,
+}
+
+/// Which ground a theme was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ground {
+    /// Light text on dark.
+    #[default]
+    Dark,
+    /// Dark text on light.
+    Light,
+}
+
+/// A loaded theme. The default one has no style at all.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Theme {
+    /// Its name, as settings and the theme key use it.
+    pub name: String,
+    /// What it was made for.
+    pub ground: Ground,
+    styles: Vec<Style>,
+}
+
+/// The themes that ship, by name.
+pub const EMBEDDED: [(&str, &str); 3] = [
+    ("dark", include_str!("../../themes/dark.toml")),
+    ("light", include_str!("../../themes/light.toml")),
+    ("high-contrast", include_str!("../../themes/high-contrast.toml")),
+];
 
 impl Theme {
     /// The style of a role.
-    pub fn style(&self, _role: Role) -> Style {
-        Style::default()
+    pub fn style(&self, role: Role) -> Style {
+        self.styles.get(role as usize).copied().unwrap_or_default()
+    }
+
+    /// Reads a theme file. `find` gives the text of the theme that it inherits from.
+    ///
+    /// Errors name `file` and the line: unknown role, unknown palette name, no colour, a circle of
+    /// inheritance.
+    pub fn load(
+        file: &str,
+        text: &str,
+        depth: Depth,
+        find: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self> {
+        load::load(file, text, depth, find)
+    }
+
+    /// The shipped themes. (A test loads each of them, so none is ever missing.)
+    pub fn embedded(depth: Depth) -> Vec<Theme> {
+        let find = |name: &str| embedded_text(name);
+        EMBEDDED
+            .iter()
+            .filter_map(|(name, text)| Self::load(&format!("{name}.toml"), text, depth, &find).ok())
+            .collect()
+    }
+}
+
+/// The text of a shipped theme.
+pub fn embedded_text(name: &str) -> Option<String> {
+    EMBEDDED.iter().find(|(n, _)| *n == name).map(|(_, text)| (*text).to_owned())
+}
+
+/// The theme of a terminal without colours: the roles stay apart by weight, reverse and underline.
+fn colourless(role: Role) -> Style {
+    let modifier = match role {
+        Role::Selection => Modifier::REVERSED,
+        Role::Accent | Role::Key | Role::BorderFocus | Role::Running | Role::Marked => {
+            Modifier::BOLD
+        }
+        Role::Warning | Role::Failed | Role::Error | Role::Lost => {
+            Modifier::BOLD.union(Modifier::UNDERLINED)
+        }
+        Role::Match => Modifier::UNDERLINED,
+        Role::Muted | Role::Border | Role::GaugeEmpty | Role::Finished => Modifier::DIM,
+        _ => Modifier::empty(),
+    };
+    Style::new().add_modifier(modifier)
+}
+
+/// The nearest colour the terminal has.
+fn reduce(colour: Color, depth: Depth) -> Color {
+    match (colour, depth) {
+        (Color::Rgb(r, g, b), Depth::Indexed) => Color::Indexed(nearest_indexed(r, g, b)),
+        (colour, _) => colour,
+    }
+}
+
+/// Of the cube's and the grey ramp's colours (16..=255; the first sixteen are the user's own).
+fn nearest_indexed(r: u8, g: u8, b: u8) -> u8 {
+    let level = |v: u8| -> (u8, i32) {
+        const LEVELS: [i32; 6] = [0, 95, 135, 175, 215, 255];
+        let nearest = (0..6).min_by_key(|i| (LEVELS[*i] - i32::from(v)).abs()).unwrap_or(0);
+        (nearest as u8, LEVELS[nearest])
+    };
+    let distance = |x: i32, y: i32, z: i32| {
+        (x - i32::from(r)).pow(2) + (y - i32::from(g)).pow(2) + (z - i32::from(b)).pow(2)
+    };
+    let ((ri, rv), (gi, gv), (bi, bv)) = (level(r), level(g), level(b));
+    let mean = (i32::from(r) + i32::from(g) + i32::from(b)) / 3;
+    let grey = ((mean - 8 + 5) / 10).clamp(0, 23);
+    let grey_value = 8 + 10 * grey;
+    if distance(grey_value, grey_value, grey_value) < distance(rv, gv, bv) {
+        232 + grey as u8
+    } else {
+        16 + 36 * ri + 6 * gi + bi
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// WCAG 2 contrast of two colours.
+    fn contrast(a: Color, b: Color) -> f64 {
+        let luminance = |c: Color| {
+            let Color::Rgb(r, g, b) = c else { panic!("{c:?} is not rgb") };
+            let linear = |v: u8| {
+                let v = f64::from(v) / 255.0;
+                if v <= 0.040_45 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+            };
+            0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
+        };
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn every_shipped_theme_is_legible() {
+        let themes = Theme::embedded(Depth::True);
+        assert_eq!(themes.len(), EMBEDDED.len());
+        for theme in themes {
+            let ground = theme.style(Role::Text).bg.unwrap();
+            for role in Role::ALL {
+                let style = theme.style(*role);
+                let (fg, bg) = (style.fg.unwrap(), style.bg.unwrap_or(ground));
+                let ratio = contrast(fg, bg);
+                // Lines and empty gauges are no text: they only need to be seen.
+                let least = match role {
+                    Role::Border | Role::GaugeEmpty => 1.5,
+                    _ => 4.5,
+                };
+                assert!(ratio >= least, "{}: {} {ratio:.2}", theme.name, role.name());
+            }
+        }
+    }
+
+    #[test]
+    fn series_differ_from_one_another_in_every_theme() {
+        for depth in [Depth::Indexed, Depth::True] {
+            for theme in Theme::embedded(depth) {
+                let mut colours: Vec<_> =
+                    Role::SERIES.iter().map(|r| format!("{:?}", theme.style(*r).fg)).collect();
+                colours.sort();
+                colours.dedup();
+                assert_eq!(colours.len(), 6, "{}", theme.name);
+            }
+        }
+    }
+
+    #[test]
+    fn without_colours_no_style_has_one_and_the_selection_is_seen() {
+        for theme in Theme::embedded(Depth::None) {
+            for role in Role::ALL {
+                let style = theme.style(*role);
+                assert!(style.fg.is_none() && style.bg.is_none());
+            }
+            assert_ne!(theme.style(Role::Selection), theme.style(Role::Text));
+            assert_ne!(theme.style(Role::Failed), theme.style(Role::Finished));
+        }
+    }
+
+    #[test]
+    fn sixteen_colours_are_the_terminals_own() {
+        for theme in Theme::embedded(Depth::Sixteen) {
+            for role in Role::ALL {
+                assert!(!matches!(theme.style(*role).fg, Some(Color::Rgb(..) | Color::Indexed(_))));
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_role_is_named_with_its_line_and_the_nearest() {
+        let text = "name = \"x\"\n[roles]\ntext = \"#ffffff\"\nbordre = \"#ffffff\"\n";
+        let error = Theme::load("x.toml", text, Depth::True, &|_| None).unwrap_err();
+        assert!(error.message.contains("x.toml:4"), "{error}");
+        assert!(error.message.contains("'bordre'"), "{error}");
+        assert!(error.hint.unwrap().contains("'border'"));
+    }
+
+    #[test]
+    fn themes_that_inherit_in_a_circle_are_refused() {
+        let text = "name = \"x\"\ninherits = \"x\"\n";
+        let error =
+            Theme::load("x.toml", text, Depth::True, &|_| Some(text.to_owned())).unwrap_err();
+        assert!(error.message.contains("circle"), "{error}");
+    }
+
+    #[test]
+    fn a_dotted_role_falls_back_to_its_parent() {
+        let text = "name = \"x\"\n[roles]\ntext = \"#ffffff\"\nborder = \"#112233\"\n";
+        let theme = Theme::load("x.toml", text, Depth::True, &|_| None).unwrap();
+        assert_eq!(theme.style(Role::BorderFocus).fg, Some(Color::Rgb(0x11, 0x22, 0x33)));
+        assert_eq!(theme.style(Role::Muted).fg, Some(Color::Rgb(255, 255, 255)));
     }
 }

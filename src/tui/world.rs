@@ -11,18 +11,51 @@ use crate::run::results::neurons::Neurons;
 use crate::run::state::{State, Status};
 use crate::tui::history::History;
 
-/// Everything known about the runs.
-#[derive(Debug, Default)]
+/// Everything known about the runs. A snapshot shares what has not changed with the one before.
+#[derive(Debug, Clone, Default)]
 pub struct World {
     /// Newest first.
-    pub runs: Vec<RunSummary>,
+    pub runs: Vec<Arc<RunSummary>>,
     /// Of the runs that a screen asked to follow, by id.
-    pub details: HashMap<String, RunDetail>,
+    pub details: HashMap<String, Arc<RunDetail>>,
+    /// When the reader looked, in Unix seconds.
+    pub now: f64,
+    /// Whether the reader has looked at all.
+    pub loaded: bool,
+    /// Why the runs folder cannot be read.
+    pub problem: Option<String>,
+    /// Folders that look like runs and cannot be read, with the reason.
+    pub unreadable: Vec<(String, String)>,
+}
+
+impl World {
+    /// The run of this id.
+    pub fn run(&self, id: &str) -> Option<&RunSummary> {
+        self.runs.iter().find(|run| run.info.id == id).map(AsRef::as_ref)
+    }
+
+    /// What is known of a followed run.
+    pub fn detail(&self, id: &str) -> Option<&RunDetail> {
+        self.details.get(id).map(AsRef::as_ref)
+    }
+}
+
+/// How busy this machine is.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Machine {
+    /// All cores together, 0..1.
+    pub cpu: f64,
+    /// In use.
+    pub memory_bytes: u64,
+    /// There is.
+    pub memory_total_bytes: u64,
 }
 
 /// One line of the list.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RunSummary {
+    /// The run folder.
+    pub folder: PathBuf,
     /// `run.json`
     pub info: RunInfo,
     /// `state.json`
@@ -34,7 +67,7 @@ pub struct RunSummary {
 }
 
 /// What the right-hand side needs.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct RunDetail {
     /// The run folder: pictures are files in it.
     pub folder: PathBuf,

@@ -1,0 +1,60 @@
+//! What to do about it: the only way in which `update` reaches the outside world. Plain data, so
+//! tests compare it; `terminal`, `reader` and `launcher` carry it out.
+
+use std::path::PathBuf;
+
+use super::message::Notice;
+use super::pictures;
+
+/// Something to be done outside `update`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Start this spec as a user would: in a process and session of its own.
+    StartRun {
+        /// The whole TOML.
+        spec: String,
+    },
+    /// Take up a run where it left off, in a process of its own.
+    ResumeRun {
+        /// Its id.
+        run: String,
+    },
+    /// Tell a run's worker.
+    Control {
+        /// The run's id.
+        run: String,
+        /// What.
+        order: Order,
+    },
+    /// Read these runs closely from now on, and no others.
+    Follow(Vec<String>),
+    /// Decode these pictures, the first ones first; forget what was asked for before.
+    LoadPictures(Vec<pictures::Request>),
+    /// Leave the screen to `$EDITOR` for a while.
+    EditFile(PathBuf),
+    /// Into the clipboard of the user's terminal (OSC 52).
+    Copy(String),
+    /// Tell the user.
+    Notify(Notice),
+    /// Mouse reports on or off.
+    CaptureMouse(bool),
+    /// Draw everything anew.
+    Redraw,
+    /// Stop this process until the shell continues it.
+    Suspend,
+    /// End the workbench.
+    Quit,
+}
+
+/// What a worker can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Hold still.
+    Pause,
+    /// Go on.
+    Resume,
+    /// Write a checkpoint.
+    Checkpoint,
+    /// Write a checkpoint and end.
+    Stop,
+}

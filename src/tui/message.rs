@@ -1,0 +1,74 @@
+//! What happened: everything that can change the workbench comes in as one of these.
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyEvent, MouseEvent};
+
+use super::pictures;
+use super::world::{Machine, World};
+
+/// Something that happened outside `update`.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// A key went down (or repeats).
+    KeyPressed(KeyEvent),
+    /// The mouse did something.
+    MouseMoved(MouseEvent),
+    /// Text was pasted.
+    Pasted(String),
+    /// The terminal has this many columns and rows now.
+    Resized(u16, u16),
+    /// The terminal window got the focus.
+    FocusGained,
+    /// The reader saw the runs change. The newest replaces every earlier one.
+    WorldChanged(Arc<World>),
+    /// CPU and memory changed.
+    MachineChanged(Machine),
+    /// A toast's time may be over.
+    ToastExpired,
+    /// An effect is done, or was not possible.
+    Noticed(Notice),
+    /// A worker was started: its run's id.
+    RunStarted(String),
+    /// A picture was decoded, or could not be.
+    PictureLoaded(pictures::Loaded),
+    /// The program was asked to end (SIGTERM, SIGHUP, SIGINT).
+    Terminated,
+}
+
+/// A line for the user that goes away by itself, unless it is an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// How bad.
+    pub severity: Severity,
+    /// One sentence or two; may hold text from files.
+    pub text: String,
+}
+
+/// How bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// It worked.
+    Info,
+    /// It worked, but.
+    Warning,
+    /// It did not. Stays until a key is pressed.
+    Error,
+}
+
+impl Notice {
+    /// It worked.
+    pub fn info(text: impl Into<String>) -> Self {
+        Self { severity: Severity::Info, text: text.into() }
+    }
+
+    /// It worked, but.
+    pub fn warning(text: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, text: text.into() }
+    }
+
+    /// It did not.
+    pub fn error(text: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, text: text.into() }
+    }
+}

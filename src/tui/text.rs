@@ -1,0 +1,157 @@
+//! The only way text from files enters the screen: control codes out, measured in cells, cut with
+//! an ellipsis.
+
+use std::borrow::Cow;
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// `text` without anything a terminal could take for a command: control codes (C0, C1, DEL) and
+/// the invisible characters that reverse or hide text. Tabs and line ends become blanks.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(
+        text.chars()
+            .filter_map(|c| match c {
+                '\t' | '\n' => Some(' '),
+                c if is_unsafe(c) => None,
+                c => Some(c),
+            })
+            .collect(),
+    )
+}
+
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Cells that cleaned text takes.
+pub fn width(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+/// Cleaned, and cut to `cells` with `…` at the end if it is longer.
+pub fn fit(text: &str, cells: usize) -> String {
+    let text = clean(text);
+    if width(&text) <= cells {
+        return text.into_owned();
+    }
+    let mut cut = take_cells(&text, cells.saturating_sub(1)).to_owned();
+    if cells > 0 {
+        cut.push('…');
+    }
+    cut
+}
+
+/// Cleaned, and cut at the front: the end of a path tells more than its beginning.
+pub fn fit_end(text: &str, cells: usize) -> String {
+    let text = clean(text);
+    if width(&text) <= cells {
+        return text.into_owned();
+    }
+    let mut kept: Vec<&str> = Vec::new();
+    let mut used = 1;
+    for grapheme in text.graphemes(true).rev() {
+        used += width(grapheme);
+        if used > cells {
+            break;
+        }
+        kept.push(grapheme);
+    }
+    kept.push(if cells > 0 { "…" } else { "" });
+    kept.into_iter().rev().collect()
+}
+
+/// Cleaned, cut or padded with blanks to exactly `cells`.
+pub fn pad(text: &str, cells: usize) -> String {
+    let mut text = fit(text, cells);
+    text.extend(std::iter::repeat_n(' ', cells.saturating_sub(width(&text))));
+    text
+}
+
+/// The same, with the text at the right.
+pub fn pad_left(text: &str, cells: usize) -> String {
+    let text = fit(text, cells);
+    let blanks = cells.saturating_sub(width(&text));
+    format!("{:blanks$}{text}", "")
+}
+
+/// Broken into lines of at most `cells`, at blanks where there are any.
+pub fn wrap(text: &str, cells: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    if cells == 0 {
+        return lines;
+    }
+    for paragraph in text.split('\n') {
+        let paragraph = clean(paragraph);
+        let mut line = String::new();
+        for word in paragraph.split(' ') {
+            let mut word = word;
+            if !line.is_empty() && width(&line) + 1 + width(word) > cells {
+                lines.push(std::mem::take(&mut line));
+            }
+            while width(word) > cells {
+                let head = take_cells(word, cells);
+                if head.is_empty() {
+                    break;
+                }
+                lines.push(head.to_owned());
+                word = &word[head.len()..];
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+fn take_cells(text: &str, cells: usize) -> &str {
+    let mut used = 0;
+    for (at, grapheme) in text.grapheme_indices(true) {
+        used += width(grapheme);
+        if used > cells {
+            return &text[..at];
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn escape_sequences_do_not_survive() {
+        assert_eq!(clean("\x1b[31mred\x1b]0;title\x07\u{9b}2J\u{202e}x"), "[31mred]0;title2Jx");
+        assert_eq!(clean("a\tb\nc"), "a b c");
+    }
+
+    #[test]
+    fn cutting_counts_cells_not_characters() {
+        assert_eq!(fit("日本語テキスト", 7), "日本語…");
+        assert_eq!(fit("日本語テキスト", 6), "日本…");
+        assert_eq!(fit_end("/very/long/path/to/weights.pth", 12), "…weights.pth");
+        assert_eq!(pad_left("7", 3), "  7");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_ever_wider_than_asked(text in "\\PC*|.*", cells in 0usize..40) {
+            prop_assert!(width(&fit(&text, cells)) <= cells);
+            prop_assert!(width(&fit_end(&text, cells)) <= cells);
+            prop_assert_eq!(width(&pad(&text, cells)), cells);
+            for line in wrap(&text, cells.max(2)) {
+                prop_assert!(width(&line) <= cells.max(2), "{line:?}");
+                prop_assert!(!line.chars().any(char::is_control));
+            }
+        }
+    }
+}
