@@ -4,8 +4,41 @@
 //! [`Spec`] is what the user wrote. `None` means "not written, and the default depends on other
 //! keys or on the data"; resolving fills every such key, and the resolved spec is what a run
 //! folder's `spec.toml` holds.
+//!
+//! The way in is [`load()`]; a form works on a [`Document`] and the table in [`help`].
+
+pub mod check;
+pub mod expand;
+pub mod help;
+pub mod interval;
+mod load;
+pub mod nearest;
+mod overrides;
+mod parse;
+pub mod preset;
+mod problem;
+mod render;
+
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
+
+pub use interval::Interval;
+pub use load::{load, open, read_resolved};
+pub use parse::Document;
+pub use preset::{PRESETS, Preset};
+pub use problem::{Complaint, Problem};
+pub use render::{Comments, to_toml};
+
+/// The word that stands for a value in TOML: `DataFormat::ImageFolder` → `image-folder`.
+pub fn word(value: impl Serialize) -> String {
+    match toml::Value::try_from(value) {
+        Ok(toml::Value::String(word)) => word,
+        Ok(other) => other.to_string(),
+        Err(_) => String::new(),
+    }
+}
 
 /// One piece of work, described completely.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,0 +1,192 @@
+//! What no single key can tell: values that exclude each other, grammars inside texts. Every
+//! complaint at once. Types and ranges are `help.rs`'s; what only the data can tell is the job's.
+
+use super::interval::Interval;
+use super::problem::Complaint;
+use super::{AttackMethod, DataFormat, OptimizerName, Spec, TrainSpec, expand};
+
+/// Everything impossible in a spec whose types and ranges are right.
+pub fn check(spec: &Spec) -> Vec<Complaint> {
+    let mut complaints = Vec::new();
+    let mut complain = |complaint: Complaint| complaints.push(complaint);
+    if !is_device(&spec.device) {
+        complain(Complaint::new(
+            "device",
+            format!("is '{}', expected auto, cpu or cuda:0", spec.device.escape_debug()),
+        ));
+    }
+    let stages = [
+        spec.train.is_some(),
+        spec.evaluate.is_some(),
+        spec.attack.is_some(),
+        spec.neurons.is_some(),
+    ];
+    if stages == [false; 4] {
+        let message = "the spec has no stage, so there is nothing to do";
+        complain(
+            Complaint { key: String::new(), message: message.into(), hint: None }
+                .hint("add a section: [train], [evaluate], [attack] or [neurons]"),
+        );
+    }
+    check_data(spec, &mut complain);
+    check_model(spec, &mut complain);
+    if let Some(train) = &spec.train {
+        check_train(train, &mut complain);
+    }
+    if let Some(evaluate) = &spec.evaluate {
+        if evaluate.attacks.is_empty() {
+            complain(
+                Complaint::new("evaluate.attacks", "is empty, so there is nothing to measure")
+                    .hint("attacks = [{ method = \"none\" }] is clean accuracy"),
+            );
+        }
+        for (index, attack) in evaluate.attacks.iter().enumerate() {
+            let key = format!("evaluate.attacks[{index}].epsilon");
+            check_epsilon(&key, attack.method, attack.epsilon, &mut complain);
+        }
+    }
+    if let Some(attack) = &spec.attack {
+        if attack.method == AttackMethod::None {
+            complain(
+                Complaint::new("attack.method", "is 'none', which makes no adversarial images")
+                    .hint("leave [attack] out, or choose fgsm"),
+            );
+        } else {
+            check_epsilon("attack.epsilon", attack.method, attack.epsilon, &mut complain);
+        }
+    }
+    if let Some(neurons) = &spec.neurons {
+        let from = neurons.adversarial.as_str();
+        if from == "stage" && spec.attack.is_none() {
+            complain(
+                Complaint::new(
+                    "neurons.adversarial",
+                    "is 'stage', but this spec has no [attack] section to take the images from",
+                )
+                .hint("add [attack], or set neurons.adversarial to none, run:ID or a folder"),
+            );
+        }
+        check_reference("neurons.adversarial", from, &mut complain);
+    }
+    complaints
+}
+
+/// What is possible but hardly meant.
+pub fn warnings(spec: &Spec) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if spec.train.is_none() && spec.model.weights.is_none() {
+        warnings.push(
+            "no [train] and no model.weights: everything is measured on a network that has \
+             learnt nothing"
+                .into(),
+        );
+    }
+    if let Some(train) = &spec.train {
+        let probes = train.probe.images > 0 && train.probe.method != AttackMethod::None;
+        if probes && train.probe.epsilon == 0.0 {
+            warnings.push("train.probe.epsilon is 0: the probe shows clean accuracy".into());
+        }
+    }
+    warnings
+}
+
+fn is_device(name: &str) -> bool {
+    let index = name.strip_prefix("cuda:");
+    matches!(name, "auto" | "cpu") || index.is_some_and(|index| index.parse::<u16>().is_ok())
+}
+
+fn check_data(spec: &Spec, complain: &mut impl FnMut(Complaint)) {
+    let data = &spec.data;
+    let format = super::word(data.format);
+    match data.path.as_deref() {
+        None if data.format != DataFormat::Shapes => complain(
+            Complaint::new("data.path", format!("is missing, and {format} needs one"))
+                .hint("--set data.path=/the/path"),
+        ),
+        Some(path) if path.trim().is_empty() => {
+            complain(Complaint::new("data.path", "is empty").hint("--set data.path=/the/path"));
+        }
+        _ => {}
+    }
+}
+
+fn check_model(spec: &Spec, complain: &mut impl FnMut(Complaint)) {
+    let model = &spec.model;
+    let channels = if spec.data.format == DataFormat::Idx { 1 } else { 3 };
+    for (key, values) in [("model.mean", &model.mean), ("model.std", &model.std)] {
+        if let Some(values) = values.as_ref().filter(|values| values.len() != channels) {
+            let message = format!(
+                "has {} numbers, expected {channels}: one a channel of {}",
+                values.len(),
+                super::word(spec.data.format)
+            );
+            complain(Complaint::new(key, message));
+        }
+    }
+    if let Some(weights) = &model.weights {
+        if weights.trim().is_empty() {
+            complain(
+                Complaint::new("model.weights", "is empty").hint("leave it out for fresh weights"),
+            );
+        }
+        check_reference("model.weights", weights, complain);
+    }
+}
+
+/// `run:ID` and `run:ID@best` have an id, and nothing but `best` or `last` behind the `@`.
+fn check_reference(key: &str, value: &str, complain: &mut impl FnMut(Complaint)) {
+    if !expand::is_word(key, value) {
+        return;
+    }
+    let Some(reference) = value.strip_prefix("run:") else { return };
+    let (id, checkpoint) = reference.split_once('@').unwrap_or((reference, "best"));
+    if id.is_empty() || !matches!(checkpoint, "best" | "last") {
+        complain(Complaint::new(
+            key,
+            format!("is '{}', expected run:ID, run:ID@best or run:ID@last", value.escape_debug()),
+        ));
+    }
+}
+
+fn check_train(train: &TrainSpec, complain: &mut impl FnMut(Complaint)) {
+    if let Err(message) = train.checkpoint_every.parse::<Interval>() {
+        let found = train.checkpoint_every.escape_debug();
+        complain(Complaint::new("train.checkpoint_every", format!("is '{found}', {message}")));
+    }
+    let (optimizer, schedule) = (&train.optimizer, &train.schedule);
+    let sgd = optimizer.name == OptimizerName::Sgd;
+    if sgd && optimizer.nesterov && optimizer.momentum == 0.0 {
+        complain(
+            Complaint::new("train.optimizer.nesterov", "needs momentum above 0")
+                .hint("--set train.optimizer.momentum=0.9"),
+        );
+    }
+    if schedule.warmup_epochs > train.epochs as f64 {
+        complain(Complaint::new(
+            "train.schedule.warmup_epochs",
+            format!(
+                "is {}, longer than train.epochs = {}: the peak learning rate is never reached",
+                schedule.warmup_epochs, train.epochs
+            ),
+        ));
+    }
+}
+
+fn check_epsilon(
+    key: &str,
+    method: AttackMethod,
+    epsilon: f64,
+    complain: &mut impl FnMut(Complaint),
+) {
+    let perturbs = method != AttackMethod::None;
+    if !perturbs && epsilon != 0.0 {
+        let message = format!("is {epsilon}, but method = \"none\" changes nothing");
+        complain(Complaint::new(key, message));
+    }
+    if perturbs && epsilon == 0.0 {
+        complain(
+            Complaint::new(key, "is missing or 0, so the attack changes nothing")
+                .hint("pixel levels of 255: epsilon = 4 is the papers'"),
+        );
+    }
+}

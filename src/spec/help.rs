@@ -1,0 +1,412 @@
+//! Every key of a spec: what it means, what it may be, what it is when nobody writes it. One table;
+//! the Launch form, `glassbox check`, the parser and its error messages all read it.
+
+use std::fmt;
+use std::sync::LazyLock;
+
+use super::{
+    AttackItem, AttackMethod, AttackSpec, EvaluateSpec, NeuronsSpec, Spec, TrainSpec, nearest,
+};
+
+/// One key.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// Dotted from the root; `[]` stands for "any item of this list": `evaluate.attacks[].epsilon`.
+    pub path: &'static str,
+    /// One line for people.
+    pub doc: &'static str,
+    /// What it may be.
+    pub kind: ValueKind,
+    /// What happens when it is not written and has no constant default.
+    pub unset: Option<&'static str>,
+    /// Whether leaving it out is an error.
+    pub required: bool,
+}
+
+/// What a value may be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ValueKind {
+    /// Any text.
+    Text,
+    /// A file or folder, or one of these words. A word that ends in `:` is a prefix (`run:`).
+    Path(&'static [&'static str]),
+    /// `true` or `false`.
+    Flag,
+    /// A whole number in the range.
+    Integer(Range),
+    /// A number in the range.
+    Number(Range),
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// One of these words, or a whole number from 0.
+    ChoiceOrIndex(&'static [&'static str]),
+    /// A list of any texts.
+    Texts,
+    /// A list of these words.
+    Choices(&'static [&'static str]),
+    /// A list of numbers in the range.
+    Numbers(Range),
+    /// A list of tables, whose keys are the entries `path[].…`.
+    Tables,
+}
+
+/// From `min` to `max`, each end inside or outside.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Range {
+    /// Smallest.
+    pub min: f64,
+    /// Whether `min` itself is allowed.
+    pub min_included: bool,
+    /// Largest; infinite = no limit.
+    pub max: f64,
+    /// Whether `max` itself is allowed.
+    pub max_included: bool,
+}
+
+impl Range {
+    const fn from(min: f64) -> Self {
+        Self { min, min_included: true, max: f64::INFINITY, max_included: false }
+    }
+    const fn above(min: f64) -> Self {
+        Self { min, min_included: false, max: f64::INFINITY, max_included: false }
+    }
+    const fn between(min: f64, max: f64) -> Self {
+        Self { min, min_included: true, max, max_included: true }
+    }
+    const fn below(mut self) -> Self {
+        self.max_included = false;
+        self
+    }
+
+    /// Whether `value` lies inside. NaN never does.
+    pub fn contains(self, value: f64) -> bool {
+        let from_min = if self.min_included { value >= self.min } else { value > self.min };
+        let to_max = if self.max_included { value <= self.max } else { value < self.max };
+        from_min && to_max
+    }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.max.is_infinite(), self.min_included, self.max_included) {
+            (true, true, _) => write!(f, "at least {}", self.min),
+            (true, false, _) => write!(f, "above {}", self.min),
+            (false, true, true) => write!(f, "{} to {}", self.min, self.max),
+            (false, true, false) => write!(f, "{} to below {}", self.min, self.max),
+            (false, false, true) => write!(f, "above {} to {}", self.min, self.max),
+            (false, false, false) => write!(f, "between {} and {}", self.min, self.max),
+        }
+    }
+}
+
+impl fmt::Display for ValueKind {
+    /// What is expected, as the end of a sentence: `a whole number, at least 1`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text => f.write_str("text"),
+            Self::Path([]) => f.write_str("a path"),
+            Self::Path(words) => write!(f, "a path, or {}", or_list(words)),
+            Self::Flag => f.write_str("true or false"),
+            Self::Integer(range) => write!(f, "a whole number, {range}"),
+            Self::Number(range) => write!(f, "a number, {range}"),
+            Self::Choice(words) => f.write_str(&or_list(words)),
+            Self::ChoiceOrIndex(words) => write!(f, "{}, or a class index", or_list(words)),
+            Self::Texts => f.write_str("a list of texts"),
+            Self::Choices(words) => write!(f, "a list of {}", or_list(words)),
+            Self::Numbers(range) => write!(f, "a list of numbers, each {range}"),
+            Self::Tables => f.write_str("a list of tables"),
+        }
+    }
+}
+
+fn or_list(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [word] => (*word).into(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+const fn key(path: &'static str, kind: ValueKind, doc: &'static str) -> Key {
+    Key { path, doc, kind, unset: None, required: false }
+}
+
+/// A key without a constant default.
+const fn open(path: &'static str, kind: ValueKind, doc: &'static str, unset: &'static str) -> Key {
+    Key { path, doc, kind, unset: Some(unset), required: false }
+}
+
+use ValueKind::{
+    Choice, ChoiceOrIndex, Choices, Flag, Integer, Number, Numbers, Path, Tables, Text, Texts,
+};
+
+/// Whatever can be counted and is never 0.
+const COUNT: ValueKind = Integer(Range::from(1.0));
+/// Whatever can be counted, or 0 with its own meaning.
+const COUNT_OR_ZERO: ValueKind = Integer(Range::from(0.0));
+/// Perturbation bounds: the pixel levels that exist.
+const EPSILON: ValueKind = Number(Range::between(0.0, 255.0));
+const ATTACK_METHODS: &[&str] = &["none", "fgsm"];
+
+/// The table, in the order in which specs are written.
+pub const KEYS: &[Key] = &[
+    key("title", Text, "A line for people; also names the run folder"),
+    key(
+        "seed",
+        COUNT_OR_ZERO,
+        "Seeds everything: data, weights, shuffles, augmentation, attack starts",
+    ),
+    key("device", Text, "Where it runs: auto, cpu, cuda:0"),
+    // [data]
+    key(
+        "data.format",
+        Choice(&["shapes", "image-folder", "cifar10", "idx"]),
+        "What the images are stored as; shapes are drawn by the program",
+    ),
+    open(
+        "data.path",
+        Path(&[]),
+        "File or folder of the images; ~ and $VAR expand",
+        "shapes needs none",
+    ),
+    open(
+        "data.image_size",
+        Integer(Range::between(8.0, 1024.0)),
+        "Side of the square image the network sees, in pixels",
+        "the data's own: shapes 64, cifar10 32, idx as stored, image-folder 224",
+    ),
+    key("data.workers", Integer(Range::between(0.0, 1024.0)), "Decoding threads; 0 = one a core"),
+    key("data.limit", COUNT_OR_ZERO, "Images per split, 0 = all (a quick look at a huge set)"),
+    key("data.train_images", COUNT, "shapes: scenes in the training split"),
+    key("data.test_images", COUNT, "shapes: scenes in the test split"),
+    key(
+        "data.holdout",
+        Number(Range { min: 0.0, min_included: false, max: 1.0, max_included: false }),
+        "image-folder without train/ and val/: share held out for testing",
+    ),
+    key(
+        "data.damaged",
+        Choice(&["skip", "fail"]),
+        "A file that cannot be decoded: count it and go on, or stop",
+    ),
+    // [model]
+    key("model.arch", Choice(&["shapesnet"]), "The architecture"),
+    open(
+        "model.weights",
+        Path(&["run:"]),
+        "A .safetensors file, run:ID or run:ID@best",
+        "fresh, drawn from the seed",
+    ),
+    open("model.classes", COUNT, "Number of outputs", "as many as the data has classes"),
+    open(
+        "model.mean",
+        Numbers(Range::between(0.0, 1.0)),
+        "Per channel, of pixels in 0..1, taken off before the first layer",
+        "the default of architecture and data",
+    ),
+    open(
+        "model.std",
+        Numbers(Range::above(0.0)),
+        "Per channel, of pixels in 0..1, divided by before the first layer",
+        "the default of architecture and data",
+    ),
+    // [train]
+    key("train.epochs", COUNT, "Passes over the training split"),
+    key("train.batch_size", COUNT, "Images a step"),
+    key(
+        "train.optimizer.name",
+        Choice(&["sgd", "adam", "adamw"]),
+        "What moves the weights, as PyTorch defines it",
+    ),
+    key("train.optimizer.lr", Number(Range::above(0.0)), "Peak learning rate"),
+    key("train.optimizer.momentum", Number(Range::between(0.0, 1.0).below()), "sgd: momentum"),
+    key("train.optimizer.nesterov", Flag, "sgd: Nesterov's variant"),
+    key(
+        "train.optimizer.weight_decay",
+        Number(Range::from(0.0)),
+        "L2 (sgd, adam: added to the gradient; adamw: decoupled)",
+    ),
+    key(
+        "train.optimizer.betas",
+        Numbers(Range::between(0.0, 1.0).below()),
+        "adam, adamw: decay rates of the two moments",
+    ),
+    key("train.optimizer.eps", Number(Range::above(0.0)), "adam, adamw: added to the denominator"),
+    key(
+        "train.schedule.name",
+        Choice(&["constant", "step", "cosine"]),
+        "How the learning rate goes",
+    ),
+    key(
+        "train.schedule.warmup_epochs",
+        Number(Range::from(0.0)),
+        "Epochs of linear warm-up from 0; may be a fraction",
+    ),
+    key("train.schedule.step_epochs", Number(Range::above(0.0)), "step: epochs between two drops"),
+    key("train.schedule.gamma", Number(Range::above(0.0)), "step: factor of each drop"),
+    key(
+        "train.augment",
+        Choices(&["horizontal-flip", "random-crop", "random-resized-crop"]),
+        "Done to every training image, in this order",
+    ),
+    key("train.checkpoint_every", Text, "\"1 epoch\", \"500 steps\" or \"10 min\""),
+    key(
+        "train.label_smoothing",
+        Number(Range::between(0.0, 1.0).below()),
+        "Weight of the uniform distribution in the target; 0 = off",
+    ),
+    key(
+        "train.probe.method",
+        Choice(ATTACK_METHODS),
+        "The attack behind the live adversarial accuracy, after each epoch",
+    ),
+    key("train.probe.epsilon", EPSILON, "Its bound, in pixel levels of 255"),
+    key("train.probe.images", COUNT_OR_ZERO, "Test images it is measured on; 0 = no probe"),
+    // [evaluate]
+    key("evaluate.attacks", Tables, "One row each in the table of accuracies"),
+    Key {
+        path: "evaluate.attacks[].method",
+        doc: "The attack; none = clean accuracy",
+        kind: Choice(ATTACK_METHODS),
+        unset: None,
+        required: true,
+    },
+    key("evaluate.attacks[].epsilon", EPSILON, "Its bound, in pixel levels of 255"),
+    key("evaluate.batch_size", COUNT, "Images a batch"),
+    // [attack]
+    key("attack.method", Choice(ATTACK_METHODS), "How the set of adversarial images is made"),
+    key("attack.epsilon", EPSILON, "Largest change of a pixel, in pixel levels of 255"),
+    key(
+        "attack.target",
+        ChoiceOrIndex(&["none", "random", "least-likely"]),
+        "What the network should see; none = anything but the truth",
+    ),
+    key("attack.batch_size", COUNT, "Images a batch"),
+    // [neurons]
+    key("neurons.layers", Texts, "Layer taps to look at; an empty list = every tap"),
+    key("neurons.top", Integer(Range::between(1.0, 1000.0)), "Pictures kept a neuron and side"),
+    key(
+        "neurons.adversarial",
+        Path(&["stage", "none", "run:"]),
+        "Adversarial images: this run's [attack], another run's, or a folder",
+    ),
+    key("neurons.batch_size", COUNT, "Images a batch"),
+];
+
+/// Tables of the spec, in the order in which they are written, with what their presence asks for.
+pub const SECTIONS: &[(&str, &str)] = &[
+    ("data", "Where the images come from"),
+    ("model", "The network"),
+    ("train", "Present: train it"),
+    ("train.optimizer", "What moves the weights"),
+    ("train.schedule", "How the learning rate goes"),
+    ("train.probe", "The live adversarial accuracy"),
+    ("evaluate", "Present: measure accuracy, clean and under attack"),
+    ("attack", "Present: write a set of adversarial images of the test split"),
+    ("neurons", "Present: find the images that excite each neuron most"),
+];
+
+/// Sections that are stages: without them there is nothing to do.
+pub const STAGES: &[&str] = &["train", "evaluate", "attack", "neurons"];
+
+/// The entry of a key. List positions are ignored: `evaluate.attacks[2].epsilon` is found.
+pub fn find(path: &str) -> Option<&'static Key> {
+    let pattern = pattern(path);
+    KEYS.iter().find(|key| key.path == pattern)
+}
+
+/// `evaluate.attacks[2].epsilon` → `evaluate.attacks[].epsilon`.
+pub fn pattern(path: &str) -> String {
+    let mut pattern = String::with_capacity(path.len());
+    let mut inside = false;
+    for character in path.chars() {
+        match character {
+            '[' => inside = true,
+            ']' => inside = false,
+            _ if inside => continue,
+            _ => {}
+        }
+        pattern.push(character);
+    }
+    pattern
+}
+
+/// Names that may stand directly in `section` (`""` = the root), in the table's order.
+pub fn children(section: &str) -> Vec<&'static str> {
+    let pattern = pattern(section);
+    let mut names: Vec<&'static str> = Vec::new();
+    let sections = SECTIONS.iter().map(|(path, _)| *path);
+    for path in KEYS.iter().map(|key| key.path).chain(sections) {
+        let rest = if pattern.is_empty() {
+            Some(path)
+        } else {
+            path.strip_prefix(pattern.as_str()).and_then(|rest| rest.strip_prefix('.'))
+        };
+        let name = rest.and_then(|rest| rest.split(['.', '[']).next());
+        if let Some(name) = name.filter(|name| !name.is_empty() && !names.contains(name)) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// The valid path that a wrong one most likely means: a near name in the same section, else the
+/// same or a near name elsewhere.
+pub fn nearest_path(wrong: &str) -> Option<String> {
+    let (section, name) = wrong.rsplit_once('.').unwrap_or(("", wrong));
+    if let Some(near) = nearest::nearest(name, children(section)) {
+        return Some(join(section, near));
+    }
+    let paths = || KEYS.iter().map(|key| key.path).filter(|path| !path.contains('['));
+    let last = |path: &'static str| path.rsplit_once('.').map_or(path, |(_, name)| name);
+    let near = nearest::nearest(name, paths().map(last))?;
+    let mut found = paths().filter(|path| last(path) == near);
+    // Several sections may have a key of that name; then guessing one of them would mislead.
+    let only = found.next().filter(|_| found.next().is_none());
+    only.map(Into::into).or_else(|| nearest::nearest(wrong, paths()).map(Into::into))
+}
+
+/// `a` + `b` → `a.b`; the root is `""`.
+pub(super) fn join(section: &str, name: &str) -> String {
+    if section.is_empty() { name.into() } else { format!("{section}.{name}") }
+}
+
+/// What the key is when nobody writes it; `None` where [`Key::unset`] says what happens instead.
+pub fn default_value(path: &str) -> Option<toml::Value> {
+    static DEFAULTS: LazyLock<Option<toml::Table>> =
+        LazyLock::new(|| toml::Table::try_from(every_section()).ok());
+    let pattern = pattern(path);
+    if let Some(item_key) = pattern.strip_prefix("evaluate.attacks[].") {
+        let item = AttackItem { method: AttackMethod::None, epsilon: 0.0 };
+        let required = find(path).is_some_and(|key| key.required);
+        let table = toml::Table::try_from(item).ok().filter(|_| !required)?;
+        return table.get(item_key).cloned();
+    }
+    lookup(DEFAULTS.as_ref()?, &pattern).cloned()
+}
+
+/// The value of a key in a spec as it stands; `None` where it is not written.
+pub fn value(spec: &Spec, path: &str) -> Option<toml::Value> {
+    let table = toml::Table::try_from(spec).ok()?;
+    lookup(&table, path).cloned()
+}
+
+fn lookup<'t>(table: &'t toml::Table, path: &str) -> Option<&'t toml::Value> {
+    let mut names = path.split('.');
+    let mut value = table.get(names.next()?)?;
+    for name in names {
+        value = value.get(name)?;
+    }
+    Some(value)
+}
+
+/// A spec in which every section is present, with its defaults.
+pub(super) fn every_section() -> Spec {
+    Spec {
+        train: Some(TrainSpec::default()),
+        evaluate: Some(EvaluateSpec::default()),
+        attack: Some(AttackSpec::default()),
+        neurons: Some(NeuronsSpec::default()),
+        ..Spec::default()
+    }
+}

@@ -1,0 +1,114 @@
+//! From what stands on the command line, `SPEC|PRESET` and `--set`, to a spec that can be run.
+
+use std::fs;
+use std::path::Path;
+
+use super::expand::{Surroundings, expand, is_word};
+use super::parse::Document;
+use super::preset::{PRESETS, Preset};
+use super::problem::{self, Complaint, Problem};
+use super::{Spec, check};
+use crate::error::{Error, Result};
+
+/// Opens a spec file or a preset, lays the overrides over it, checks everything, and makes its
+/// paths absolute. The spec still holds `None` where the data decides; `job` fills those.
+pub fn load(source: &str, overrides: &[String]) -> Result<Spec> {
+    let around = Surroundings::here()
+        .map_err(|error| Error::failed(format!("failed to find the current folder: {error}")))?;
+    let document = open(source)?.with(overrides)?;
+    document.resolve(&around).map_err(as_error)
+}
+
+/// Reads the `spec.toml` of a run folder: paths are absolute there, and whether they still exist
+/// is for whoever opens them.
+pub fn read_resolved(path: &Path) -> Result<Spec> {
+    let name = path.display().to_string();
+    Document::parse(&name, &read(path)?).and_then(|document| document.spec()).map_err(as_error)
+}
+
+/// The document behind `SPEC|PRESET`. A preset's name wins over a file without `.toml` or `/`.
+pub fn open(source: &str) -> Result<Document> {
+    if let Some(preset) = PRESETS.iter().find(|preset| preset.name == source) {
+        return Document::parse(&format!("{}.toml", preset.name), preset.text).map_err(as_error);
+    }
+    let path = Path::new(source);
+    let looks_like_a_file =
+        source.contains(['/', '\\']) || path.extension().is_some_and(|ending| ending == "toml");
+    if looks_like_a_file || path.is_file() {
+        let name = source.escape_debug().to_string();
+        return Document::parse(&name, &read(path)?).map_err(as_error);
+    }
+    let preset = Preset::find(source)?;
+    Document::parse(preset.name, preset.text).map_err(as_error)
+}
+
+fn read(path: &Path) -> Result<String> {
+    let shown = path.display().to_string().escape_debug().to_string();
+    let bytes = fs::read(path).map_err(|error| {
+        let failure = Error::bad_input(format!("failed to read the spec '{shown}': {error}"));
+        failure.hint("glassbox presets lists the specs that ship").caused_by(error)
+    })?;
+    String::from_utf8(bytes).map_err(|_| {
+        Error::bad_input(format!("'{shown}' is not a spec: it is not UTF-8 text"))
+            .hint("a spec is a TOML file; glassbox presets lists examples")
+    })
+}
+
+fn as_error(problems: impl AsRef<[Problem]>) -> Error {
+    problem::to_error(problems.as_ref())
+        .unwrap_or_else(|| Error::bad_input("the spec is not valid"))
+}
+
+impl Document {
+    /// The document with every `KEY=VALUE` laid over; all wrong ones are reported.
+    pub fn with(mut self, overrides: &[String]) -> Result<Self> {
+        let wrong: Vec<Problem> =
+            overrides.iter().filter_map(|argument| self.set(argument).err()).collect();
+        problem::to_error(&wrong).map_or(Ok(self), Err)
+    }
+
+    /// The spec with absolute paths that exist and a title, or everything that is wrong.
+    pub fn resolve(&self, around: &Surroundings) -> Result<Spec, Vec<Problem>> {
+        let mut spec = self.spec()?;
+        let mut complaints = expand(&mut spec, around);
+        let complained: Vec<String> = complaints.iter().map(|one| one.key.clone()).collect();
+        complaints.extend(
+            missing_files(&spec)
+                .into_iter()
+                .filter(|complaint| !complained.contains(&complaint.key)),
+        );
+        if !complaints.is_empty() {
+            return Err(self.locate(complaints));
+        }
+        if spec.title.trim().is_empty() {
+            let stem = Path::new(self.name()).file_stem().and_then(|stem| stem.to_str());
+            spec.title = stem.unwrap_or("run").into();
+        }
+        debug_assert!(check::check(&spec).is_empty(), "resolving made a good spec bad");
+        Ok(spec)
+    }
+}
+
+fn missing_files(spec: &Spec) -> Vec<Complaint> {
+    let adversarial = spec.neurons.as_ref().map(|neurons| neurons.adversarial.as_str());
+    let paths = [
+        ("data.path", spec.data.path.as_deref()),
+        ("model.weights", spec.model.weights.as_deref()),
+        ("neurons.adversarial", adversarial),
+    ];
+    let mut complaints = Vec::new();
+    for (key, path) in paths {
+        let Some(path) = path.filter(|path| !is_word(key, path)) else { continue };
+        if let Err(error) = fs::metadata(path) {
+            let why = match error.kind() {
+                std::io::ErrorKind::NotFound => "which does not exist".into(),
+                _ => format!("which cannot be read: {error}"),
+            };
+            complaints.push(
+                Complaint::new(key, format!("is '{}', {why}", path.escape_debug()))
+                    .hint(format!("--set {key}=/the/path")),
+            );
+        }
+    }
+    complaints
+}

@@ -1,0 +1,91 @@
+//! [`Spec`] → TOML with every key, in the order of `help.rs`; with or without a comment on each.
+
+use std::fmt::Write as _;
+
+use super::Spec;
+use super::help::{self, Key};
+
+/// Whether the text explains itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comments {
+    /// Nothing but keys.
+    Off,
+    /// What each key means, above it; and a line for each key that is not written.
+    On,
+}
+
+/// The spec as TOML. Reads back as the same spec.
+pub fn to_toml(spec: &Spec, comments: Comments) -> String {
+    let values = toml::Table::try_from(spec).unwrap_or_default();
+    let mut text = String::new();
+    section(&mut text, "", &values, comments);
+    for (path, doc) in help::SECTIONS {
+        let mut names = path.split('.');
+        let root = names.next().and_then(|name| values.get(name));
+        let table = names.fold(root, |table, name| table.and_then(|table| table.get(name)));
+        if let Some(table) = table.and_then(toml::Value::as_table) {
+            let _ = match comments {
+                Comments::On => write!(text, "\n# {doc}\n[{path}]\n"),
+                Comments::Off => write!(text, "\n[{path}]\n"),
+            };
+            section(&mut text, path, table, comments);
+        }
+    }
+    text
+}
+
+fn section(text: &mut String, path: &str, table: &toml::Table, comments: Comments) {
+    let keys = help::KEYS.iter().filter_map(|key| {
+        let (section, name) = key.path.rsplit_once('.').unwrap_or(("", key.path));
+        (section == path).then_some((key, name))
+    });
+    for (key, name) in keys {
+        match (table.get(name), comments) {
+            (Some(value), _) => {
+                let line = format!("{name} = {}", inline(value));
+                let _ = match comments {
+                    Comments::On => writeln!(text, "{}", with_doc(&line, key)),
+                    Comments::Off => writeln!(text, "{line}"),
+                };
+            }
+            (None, Comments::On) => {
+                let unset = key.unset.unwrap_or("not written");
+                let _ = writeln!(text, "{}", with_doc(&format!("# {name}: {unset}"), key));
+            }
+            (None, Comments::Off) => {}
+        }
+    }
+}
+
+fn with_doc(line: &str, key: &Key) -> String {
+    // 34: where the longest ordinary line ends, so that most comments stand in one column.
+    format!("{line:<34} # {}", key.doc)
+}
+
+/// A value on one line, except lists of tables: one item a line.
+fn inline(value: &toml::Value) -> String {
+    match value {
+        toml::Value::Array(items) if items.iter().any(toml::Value::is_table) => {
+            let lines: Vec<String> =
+                items.iter().map(|item| format!("  {},\n", inline(item))).collect();
+            format!("[\n{}]", lines.concat())
+        }
+        toml::Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(inline).collect();
+            format!("[{}]", items.join(", "))
+        }
+        toml::Value::Table(table) => {
+            let entries: Vec<String> = table
+                .iter()
+                .rev()
+                .map(|(name, value)| format!("{name} = {}", inline(value)))
+                .collect();
+            format!("{{ {} }}", entries.join(", "))
+        }
+        // 4.0 is written as 4, as people write it; the parser takes either.
+        toml::Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
+            format!("{number:.0}")
+        }
+        other => other.to_string(),
+    }
+}
