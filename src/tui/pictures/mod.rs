@@ -1,8 +1,24 @@
-//! Pictures on the screen: decoding in the background, drawing as half blocks.
+//! Pictures on the screen: decoded on a thread of their own, kept in a bounded cache, drawn with
+//! half-blocks. Nothing here waits for a file while a frame is drawn.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+pub mod decoder;
+pub mod halfblock;
+pub mod scale;
+
+/// Decoded pixels, row by row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Pixels across.
+    pub width: usize,
+    /// Pixels down.
+    pub height: usize,
+    /// Red, green, blue; `width * height` of them.
+    pub pixels: Vec<[u8; 3]>,
+}
 
 /// A picture that a screen wants.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -11,49 +27,115 @@ pub struct Request {
     pub path: PathBuf,
 }
 
+/// What became of a file: the picture, or why there is none.
+pub type Decoded = Result<Arc<Picture>, String>;
+
 /// The answer to a [`Request`].
 #[derive(Debug, Clone)]
 pub struct Loaded {
     /// The file.
     pub path: PathBuf,
     /// The pixels, or why there are none.
-    pub picture: Result<Arc<Pixels>, String>,
+    pub picture: Decoded,
 }
 
-/// A decoded picture.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pixels {
-    /// In pixels.
-    pub width: u32,
-    /// In pixels.
-    pub height: u32,
-    /// Row by row, 8 bits each of red, green, blue.
-    pub rgb: Vec<u8>,
-}
+// 64 MiB of pixels: 5,000 pictures of 64×64, or 400 of 224×224.
+const MOST_BYTES: usize = 64 << 20;
 
-/// What has been decoded so far; `update` puts it in, `draw` looks it up.
+/// Pictures that were decoded, least recently wanted ones dropped first.
 #[derive(Debug, Default)]
 pub struct Cache {
-    pictures: HashMap<PathBuf, Result<Arc<Pixels>, String>>,
+    entries: HashMap<PathBuf, Entry>,
+    bytes: usize,
+    clock: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    picture: Decoded,
+    wanted: u64,
+}
+
+impl Entry {
+    fn bytes(&self) -> usize {
+        // A failure is not free either, or a folder of broken files would grow without bound.
+        self.picture.as_ref().map_or(256, |picture| picture.pixels.len() * 3 + 256)
+    }
 }
 
 impl Cache {
-    /// The picture of this file, if it has been decoded (or why it could not be).
-    pub fn get(&self, path: &Path) -> Option<&Result<Arc<Pixels>, String>> {
-        self.pictures.get(path)
+    /// What is known about a file; `None` while it was not decoded yet.
+    pub fn get(&self, path: &Path) -> Option<&Decoded> {
+        self.entries.get(path).map(|entry| &entry.picture)
     }
 
-    /// Keeps what came.
-    pub fn put(&mut self, loaded: Loaded) {
-        self.pictures.insert(loaded.path, loaded.picture);
+    /// Says what is on the screen now; answers what of it must be decoded.
+    pub fn want(&mut self, visible: &[Request]) -> Vec<Request> {
+        self.clock += 1;
+        let mut missing: Vec<Request> = Vec::new();
+        for request in visible {
+            match self.entries.get_mut(&request.path) {
+                Some(entry) => entry.wanted = self.clock,
+                None if missing.contains(request) => {}
+                None => missing.push(request.clone()),
+            }
+        }
+        missing
+    }
+
+    /// Takes in what came and drops what has not been wanted for longest.
+    pub fn put(&mut self, Loaded { path, picture }: Loaded) {
+        let entry = Entry { picture, wanted: self.clock };
+        self.bytes += entry.bytes();
+        if let Some(old) = self.entries.insert(path, entry) {
+            self.bytes -= old.bytes();
+        }
+        while self.bytes > MOST_BYTES {
+            let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.wanted);
+            let Some(path) = oldest.map(|(path, _)| path.clone()) else { return };
+            if let Some(entry) = self.entries.remove(&path) {
+                self.bytes -= entry.bytes();
+            }
+        }
+    }
+
+    /// Forgets everything: the files may have changed.
+    pub fn clear(&mut self) {
+        *self = Self { clock: self.clock, ..Self::default() };
     }
 }
 
-/// Decodes one picture. Runs on the pictures' own thread.
-pub fn load(request: &Request) -> Loaded {
-    let picture = image::open(&request.path).map(|image| {
-        let image = image.into_rgb8();
-        Arc::new(Pixels { width: image.width(), height: image.height(), rgb: image.into_raw() })
-    });
-    Loaded { path: request.path.clone(), picture: picture.map_err(|error| error.to_string()) }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(index: usize) -> Request {
+        Request { path: PathBuf::from(format!("{index}.png")) }
+    }
+
+    #[test]
+    fn stays_bounded_and_keeps_what_is_on_the_screen() {
+        let mut cache = Cache::default();
+        let side = 1 << 20;
+        for index in 0..200 {
+            assert!(cache.want(&[request(0), request(index)]).contains(&request(index)));
+            let picture = Picture { width: side, height: 1, pixels: vec![[0; 3]; side] };
+            cache.put(Loaded { path: request(index).path, picture: Ok(Arc::new(picture)) });
+            assert!(cache.bytes <= MOST_BYTES);
+        }
+        assert!(cache.get(&request(0).path).is_some());
+        assert!(cache.get(&request(199).path).is_some());
+        assert!(cache.get(&request(100).path).is_none());
+        cache.clear();
+        assert_eq!((cache.bytes, cache.entries.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_file_is_asked_for_once() {
+        let mut cache = Cache::default();
+        assert_eq!(cache.want(&[request(1), request(1)]), [request(1)]);
+        cache.put(Loaded { path: request(1).path, picture: Err("missing".into()) });
+        assert!(cache.want(&[request(1)]).is_empty());
+        assert!(matches!(cache.get(&request(1).path), Some(Err(_))));
+    }
 }

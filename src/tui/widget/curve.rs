@@ -104,7 +104,7 @@ impl Curve<'_> {
         }
         self.draw_title(Rect { height: 1, ..area }, buffer);
         let gutter = if area.width >= 40 { GUTTER } else { 0 };
-        let numbers: u16 = if area.height >= 6 { 1 } else { 0 };
+        let numbers = u16::from(area.height >= 6);
         let plot = Rect {
             x: area.x + LABEL + 2,
             y: area.y + 1,
@@ -334,7 +334,7 @@ impl Curve<'_> {
             title.push_str(" · log");
         }
         if let (Some(weight), true) = (SMOOTHING.get(self.smoothing), self.smoothing > 0) {
-            title.push_str(&format!(" · smoothing {weight}"));
+            title = format!("{title} · smoothing {weight}");
         }
         let mut legend: Vec<(String, Style)> = Vec::new();
         if let Some(step) = self.cursor {

@@ -96,7 +96,7 @@ mod tests {
             theme: &theme,
         }
         .draw(area, &mut buffer);
-        buffer.content.iter().map(|cell| cell.symbol()).collect()
+        buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect()
     }
 
     #[test]
