@@ -4,7 +4,9 @@ use candle_core::{Result, Tensor, Var};
 
 use super::Mode;
 use super::parameters::Parameters;
+use crate::ops::channel_affine::{Activation, channel_affine};
 use crate::ops::init::Init;
+use crate::ops::{BatchNorm, Conv2d};
 
 /// A parameter as the mode wants it: with its gradient, or as a plain tensor.
 fn bound(var: &Var, mode: Mode) -> Tensor {
@@ -17,21 +19,20 @@ fn bound(var: &Var, mode: Mode) -> Tensor {
 /// Brings pixels in 0..1 to zero mean and unit deviation, channel by channel.
 #[derive(Debug)]
 pub(super) struct Normalize {
-    mean: Tensor,
-    std: Tensor,
+    scale: Vec<f32>,
+    shift: Vec<f32>,
 }
 
 impl Normalize {
-    pub(super) fn new(mean: &[f64], std: &[f64], device: &candle_core::Device) -> Result<Self> {
-        let tensor = |values: &[f64]| {
-            let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
-            Tensor::from_vec(values, (1, mean.len(), 1, 1), device)
-        };
-        Ok(Self { mean: tensor(mean)?, std: tensor(std)? })
+    pub(super) fn new(mean: &[f64], std: &[f64]) -> Self {
+        Self {
+            scale: std.iter().map(|std| (1.0 / std) as f32).collect(),
+            shift: mean.iter().zip(std).map(|(mean, std)| (-mean / std) as f32).collect(),
+        }
     }
 
     pub(super) fn forward(&self, images: &Tensor) -> Result<Tensor> {
-        images.broadcast_sub(&self.mean)?.broadcast_div(&self.std)
+        channel_affine(images, self.scale.clone(), self.shift.clone(), Activation::None)
     }
 }
 
@@ -75,41 +76,26 @@ impl ConvBatchNormRelu {
 
     pub(super) fn forward(&self, images: &Tensor, mode: Mode) -> Result<Tensor> {
         let ConvShape { kernel, stride, .. } = self.shape;
-        let weight = bound(&self.weight, mode);
-        let maps = images.conv2d(&weight, kernel / 2, stride, 1, 1)?;
-        let (mean, var) = match mode {
-            Mode::Train => {
-                let mean = maps.mean_keepdim((0, 2, 3))?;
-                let var = maps.broadcast_sub(&mean)?.sqr()?.mean_keepdim((0, 2, 3))?;
-                let count = (maps.elem_count() / self.shape.outputs) as f64;
-                let unbiased = (&var * (count / (count - 1.0)))?;
-                follow(&self.running_mean, &mean)?;
-                follow(&self.running_var, &unbiased)?;
-                (mean, var)
-            }
-            Mode::Evaluate => {
-                let shape = (1, self.shape.outputs, 1, 1);
-                let mean = self.running_mean.as_detached_tensor().reshape(shape)?;
-                (mean, self.running_var.as_detached_tensor().reshape(shape)?)
-            }
-        };
-        let gamma = bound(&self.gamma, mode).reshape(mean.shape())?;
-        let beta = bound(&self.beta, mode).reshape(mean.shape())?;
-        let scale = gamma.div(&(var + EPSILON)?.sqrt()?)?;
-        maps.broadcast_sub(&mean)?.broadcast_mul(&scale)?.broadcast_add(&beta)?.relu()
+        let conv = Conv2d { stride, padding: kernel / 2 };
+        let maps = conv.forward(images, &bound(&self.weight, mode), None)?;
+        let mut running_mean = self.running_mean.to_vec1::<f32>()?;
+        let mut running_var = self.running_var.to_vec1::<f32>()?;
+        if mode == Mode::Evaluate {
+            let (gamma, beta) = (self.gamma.to_vec1::<f32>()?, self.beta.to_vec1::<f32>()?);
+            return BATCH_NORM.frozen(&maps, &gamma, &beta, &running_mean, &running_var);
+        }
+        let (maps, statistics) = BATCH_NORM.forward(&maps, &self.gamma, &self.beta)?;
+        statistics.update(&mut running_mean, &mut running_var, MOMENTUM);
+        let device = maps.device();
+        self.running_mean.set(&Tensor::from_vec(running_mean, self.shape.outputs, device)?)?;
+        self.running_var.set(&Tensor::from_vec(running_var, self.shape.outputs, device)?)?;
+        Ok(maps)
     }
 }
 
 /// PyTorch's defaults.
-const EPSILON: f64 = 1e-5;
+const BATCH_NORM: BatchNorm = BatchNorm { epsilon: 1e-5, activation: Activation::Relu };
 const MOMENTUM: f64 = 0.1;
-
-/// Moves a running statistic towards this batch's.
-fn follow(running: &Var, batch: &Tensor) -> Result<()> {
-    let batch = batch.detach().reshape(running.shape())?;
-    running
-        .set(&((running.as_detached_tensor() * (1.0 - MOMENTUM))? + (batch * MOMENTUM)?)?.detach())
-}
 
 /// Fully connected, with bias.
 #[derive(Debug)]

@@ -19,9 +19,12 @@ use candle_core::{Device, Result, Tensor, bail};
 use super::layer::{ConvBatchNormRelu, ConvShape, Linear, Normalize};
 use super::parameters::Parameters;
 use super::{Arch, LayerTap, Mode, Model, ModelConfig, Output, collect_taps};
+use crate::ops::{MaxPool2d, global_average_pool};
 
 /// Channels of conv1 to conv4.
 const WIDTHS: [usize; 4] = [16, 32, 64, 128];
+
+const POOL: MaxPool2d = MaxPool2d { kernel: 2, stride: 2, padding: 0 };
 
 /// The network.
 #[derive(Debug)]
@@ -67,7 +70,7 @@ impl Shapesnet {
             inputs = outputs;
         }
         let fc = Linear::new(&mut parameters, "fc", inputs, config.classes)?;
-        let normalize = Normalize::new(&config.mean, &config.std, device)?;
+        let normalize = Normalize::new(&config.mean, &config.std);
         Ok(Self { config, parameters, taps, normalize, convs, fc })
     }
 }
@@ -83,12 +86,12 @@ impl Model for Shapesnet {
         let mut x = self.normalize.forward(images)?;
         for (index, conv) in self.convs.iter().enumerate() {
             if index >= 2 {
-                x = x.max_pool2d(2)?;
+                x = POOL.forward(&x)?;
             }
             x = conv.forward(&x, mode)?;
             maps.push(x.clone());
         }
-        let logits = self.fc.forward(&x.mean((2, 3))?, mode)?;
+        let logits = self.fc.forward(&global_average_pool(&x)?, mode)?;
         Ok(Output { logits, taps: collect_taps(&self.taps, &maps, taps)? })
     }
 

@@ -1,0 +1,39 @@
+//! The numbers behind a contiguous f32 tensor on the CPU.
+
+use candle_core::{CpuStorage, Layout, Result, Storage, StorageRef, Tensor, bail};
+
+/// The numbers of an operator's argument. Errors unless it is f32 and contiguous.
+pub(super) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    let values = storage.as_slice::<f32>()?;
+    match layout.contiguous_offsets().and_then(|(start, end)| values.get(start..end)) {
+        Some(values) => Ok(values),
+        None => bail!("the operator wants a contiguous tensor"),
+    }
+}
+
+/// A tensor's numbers, held readable.
+pub(super) struct Values<'a> {
+    storage: StorageRef<'a>,
+    layout: &'a Layout,
+}
+
+impl<'a> Values<'a> {
+    /// Of `tensor`, which must stay alive.
+    pub(super) fn of(tensor: &'a Tensor) -> Self {
+        let (storage, layout) = tensor.storage_and_layout();
+        Self { storage, layout }
+    }
+
+    /// Errors unless the tensor is on the CPU, f32 and contiguous.
+    pub(super) fn slice(&self) -> Result<&[f32]> {
+        match &*self.storage {
+            Storage::Cpu(storage) => slice(storage, self.layout),
+            _ => bail!("the operator has no implementation for this device"),
+        }
+    }
+}
+
+/// `[batch, channels, height, width]` of an image layout.
+pub(super) fn dims4(layout: &Layout) -> Result<(usize, usize, usize, usize)> {
+    layout.shape().dims4()
+}
