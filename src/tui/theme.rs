@@ -65,9 +65,10 @@ impl Role {
 }
 
 /// How many colours the terminal has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Depth {
     /// `NO_COLOR`, or a terminal without: bold, reverse and underline only.
+    #[default]
     None,
     /// The terminal's own sixteen.
     Sixteen,
@@ -94,6 +95,8 @@ pub struct Theme {
     pub name: String,
     /// What it was made for.
     pub ground: Ground,
+    /// How many colours it may use; pictures go by it too.
+    pub depth: Depth,
     styles: Vec<Style>,
 }
 
@@ -164,7 +167,7 @@ fn reduce(colour: Color, depth: Depth) -> Color {
 }
 
 /// Of the cube's and the grey ramp's colours (16..=255; the first sixteen are the user's own).
-fn nearest_indexed(r: u8, g: u8, b: u8) -> u8 {
+pub(crate) fn nearest_indexed(r: u8, g: u8, b: u8) -> u8 {
     let level = |v: u8| -> (u8, i32) {
         const LEVELS: [i32; 6] = [0, 95, 135, 175, 215, 255];
         let nearest = (0..6).min_by_key(|i| (LEVELS[*i] - i32::from(v)).abs()).unwrap_or(0);

@@ -6,6 +6,8 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 
 use super::{Picture, scale};
+use crate::tui::glyphs::Glyphs;
+use crate::tui::theme::{Depth, Ground, Theme, nearest_indexed};
 
 /// What the terminal can tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +23,18 @@ pub enum Tones {
         /// The background is light: dense characters are dark, not bright.
         light: bool,
     },
+}
+
+impl Tones {
+    /// What a theme's terminal can tell apart. Sixteen colours are the user's own and no palette
+    /// for photographs, so they get the ramp too.
+    pub fn of(theme: &Theme, glyphs: Glyphs) -> Self {
+        match theme.depth {
+            Depth::True if !glyphs.is_ascii() => Self::True,
+            Depth::Indexed if !glyphs.is_ascii() => Self::Indexed,
+            _ => Self::Ramp { ascii: glyphs.is_ascii(), light: theme.ground == Ground::Light },
+        }
+    }
 }
 
 /// Draws a picture as large as it fits, at the left top of `area`; answers the cells it took.
@@ -47,7 +61,7 @@ pub fn draw(picture: &Picture, area: Rect, buffer: &mut Buffer, tones: Tones) ->
                 continue;
             }
             let colour = |rgb: [u8; 3]| match tones {
-                Tones::Indexed => Color::Indexed(nearest(rgb)),
+                Tones::Indexed => Color::Indexed(nearest_indexed(rgb[0], rgb[1], rgb[2])),
                 _ => Color::Rgb(rgb[0], rgb[1], rgb[2]),
             };
             cell.set_char('▀').set_fg(colour(upper));
@@ -76,24 +90,6 @@ fn ramp(upper: [u8; 3], lower: Option<[u8; 3]>, ascii: bool, light: bool) -> cha
     steps[index.min(steps.len() - 1)]
 }
 
-/// The nearest of the 240 fixed colours of the 256-colour palette.
-fn nearest(rgb: [u8; 3]) -> u8 {
-    const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
-    let distance = |other: [u8; 3]| -> u32 {
-        rgb.iter().zip(other).map(|(a, b)| u32::from(a.abs_diff(b)).pow(2)).sum()
-    };
-    let level =
-        |channel: u8| (0..LEVELS.len()).min_by_key(|&i| LEVELS[i].abs_diff(channel)).unwrap_or(0);
-    let [r, g, b] = rgb.map(level);
-    let mean = rgb.iter().map(|&channel| u32::from(channel)).sum::<u32>() / 3;
-    let grey = (mean.saturating_sub(3) / 10).min(23) as u8;
-    if distance([8 + grey * 10; 3]) < distance([LEVELS[r], LEVELS[g], LEVELS[b]]) {
-        232 + grey
-    } else {
-        (16 + 36 * r + 6 * g + b) as u8
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,14 +109,6 @@ mod tests {
             (Color::Rgb(255, 0, 0), Color::Rgb(0, 255, 0))
         );
         assert_eq!((buffer[(0, 1)].fg, buffer[(0, 1)].bg), (Color::Rgb(0, 0, 255), Color::Reset));
-    }
-
-    #[test]
-    fn every_fixed_palette_colour_is_its_own_nearest() {
-        assert_eq!(nearest([255, 0, 0]), 196);
-        assert_eq!(nearest([0, 0, 0]), 16);
-        assert_eq!(nearest([255, 255, 255]), 231);
-        assert_eq!(nearest([128, 128, 128]), 244);
     }
 
     #[test]

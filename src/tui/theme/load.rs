@@ -88,6 +88,7 @@ pub(super) fn load(
     Ok(Theme {
         name: name.unwrap_or_else(|| "unnamed".into()),
         ground: ground.unwrap_or(Ground::Dark),
+        depth,
         styles,
     })
 }
