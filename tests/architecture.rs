@@ -1,6 +1,8 @@
 //! The house's rules, held by a text search over `src/`: who may see whom (the map is in
 //! `src/lib.rs`), and a few habits. Each breach names file, line, word, rule and what to do instead.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -153,11 +155,18 @@ fn the_house_keeps_its_rules() {
     let mut files = Vec::new();
     collect(&source, &mut files);
     assert!(files.len() > 20, "only {} source files found below {}", files.len(), source.display());
+    let texts: Vec<(String, String)> = files
+        .iter()
+        .map(|file| {
+            let name = file.strip_prefix(&source).unwrap().to_string_lossy().replace('\\', "/");
+            (name, fs::read_to_string(file).unwrap())
+        })
+        .collect();
+    let for_tests: Vec<String> =
+        texts.iter().flat_map(|(name, text)| test_modules(name, text)).collect();
     let mut breaches = Vec::new();
-    for file in files {
-        let text = fs::read_to_string(&file).unwrap();
-        let name = file.strip_prefix(&source).unwrap().to_string_lossy().replace('\\', "/");
-        breaches.extend(examine(&name, &text));
+    for (name, text) in &texts {
+        breaches.extend(examine(name, text, for_tests.contains(name)));
     }
     let lines: Vec<String> = breaches.iter().map(ToString::to_string).collect();
     assert!(lines.is_empty(), "{} breaches:\n{}", lines.len(), lines.join("\n"));
@@ -176,8 +185,24 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
+/// Files that a parent takes in with `#[cfg(test)] mod x;`.
+fn test_modules(name: &str, text: &str) -> Vec<String> {
+    let folder = name.strip_suffix("mod.rs").map_or_else(
+        || name.trim_end_matches(".rs").to_owned() + "/",
+        std::string::ToString::to_string,
+    );
+    let code = code_only(text);
+    let items = code.split("#[cfg(test)]").skip(1).filter_map(|rest| {
+        let (item, _) = rest.split_once(';')?;
+        let (_, module) = item.rsplit_once("mod ")?;
+        Some(module.trim().to_owned())
+    });
+    let simple = |module: &String| module.chars().all(|c| c.is_alphanumeric() || c == '_');
+    items.filter(simple).map(|module| format!("{folder}{module}.rs")).collect()
+}
+
 /// Everything that is wrong with one file. `name` is relative to `src/`.
-fn examine(name: &str, text: &str) -> Vec<Breach> {
+fn examine(name: &str, text: &str, for_tests: bool) -> Vec<Breach> {
     let mut breaches = Vec::new();
     let mut report = |line: usize, word: &str, rule: &str, instead: &str| {
         breaches.push(Breach {
@@ -202,7 +227,7 @@ fn examine(name: &str, text: &str) -> Vec<Breach> {
     }
 
     let code = code_only(text);
-    let tests = test_lines(name, &code);
+    let tests = if for_tests { vec![1..=usize::MAX] } else { test_lines(&code) };
     let room_name = name.split(['/', '.']).next().unwrap_or_default();
     let room = ROOMS.iter().find(|room| room.name == room_name);
     if room.is_none() && !matches!(room_name, "lib" | "main") {
@@ -356,11 +381,8 @@ fn string_end(source: &[char], mut at: usize) -> usize {
     source.len()
 }
 
-/// Lines of items under `#[cfg(test)]`, or all of a file that holds tests only.
-fn test_lines(name: &str, code: &str) -> Vec<std::ops::RangeInclusive<usize>> {
-    if name.ends_with("/tests.rs") || name.contains("/tests/") {
-        return vec![1..=usize::MAX];
-    }
+/// Lines of items under `#[cfg(test)]`.
+fn test_lines(code: &str) -> Vec<std::ops::RangeInclusive<usize>> {
     let mut ranges = Vec::new();
     for (start, attribute) in code.match_indices("#[cfg(test)]") {
         let mut depth = 0_usize;
@@ -382,7 +404,7 @@ fn test_lines(name: &str, code: &str) -> Vec<std::ops::RangeInclusive<usize>> {
 
 /// The rules that a planted file breaks, by line and word.
 fn planted(name: &str, text: &str) -> Vec<(usize, String)> {
-    examine(name, text).into_iter().map(|breach| (breach.line, breach.word)).collect()
+    examine(name, text, false).into_iter().map(|breach| (breach.line, breach.word)).collect()
 }
 
 #[test]
@@ -432,7 +454,15 @@ fn panics_and_prints_are_found_outside_tests_only() {
     let words: Vec<(usize, &str)> = found.iter().map(|(line, word)| (*line, &**word)).collect();
     assert_eq!(words, [(2, "unwrap"), (3, "expect"), (3, "println"), (3, "dbg"), (8, "unwrap")]);
     assert_eq!(planted("cli/a.rs", "//! A.\nfn f() { println!(\"a\") }\n"), []);
-    assert_eq!(planted("spec/tests.rs", "//! A.\nfn f() { x.unwrap() }\n"), []);
+    assert_eq!(examine("ops/check.rs", "//! A.\nfn f() { x.unwrap() }\n", true), []);
+}
+
+#[test]
+fn files_that_only_tests_take_in_are_known() {
+    let text =
+        "//! A.\n#[cfg(test)]\npub(crate) mod check;\npub mod b;\n#[cfg(test)]\nmod tests {}\n";
+    assert_eq!(test_modules("ops/mod.rs", text), ["ops/check.rs"]);
+    assert_eq!(test_modules("tui/theme.rs", text), ["tui/theme/check.rs"]);
 }
 
 #[test]
