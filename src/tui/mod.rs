@@ -2,6 +2,7 @@
 //! no maths.
 
 pub mod action;
+pub mod capability;
 pub mod effect;
 pub mod glyphs;
 pub mod history;
