@@ -3,9 +3,9 @@
 
 use strsim::damerau_levenshtein;
 
-/// Declares [`Action`] with its name (for the keymap and the palette) and its line of help.
+/// Declares [`Action`]: its name (for keymap and palette), its label (for the bottom line), its help.
 macro_rules! actions {
-    ($($variant:ident $name:literal $doc:literal;)*) => {
+    ($($variant:ident $name:literal $label:literal $doc:literal;)*) => {
         /// Something the user can ask for, by key, click, palette or help.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Action {
@@ -21,6 +21,11 @@ macro_rules! actions {
                 match self { $(Action::$variant => $name,)* }
             }
 
+            /// A word or two for the bottom line; `…` where it asks or opens something.
+            pub fn label(self) -> &'static str {
+                match self { $(Action::$variant => $label,)* }
+            }
+
             /// One line of help.
             pub fn doc(self) -> &'static str {
                 match self { $(Action::$variant => $doc,)* }
@@ -31,65 +36,65 @@ macro_rules! actions {
 
 actions! {
     // Where to
-    ShowRuns "show_runs" "Go to the runs";
-    ShowLaunch "show_launch" "Go to the launch screen";
-    ShowNeurons "show_neurons" "Go to the neurons";
-    NextFocus "next_focus" "Focus the next region";
-    PreviousFocus "previous_focus" "Focus the previous region";
-    Open "open" "Open what is selected";
-    Back "back" "One layer back";
+    ShowRuns "show_runs" "runs" "Go to the runs";
+    ShowLaunch "show_launch" "launch" "Go to the launch screen";
+    ShowNeurons "show_neurons" "neurons" "Go to the neurons";
+    NextFocus "next_focus" "focus" "Focus the next region";
+    PreviousFocus "previous_focus" "focus back" "Focus the previous region";
+    Open "open" "open" "Open what is selected";
+    Back "back" "back" "One layer back";
     // Moving
-    Up "up" "Up";
-    Down "down" "Down";
-    Left "left" "Left";
-    Right "right" "Right";
-    First "first" "Go to the first";
-    Last "last" "Go to the last";
-    PageUp "page_up" "A page up";
-    PageDown "page_down" "A page down";
-    Filter "filter" "Filter by text";
+    Up "up" "up" "Up";
+    Down "down" "down" "Down";
+    Left "left" "left" "Left";
+    Right "right" "right" "Right";
+    First "first" "first" "Go to the first";
+    Last "last" "last" "Go to the last";
+    PageUp "page_up" "page up" "A page up";
+    PageDown "page_down" "page down" "A page down";
+    Filter "filter" "filter" "Filter by text";
     // Runs
-    NewRun "new_run" "Start a new run from a preset";
-    Pause "pause" "Pause the run, or let it go on";
-    Stop "stop" "Stop the run at its next step (asks)";
-    Checkpoint "checkpoint" "Have the run write a checkpoint now";
-    Resume "resume" "Take up a stopped, failed or lost run where it left off";
-    Mark "mark" "Mark the run, or take the mark away";
-    Compare "compare" "Lay the curves of the marked runs over one another";
-    ClearMarks "clear_marks" "Take all marks away";
-    EditSpec "edit_spec" "Open the spec in $EDITOR";
-    CopyCommand "copy_command" "Copy the command that makes what is on the screen";
+    NewRun "new_run" "new" "Start a new run from a preset";
+    Pause "pause" "pause" "Pause the run, or let it go on";
+    Stop "stop" "stop…" "Stop the run at its next step (asks)";
+    Checkpoint "checkpoint" "checkpoint" "Have the run write a checkpoint now";
+    Resume "resume" "resume" "Take up a stopped, failed or lost run where it left off";
+    Mark "mark" "mark" "Mark the run, or take the mark away";
+    Compare "compare" "compare" "Lay the curves of the marked runs over one another";
+    ClearMarks "clear_marks" "clear marks" "Take all marks away";
+    EditSpec "edit_spec" "edit spec" "Open the spec in $EDITOR";
+    CopyCommand "copy_command" "copy command" "Copy the command that makes what is on the screen";
     // Curves
-    SmoothMore "smooth_more" "Smooth the curves more";
-    SmoothLess "smooth_less" "Smooth the curves less";
-    SmoothOff "smooth_off" "Show the curves as measured";
-    LogScale "log_scale" "Logarithmic scale, on or off";
-    NextCurve "next_curve" "The next group of curves";
-    PreviousCurve "previous_curve" "The previous group of curves";
-    Zoom "zoom" "Let the focused region fill the screen, or back";
+    SmoothMore "smooth_more" "smooth" "Smooth the curves more";
+    SmoothLess "smooth_less" "less" "Smooth the curves less";
+    SmoothOff "smooth_off" "raw" "Show the curves as measured";
+    LogScale "log_scale" "log" "Logarithmic scale, on or off";
+    NextCurve "next_curve" "next curve" "The next group of curves";
+    PreviousCurve "previous_curve" "previous" "The previous group of curves";
+    Zoom "zoom" "zoom" "Let the focused region fill the screen, or back";
     // Launch
-    Launch "launch" "Start the run that the form describes";
-    ResetValue "reset_value" "Set the value back to the preset's";
+    Launch "launch" "start" "Start the run that the form describes";
+    ResetValue "reset_value" "preset's value" "Set the value back to the preset's";
     // Neurons
-    NextNeuron "next_neuron" "The next neuron";
-    PreviousNeuron "previous_neuron" "The previous neuron";
-    NextLayer "next_layer" "The next layer";
-    PreviousLayer "previous_layer" "The previous layer";
-    Overlay "overlay" "The exciting region: outlined, or plain pictures";
-    Sort "sort" "Sort by the next column";
+    NextNeuron "next_neuron" "neuron" "The next neuron";
+    PreviousNeuron "previous_neuron" "previous" "The previous neuron";
+    NextLayer "next_layer" "layer" "The next layer";
+    PreviousLayer "previous_layer" "previous" "The previous layer";
+    Overlay "overlay" "region" "The exciting region: outlined, or plain pictures";
+    Sort "sort" "sort" "Sort by the next column";
     // Text fields and questions
-    Accept "accept" "Yes, do it";
-    DeleteBefore "delete_before" "Delete the character before the cursor";
-    DeleteAfter "delete_after" "Delete the character under the cursor";
-    DeleteAll "delete_all" "Empty the field";
+    Accept "accept" "yes" "Yes, do it";
+    DeleteBefore "delete_before" "delete" "Delete the character before the cursor";
+    DeleteAfter "delete_after" "delete" "Delete the character under the cursor";
+    DeleteAll "delete_all" "empty" "Empty the field";
     // Everywhere
-    Help "help" "Show and search all keys";
-    Palette "palette" "Find any command by its name";
-    NextTheme "next_theme" "The next theme";
-    ToggleMouse "toggle_mouse" "Mouse on or off (off: the terminal selects text)";
-    Redraw "redraw" "Draw everything anew";
-    Suspend "suspend" "Put the workbench to sleep; the shell's fg wakes it";
-    Quit "quit" "Leave the workbench; runs go on";
+    Help "help" "help…" "Show and search all keys";
+    Palette "palette" "command…" "Find any command by its name";
+    NextTheme "next_theme" "theme" "The next theme";
+    ToggleMouse "toggle_mouse" "mouse" "Mouse on or off (off: the terminal selects text)";
+    Redraw "redraw" "redraw" "Draw everything anew";
+    Suspend "suspend" "sleep" "Put the workbench to sleep; the shell's fg wakes it";
+    Quit "quit" "quit" "Leave the workbench; runs go on";
 }
 
 impl Action {
