@@ -6,6 +6,7 @@ pub mod capability;
 pub mod effect;
 pub mod glyphs;
 pub mod history;
+pub mod keymap;
 pub mod message;
 pub mod number;
 pub mod pictures;

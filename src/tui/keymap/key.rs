@@ -143,11 +143,8 @@ mod tests {
 
     #[test]
     fn a_release_is_no_key() {
-        let event = KeyEvent::new_with_kind(
-            KeyCode::Char('q'),
-            KeyModifiers::NONE,
-            KeyEventKind::Release,
-        );
+        let event =
+            KeyEvent::new_with_kind(KeyCode::Char('q'), KeyModifiers::NONE, KeyEventKind::Release);
         assert_eq!(Key::from_event(&event), None);
     }
 

@@ -181,8 +181,7 @@ fn parse_row(file: &str, line: usize, value: &DeValue<'_>) -> Result<Row> {
         };
         match name.get_ref().as_ref() {
             "on" => {
-                let parsed: Option<Vec<Key>> =
-                    value.split_whitespace().map(Key::parse).collect();
+                let parsed: Option<Vec<Key>> = value.split_whitespace().map(Key::parse).collect();
                 keys = Some(parsed.filter(|keys| !keys.is_empty()).ok_or_else(|| {
                     error(format!("unknown key in '{value}'"))
                         .hint("keys look like: g, G, Space, Enter, Ctrl-x, Alt-x, F5, or 'g g'")
@@ -203,8 +202,9 @@ fn parse_row(file: &str, line: usize, value: &DeValue<'_>) -> Result<Row> {
             }
             "doc" => doc = Some(value.to_string()),
             other => {
-                return Err(error(format!("unknown field '{other}'"))
-                    .hint("a row has: on, do, where, doc"));
+                return Err(
+                    error(format!("unknown field '{other}'")).hint("a row has: on, do, where, doc")
+                );
             }
         }
     }

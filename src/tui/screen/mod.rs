@@ -7,8 +7,12 @@
 //! - `click(&mut State, Click, &Scene) -> Vec<Effect>` where it draws things that can be clicked.
 //! - `wants(&State, &Scene) -> Wants`: which runs it needs followed, which pictures decoded.
 
+pub mod launch;
 pub mod neurons;
 pub mod run_detail;
+pub mod runs;
+
+use std::collections::HashMap;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -18,8 +22,10 @@ use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::action::{Action, Place};
 use super::glyphs::Glyphs;
+use super::keymap::Keymap;
 use super::pictures;
 use super::theme::{Role, Theme};
+use super::widget::list::scrolled;
 use super::world::World;
 
 /// The screens, by the number that leads to them. The missing numbers belong to screens that are
@@ -87,6 +93,8 @@ pub struct DrawContext<'a> {
     pub theme: &'a Theme,
     /// Which characters.
     pub glyphs: Glyphs,
+    /// Which key does what, for the lines that say so.
+    pub keymap: &'a Keymap,
     /// Whether this region has the focus.
     pub focused: bool,
     /// The reader's clock, in Unix seconds: never the machine's, so tests stand still.
@@ -97,6 +105,12 @@ impl DrawContext<'_> {
     /// The style of a role.
     pub fn style(&self, role: Role) -> Style {
         self.theme.style(role)
+    }
+
+    /// The key that does it, as the user has it: for the lines that say which key brings what.
+    pub fn key(&self, action: Action, place: Place) -> String {
+        let keys = self.keymap.keys_of(action, &[place, Place::Global]);
+        keys.unwrap_or_else(|| format!(":{}", action.name()))
     }
 
     /// The same, with another focus.
@@ -132,8 +146,8 @@ impl DrawContext<'_> {
 pub struct View {
     /// Later ones lie on top.
     pub clicks: Vec<(Rect, Click)>,
-    /// How many rows the focused list shows: what a page is.
-    pub page: usize,
+    /// The first row that each list shows; kept from frame to frame.
+    pub offsets: HashMap<Place, usize>,
     /// Where the text cursor is, if there is one.
     pub cursor: Option<(u16, u16)>,
 }
@@ -142,6 +156,19 @@ impl View {
     /// Makes a piece of screen answer to the mouse.
     pub fn clickable(&mut self, area: Rect, click: Click) {
         self.clicks.push((area, click));
+    }
+
+    /// Forgets what belongs to one frame only.
+    pub fn begin(&mut self) {
+        self.clicks.clear();
+        self.cursor = None;
+    }
+
+    /// The first row to show of a list, so that row `at` of `len` lies within `rows`.
+    pub fn scroll(&mut self, place: Place, at: usize, len: usize, rows: usize) -> usize {
+        let offset = self.offsets.entry(place).or_default();
+        *offset = scrolled(*offset, at, len, rows);
+        *offset
     }
 
     /// What lies at a cell.

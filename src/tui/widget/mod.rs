@@ -2,6 +2,10 @@
 
 pub mod axis;
 pub mod curve;
+pub mod dialog;
 pub mod dots;
+pub mod field;
 pub mod gauge;
+pub mod list;
 pub mod log;
+pub mod palette;

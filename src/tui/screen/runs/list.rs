@@ -1,0 +1,244 @@
+//! The list of runs: one line each, columns that keep their place.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::State;
+use crate::run::state::Status;
+use crate::tui::action::{Action, Place};
+use crate::tui::glyphs::StatusSign;
+use crate::tui::number;
+use crate::tui::screen::{Click, DrawContext, Scene, View};
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::world::RunSummary;
+
+/// From this many columns on, clean and adversarial accuracy get columns of their own.
+const ROOMY: u16 = 62;
+
+/// The id without the time in front: `alexnet-consistent-7f3a`.
+pub fn short_name(id: &str) -> &str {
+    let mut parts = id.splitn(3, '-');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(date), Some(time), Some(name))
+            if date.len() == 8 && time.len() == 6 && !name.is_empty() =>
+        {
+            name
+        }
+        _ => id,
+    }
+}
+
+/// What a filter looks at.
+pub(super) fn searched(run: &RunSummary) -> String {
+    let word = StatusSign::of(run.status).word;
+    format!("{} {} {word}", run.info.id, run.info.title).to_lowercase()
+}
+
+pub(super) fn draw(
+    state: &State,
+    scene: &Scene<'_>,
+    context: &DrawContext<'_>,
+    area: Rect,
+    buf: &mut Buffer,
+    view: &mut View,
+) {
+    let shown = state.shown(scene.world);
+    let at = shown.iter().position(|run| Some(run.info.id.as_str()) == scene.selected);
+    let all = scene.world.runs.len();
+    let mut title = match at {
+        Some(at) if shown.len() == all => format!("runs {} of {all}", at + 1),
+        Some(at) => format!("runs {} of {} of {all}", at + 1, shown.len()),
+        None => "runs".into(),
+    };
+    if !state.marked.is_empty() {
+        title = format!("{title} · {} marked", state.marked.len());
+    }
+    let mut title = Line::from(Span::raw(title));
+    if !state.filter.is_empty() && !state.filtering {
+        title.push_span(Span::styled(
+            format!(" · /{}", text::fit(state.filter.text(), 16)),
+            context.style(Role::Warning),
+        ));
+    }
+    let mut inner = context.frame(title, area, buf);
+    if state.filtering && inner.height > 0 {
+        let row = Rect { y: inner.bottom() - 1, height: 1, ..inner };
+        buf.set_stringn(row.x, row.y, "/", row.width.into(), context.style(Role::Key));
+        let field = Rect { x: row.x + 1, width: row.width.saturating_sub(1), ..row };
+        state.filter.draw(context, field.intersection(row), buf, view);
+        inner.height -= 1;
+    }
+    if shown.is_empty() {
+        empty(state, scene, context, inner, buf);
+        return;
+    }
+    if inner.width >= ROOMY && inner.height >= 4 {
+        let head = Rect { height: 1, ..inner };
+        let columns = Columns::new(head);
+        let style = context.style(Role::Muted);
+        columns.left(buf, columns.name, "run", style);
+        columns.right(buf, columns.what, "done", style);
+        columns.right(buf, columns.clean, "clean", style);
+        columns.right(buf, columns.adversarial, "attack", style);
+        columns.right(buf, columns.time, "left", style);
+        inner = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
+    }
+    let first = view.scroll(Place::Runs, at.unwrap_or(0), shown.len(), inner.height.into());
+    for ((number, run), row) in shown.iter().enumerate().skip(first).zip(inner.rows()) {
+        let marked = state.marked.contains(&run.info.id);
+        draw_row(run, Some(number) == at, marked, context, row, buf);
+        view.clickable(row, Click::Row(Place::Runs, number));
+    }
+}
+
+fn empty(
+    state: &State,
+    scene: &Scene<'_>,
+    context: &DrawContext<'_>,
+    area: Rect,
+    buf: &mut Buffer,
+) {
+    let (text, role) = if let Some(problem) = &scene.world.problem {
+        (problem.clone(), Role::Error)
+    } else if !scene.world.loaded {
+        ("reading the runs folder…".into(), Role::Muted)
+    } else if scene.world.runs.is_empty() {
+        let key = context.key(Action::NewRun, Place::Runs);
+        let open = context.key(Action::Open, Place::Runs);
+        (
+            format!(
+                "No runs yet.\n\n{key} starts one from a preset; {key} {open} starts the quickstart."
+            ),
+            Role::Muted,
+        )
+    } else {
+        let back = context.key(Action::Back, Place::Runs);
+        (
+            format!(
+                "None of {} runs matches '{}'; {back} shows all.",
+                scene.world.runs.len(),
+                state.filter.text()
+            ),
+            Role::Muted,
+        )
+    };
+    for (line, row) in text::wrap(&text, area.width.into()).iter().zip(area.rows()) {
+        buf.set_stringn(row.x, row.y, line, row.width.into(), context.style(role));
+    }
+}
+
+/// Where the columns of one row stand: (x, width).
+#[derive(Debug, Clone, Copy)]
+struct Columns {
+    row: Rect,
+    name: (u16, u16),
+    what: (u16, u16),
+    clean: (u16, u16),
+    adversarial: (u16, u16),
+    time: (u16, u16),
+}
+
+impl Columns {
+    fn new(row: Rect) -> Self {
+        let name_x = row.x + 13;
+        let mut right = row.right();
+        let mut take = |width: u16| {
+            right = right.saturating_sub(width).max(name_x);
+            let column = (right, width.min(row.right().saturating_sub(right)));
+            right = right.saturating_sub(1).max(name_x);
+            column
+        };
+        let time = if row.width >= 44 { take(11) } else { (row.right(), 0) };
+        let roomy = row.width >= ROOMY;
+        let (adversarial, clean, what) =
+            if roomy { (take(6), take(6), take(6)) } else { ((0, 0), (0, 0), take(11)) };
+        Self { row, name: (name_x, right.saturating_sub(name_x)), what, clean, adversarial, time }
+    }
+
+    fn left(&self, buf: &mut Buffer, (x, width): (u16, u16), text: &str, style: Style) {
+        if x < self.row.right() {
+            buf.set_stringn(x, self.row.y, text::fit(text, width.into()), width.into(), style);
+        }
+    }
+
+    fn right(&self, buf: &mut Buffer, (x, width): (u16, u16), text: &str, style: Style) {
+        self.left(buf, (x, width), &text::pad_left(text, width.into()), style);
+    }
+}
+
+fn draw_row(
+    run: &RunSummary,
+    selected: bool,
+    marked: bool,
+    context: &DrawContext<'_>,
+    row: Rect,
+    buf: &mut Buffer,
+) {
+    let ground = if selected { context.style(Role::Selection) } else { Style::new() };
+    if selected {
+        let whole = Rect { x: row.x.saturating_sub(1), width: row.width + 2, ..row };
+        buf.set_style(whole.intersection(buf.area), ground);
+    }
+    // The state keeps its colour under the cursor, unless the theme knows no colours at all.
+    let over = |role: Role| {
+        let style = context.style(role);
+        let over = Style { fg: style.fg.or(ground.fg), ..ground };
+        over.add_modifier(style.add_modifier)
+    };
+    let plain = |role: Role| if selected { ground } else { context.style(role) };
+    let columns = Columns::new(row);
+    let sign = StatusSign::of(run.status);
+    if marked {
+        columns.left(buf, (row.x, 1), "◆", over(Role::Marked));
+    }
+    columns.left(buf, (row.x + 2, row.width.min(1)), sign.symbol, over(sign.role));
+    columns.left(buf, (row.x + 4, 8.min(row.width.saturating_sub(4))), sign.word, over(sign.role));
+    columns.left(buf, columns.name, short_name(&run.info.id), plain(Role::Text));
+    if let Some((words, role)) = explanation(run) {
+        let x = columns.what.0;
+        let room = row.right().saturating_sub(x);
+        columns.left(buf, (x, room), &words, over(role));
+        return;
+    }
+    let accuracy = |name: &str| run.latest.get(name).copied();
+    let (clean, adversarial) = (accuracy("top1"), accuracy("adversarial_top1"));
+    if columns.clean.1 > 0 {
+        let number = |value: Option<f64>| value.map_or("–".into(), number::fraction);
+        columns.right(buf, columns.clean, &number(clean), plain(Role::Text));
+        columns.right(buf, columns.adversarial, &number(adversarial), plain(Role::Text));
+    }
+    let what = match (run.status, clean) {
+        (Status::Finished, Some(clean)) if columns.clean.1 == 0 => {
+            let percent = |value: f64| format!("{:.1}", value * 100.0);
+            let adversarial = adversarial.map_or("–".into(), percent);
+            format!("{} / {adversarial}", percent(clean))
+        }
+        _ => format!("{:.0} %", (run.state.progress * 100.0).clamp(0.0, 100.0).floor()),
+    };
+    columns.right(buf, columns.what, &what, plain(Role::Text));
+    let time = match (run.status, run.state.eta_s) {
+        (Status::Running | Status::Paused | Status::Starting, Some(eta)) => number::duration(eta),
+        (Status::Running | Status::Starting, None) => "…".into(),
+        _ => when(&run.info.created),
+    };
+    columns.right(buf, columns.time, &time, plain(Role::Muted));
+}
+
+/// Why it stands still, where that says more than numbers.
+fn explanation(run: &RunSummary) -> Option<(String, Role)> {
+    match run.status {
+        Status::Queued => Some((run.state.reason.clone()?, Role::Queued)),
+        Status::Failed => Some((run.state.error.as_ref()?.message.clone(), Role::Failed)),
+        _ => None,
+    }
+}
+
+/// `11-23 14:15` of an RFC 3339 time.
+fn when(created: &str) -> String {
+    let day = created.get(5..10).unwrap_or_default();
+    let time = created.get(11..16).unwrap_or_default();
+    format!("{day} {time}")
+}

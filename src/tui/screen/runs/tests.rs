@@ -1,0 +1,3 @@
+//! The runs screen: what its keys do.
+
+use super::*;
