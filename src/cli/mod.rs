@@ -1,1 +1,6 @@
 //! One file a command; prints, and nothing else.
+
+pub mod completions;
+pub mod doctor;
+pub mod presets;
+pub mod print;

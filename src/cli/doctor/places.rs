@@ -1,0 +1,140 @@
+//! Folders and files: there, writable, with room; and the data that presets ask for.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access, statvfs};
+
+use super::{Finding, Place, bytes};
+use crate::spec::{self, PRESETS};
+
+/// Below this, a set of adversarial images may not fit.
+const LITTLE_SPACE: u64 = 1 << 30;
+
+/// One folder or file of the program's own.
+pub(super) fn examine(place: &Place) -> Finding {
+    let path = place.path.as_path();
+    let shown = path.display().to_string();
+    let existing = nearest_existing(path);
+    if !place.written {
+        return match fs::metadata(path) {
+            Ok(_) if access(path, Access::READ_OK).is_ok() => Finding::ok(place.name, shown),
+            Ok(_) => Finding::fix(
+                place.name,
+                format!("{shown}: cannot be read"),
+                format!("chmod u+r '{shown}', or {}", place.moved_by),
+            ),
+            Err(_) => Finding::ok(place.name, format!("{shown}: not there, so defaults hold")),
+        };
+    }
+    let Some(existing) = existing else {
+        return Finding::fix(place.name, format!("{shown}: no such place"), place.moved_by);
+    };
+    if !existing.is_dir() {
+        let value = format!("{shown}: {} is a file", existing.display());
+        return Finding::fix(place.name, value, place.moved_by);
+    }
+    if let Err(error) = access(&existing, Access::WRITE_OK | Access::EXEC_OK) {
+        let value = format!("{shown}: cannot write below {}: {error}", existing.display());
+        return Finding::fix(place.name, value, place.moved_by);
+    }
+    let made = if existing == path { "" } else { ", made when needed" };
+    match statvfs(&existing) {
+        Ok(system) => {
+            let free = system.f_bavail.saturating_mul(system.f_frsize);
+            let value = format!("{shown}: writable, {} free{made}", bytes(free));
+            if free < LITTLE_SPACE {
+                Finding::note(place.name, value, place.moved_by)
+            } else {
+                Finding::ok(place.name, value)
+            }
+        }
+        Err(_) => Finding::ok(place.name, format!("{shown}: writable{made}")),
+    }
+}
+
+fn nearest_existing(path: &Path) -> Option<PathBuf> {
+    path.ancestors()
+        .filter(|ancestor| !ancestor.as_os_str().is_empty())
+        .find(|ancestor| ancestor.exists())
+        .map(Path::to_path_buf)
+}
+
+/// The variables that presets take their data from.
+pub(super) fn preset_data() -> Vec<Finding> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    preset_variables()
+        .into_iter()
+        .map(|(name, preset)| match variable(&name) {
+            Some(path) if Path::new(&path).exists() => Finding::ok(format!("${name}"), path),
+            Some(path) => Finding::fix(
+                format!("${name}"),
+                format!("{path}: does not exist"),
+                format!("export {name}=/the/folder"),
+            ),
+            None => Finding::note(
+                format!("${name}"),
+                "not set",
+                format!("export {name}=/the/folder, or: glassbox run {preset} --set data.path=/the/folder"),
+            ),
+        })
+        .collect()
+}
+
+/// `(CIFAR10, cifar10)` for each preset whose `data.path` is a variable.
+fn preset_variables() -> Vec<(String, &'static str)> {
+    let mut variables = Vec::new();
+    for preset in PRESETS {
+        let Ok(document) = spec::open(preset.name) else { continue };
+        let path = document.value("data.path").and_then(|path| path.as_str());
+        let Some(rest) = path.and_then(|path| path.split_once('$')).map(|(_, rest)| rest) else {
+            continue;
+        };
+        let name: String =
+            rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+        variables.push((name, preset.name));
+    }
+    variables
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Standing;
+    use super::*;
+
+    fn place(path: PathBuf, written: bool) -> Place {
+        Place { name: "runs", path, written, moved_by: "--runs-dir D" }
+    }
+
+    #[test]
+    fn a_folder_that_can_be_made_is_fine() {
+        let folder = tempfile::tempdir().unwrap();
+        let finding = examine(&place(folder.path().join("a/b"), true));
+        assert_eq!(finding.standing, Standing::Ok);
+        assert!(finding.value.contains("made when needed"), "{finding:?}");
+        assert!(!folder.path().join("a").exists(), "looking makes nothing");
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("runs");
+        fs::write(&file, "").unwrap();
+        let finding = examine(&place(file.join("deeper"), true));
+        assert_eq!(finding.standing, Standing::Fix);
+        assert_eq!(finding.advice.as_deref(), Some("--runs-dir D"));
+    }
+
+    #[test]
+    fn a_settings_file_need_not_be_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let finding = examine(&place(folder.path().join("settings.toml"), false));
+        assert_eq!(finding.standing, Standing::Ok);
+    }
+
+    #[test]
+    fn the_presets_tell_which_variables_they_need() {
+        let names: Vec<String> = preset_variables().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["FASHION_MNIST", "CIFAR10", "IMAGES", "IMAGENET"]);
+    }
+}
