@@ -1,7 +1,12 @@
 //! The run folder (DESIGN §5): the only contract between a worker and whoever watches it.
 //! `std::fs` and text formats only; no tensor, no terminal.
 
+pub mod control;
 pub mod event;
+pub mod folder;
+pub mod follow;
 pub mod info;
 pub mod results;
+pub mod slots;
 pub mod state;
+pub mod write;

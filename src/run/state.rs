@@ -1,6 +1,21 @@
 //! `state.json`: where a run is. Rewritten whole (temp, fsync, rename) by the worker alone.
 
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde::{Deserialize, Serialize};
+
+use super::write;
+use crate::error::{Error, Result};
+
+/// The file's name in the run folder.
+pub const FILE: &str = "state.json";
+
+/// A worker on this host that was silent for so long is looked for by its pid.
+const SILENT_HERE_S: f64 = 10.0;
+
+/// A worker on another host, whose pid says nothing here. Clocks may differ by a little.
+const SILENT_ELSEWHERE_S: f64 = 90.0;
 
 /// `state.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,4 +78,155 @@ pub struct Failure {
     pub message: String,
     /// What to do.
     pub hint: Option<String>,
+}
+
+impl State {
+    /// A run that has not been started.
+    pub fn queued(reason: Option<String>) -> Self {
+        Self {
+            status: Status::Queued,
+            stage: None,
+            progress: 0.0,
+            step: 0,
+            steps: 0,
+            eta_s: None,
+            heartbeat: now(),
+            pid: None,
+            host: None,
+            completed: Vec::new(),
+            reason,
+            error: None,
+        }
+    }
+
+    /// Reads `state.json` of a run folder.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join(FILE);
+        let text = std::fs::read(&path).map_err(|error| write::failed("read", &path, &error))?;
+        serde_json::from_slice(&text).map_err(|error| {
+            Error::failed(format!("failed to read '{}': {error}", path.display()))
+                .hint("the run folder is damaged; its events.jsonl and checkpoints may be whole")
+        })
+    }
+
+    /// Writes it whole.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        write::whole(&folder.join(FILE), &to_json(self)?)
+    }
+
+    /// What a reader should show: the status, or `Lost` where a worker should be and is not.
+    ///
+    /// `alive` tells whether a pid of this host is a worker of this run; it is asked only when the
+    /// heartbeat has gone stale.
+    pub fn conclude(&self, now: f64, host: &str, alive: impl FnOnce(u32) -> bool) -> Status {
+        if !self.status.is_live() {
+            return self.status;
+        }
+        let silent = now - self.heartbeat;
+        let here = self.host.as_deref().is_none_or(|of_worker| of_worker == host);
+        let lost = if here {
+            silent > SILENT_HERE_S && !self.pid.is_some_and(alive)
+        } else {
+            silent > SILENT_ELSEWHERE_S
+        };
+        if lost { Status::Lost } else { self.status }
+    }
+}
+
+impl Status {
+    /// Whether a worker should be there.
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Queued | Self::Starting | Self::Running | Self::Paused)
+    }
+
+    /// The word, as in `state.json`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Finished => "finished",
+            Self::Failed => "failed",
+            Self::Stopped => "stopped",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// Unix seconds.
+pub fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+/// This host's name, as run folders write it.
+pub fn this_host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Whether `pid` on this host is a worker of the run in `folder`.
+pub fn is_worker(pid: u32, folder: &Path) -> bool {
+    let Some(id) = folder.file_name().map(|name| name.to_string_lossy().into_owned()) else {
+        return false;
+    };
+    match std::fs::read(format!("/proc/{pid}/cmdline")) {
+        Ok(line) => String::from_utf8_lossy(&line).contains(&id),
+        // No /proc (not Linux): the pid alone has to do.
+        Err(_) if !Path::new("/proc/self").exists() => i32::try_from(pid)
+            .ok()
+            .and_then(rustix::process::Pid::from_raw)
+            .is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok()),
+        Err(_) => false,
+    }
+}
+
+pub(super) fn to_json(value: &impl Serialize) -> Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(value)
+        .map_err(|error| Error::failed(format!("failed to write JSON: {error}")))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn running(heartbeat: f64, host: &str) -> State {
+        State {
+            status: Status::Running,
+            heartbeat,
+            pid: Some(4711),
+            host: Some(host.into()),
+            ..State::queued(None)
+        }
+    }
+
+    #[test]
+    fn is_lost_only_when_silent_and_gone() {
+        let state = running(1000.0, "here");
+        assert_eq!(state.conclude(1005.0, "here", |_| false), Status::Running);
+        assert_eq!(state.conclude(1020.0, "here", |_| true), Status::Running);
+        assert_eq!(state.conclude(1020.0, "here", |_| false), Status::Lost);
+        assert_eq!(state.conclude(1020.0, "elsewhere", |_| false), Status::Running);
+        assert_eq!(state.conclude(1200.0, "elsewhere", |_| true), Status::Lost);
+    }
+
+    #[test]
+    fn ended_runs_are_never_lost() {
+        let state = State { status: Status::Finished, ..running(0.0, "here") };
+        assert_eq!(state.conclude(1e9, "here", |_| false), Status::Finished);
+    }
+
+    #[test]
+    fn survives_a_round_trip() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = running(12.5, "here");
+        state.write(folder.path()).unwrap();
+        assert_eq!(State::read(folder.path()).unwrap(), state);
+    }
+
+    #[test]
+    fn knows_that_this_test_is_no_worker() {
+        assert!(!is_worker(std::process::id(), Path::new("/runs/20200101-000000-nothing-0000")));
+    }
 }
