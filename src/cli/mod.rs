@@ -1,5 +1,6 @@
 //! One file a command; prints, and nothing else.
 
+pub mod check;
 pub mod completions;
 pub mod doctor;
 pub mod presets;

@@ -2,4 +2,5 @@
 //! maths and the run folder.
 
 pub mod context;
+pub mod plan;
 pub mod stage;

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use sysinfo::System;
 
-use super::{Finding, bytes};
+use super::Finding;
 use crate::device;
+use crate::tui::number::bytes;
 
 /// Below this, training on photographs starts to swap.
 const LITTLE_MEMORY: u64 = 2 << 30;
@@ -61,7 +62,7 @@ fn memory() -> Finding {
         || (system.available_memory(), system.total_memory()),
         |limits| (limits.free_memory, limits.total_memory),
     );
-    let value = format!("{} free of {}", bytes(free), bytes(total));
+    let value = format!("{} free of {}", bytes(free as f64), bytes(total as f64));
     if free < LITTLE_MEMORY {
         Finding::note("memory", value, "a smaller batch_size needs less")
     } else {

@@ -122,18 +122,6 @@ impl fmt::Display for Report {
     }
 }
 
-/// `1.5 GiB`
-fn bytes(count: u64) -> String {
-    let mut size = count as f64;
-    for unit in ["B", "KiB", "MiB", "GiB"] {
-        if size < 1024.0 {
-            return if unit == "B" { format!("{size} B") } else { format!("{size:.1} {unit}") };
-        }
-        size /= 1024.0;
-    }
-    format!("{size:.1} TiB")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,12 +142,5 @@ mod tests {
         assert!(!text.contains('\u{1b}'), "{text:?}");
         assert!(text.contains("FIX   size"), "{text}");
         assert!(text.ends_with("1 thing to fix, marked FIX.\n"), "{text}");
-    }
-
-    #[test]
-    fn sizes_are_readable() {
-        assert_eq!(bytes(17), "17 B");
-        assert_eq!(bytes(1536), "1.5 KiB");
-        assert_eq!(bytes(3 << 40), "3.0 TiB");
     }
 }

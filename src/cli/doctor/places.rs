@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access, statvfs};
 
-use super::{Finding, Place, bytes};
+use super::{Finding, Place};
 use crate::spec::{self, PRESETS};
+use crate::tui::number::bytes;
 
 /// Below this, a set of adversarial images may not fit.
 const LITTLE_SPACE: u64 = 1 << 30;
@@ -42,7 +43,7 @@ pub(super) fn examine(place: &Place) -> Finding {
     match statvfs(&existing) {
         Ok(system) => {
             let free = system.f_bavail.saturating_mul(system.f_frsize);
-            let value = format!("{shown}: writable, {} free{made}", bytes(free));
+            let value = format!("{shown}: writable, {} free{made}", bytes(free as f64));
             if free < LITTLE_SPACE {
                 Finding::note(place.name, value, place.moved_by)
             } else {

@@ -1,0 +1,211 @@
+//! What a spec will cost, told before anything starts: steps, images, bytes. No time: that is
+//! measured once the run goes, not guessed.
+
+use crate::data::Dataset;
+use crate::model::Model;
+use crate::spec::{AttackMethod, OptimizerName, Spec};
+
+/// The cost of a spec on its data and network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Images of the training split.
+    pub train_images: usize,
+    /// Images of the test split.
+    pub test_images: usize,
+    /// Classes of the data.
+    pub classes: usize,
+    /// `[channels, height, width]` of every image.
+    pub shape: [usize; 3],
+    /// Numbers that training moves.
+    pub weights: usize,
+    /// Places that can be read, from input to output.
+    pub taps: Vec<Tap>,
+    /// Of `[train]`.
+    pub train: Option<TrainPlan>,
+    /// Forward passes over one image in `[evaluate]`, by attack, with those that need a gradient.
+    pub evaluate: Option<Passes>,
+    /// Of `[attack]`.
+    pub attack: Option<AttackPlan>,
+    /// Of `[neurons]`.
+    pub neurons: Option<NeuronsPlan>,
+}
+
+/// A layer tap, as plain data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tap {
+    /// The name in the parameter tree.
+    pub name: String,
+    /// The papers' name.
+    pub alias: Option<String>,
+    /// `[channels, height, width]`.
+    pub shape: [usize; 3],
+}
+
+/// How often images go through the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Passes {
+    /// Forward only.
+    pub forward: usize,
+    /// Forward and back to the image.
+    pub gradient: usize,
+}
+
+/// The cost of `[train]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrainPlan {
+    /// Optimizer steps an epoch.
+    pub steps_an_epoch: usize,
+    /// Optimizer steps in all.
+    pub steps: usize,
+    /// Training images seen in all.
+    pub images: usize,
+    /// One checkpoint: weights and the optimizer's tensors.
+    pub checkpoint_bytes: u64,
+}
+
+/// The cost of `[attack]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttackPlan {
+    /// Adversarial images written.
+    pub images: usize,
+    /// Their PNGs, at most: noise hardly compresses.
+    pub most_bytes: u64,
+}
+
+/// The cost of `[neurons]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NeuronsPlan {
+    /// Layers looked at.
+    pub layers: usize,
+    /// Channels of those layers.
+    pub neurons: usize,
+    /// Sides: real, and adversarial if there are such images.
+    pub sides: usize,
+    /// Pictures named in the result.
+    pub pictures: usize,
+}
+
+/// The plan of a resolved spec on its two splits and its network.
+pub fn plan(spec: &Spec, train: &dyn Dataset, test: &dyn Dataset, model: &dyn Model) -> Plan {
+    let [channels, height, width] = test.shape();
+    let weights: usize =
+        model.parameters().trainable().iter().map(|(_, weight)| weight.elem_count()).sum();
+    Plan {
+        train_images: train.len(),
+        test_images: test.len(),
+        classes: test.classes().len(),
+        shape: test.shape(),
+        weights,
+        taps: model
+            .taps()
+            .iter()
+            .map(|tap| Tap { name: tap.name.clone(), alias: tap.alias.clone(), shape: tap.shape })
+            .collect(),
+        train: spec.train.as_ref().map(|section| {
+            let steps_an_epoch = train.len().div_ceil(section.batch_size.max(1));
+            // PyTorch's optimizers, which ours follow: SGD keeps one moment, Adam two.
+            let tensors = match section.optimizer.name {
+                OptimizerName::Sgd if section.optimizer.momentum == 0.0 => 1,
+                OptimizerName::Sgd => 2,
+                OptimizerName::Adam | OptimizerName::Adamw => 3,
+            };
+            TrainPlan {
+                steps_an_epoch,
+                steps: steps_an_epoch.saturating_mul(section.epochs),
+                images: train.len().saturating_mul(section.epochs),
+                checkpoint_bytes: weights as u64 * 4 * tensors,
+            }
+        }),
+        evaluate: spec.evaluate.as_ref().map(|section| {
+            let attacks = section.attacks.iter();
+            let gradients = attacks.filter(|attack| attack.method != AttackMethod::None).count();
+            Passes {
+                forward: section.attacks.len().saturating_mul(test.len()),
+                gradient: gradients.saturating_mul(test.len()),
+            }
+        }),
+        attack: spec.attack.as_ref().map(|_| AttackPlan {
+            images: test.len(),
+            // A PNG row has one byte of its own, a file about 70 of frame.
+            most_bytes: test.len() as u64 * ((channels * width + 1) * height + 70) as u64,
+        }),
+        neurons: spec.neurons.as_ref().map(|section| {
+            let asked = |tap: &&crate::model::LayerTap| {
+                let named = |name: &String| *name == tap.name || Some(name) == tap.alias.as_ref();
+                section.layers.is_empty() || section.layers.iter().any(named)
+            };
+            let layers: Vec<_> = model.taps().iter().filter(asked).collect();
+            let neurons = layers.iter().map(|tap| tap.shape[0]).sum();
+            let sides = if section.adversarial == "none" { 1 } else { 2 };
+            let top = section.top.min(test.len());
+            NeuronsPlan { layers: layers.len(), neurons, sides, pictures: neurons * sides * top }
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Class, Example};
+    use crate::error::{Error, Result};
+    use crate::model::{self, ModelConfig};
+    use crate::spec::{Document, OptimizerSpec};
+
+    struct Blank(usize, Vec<Class>);
+
+    impl Dataset for Blank {
+        fn len(&self) -> usize {
+            self.0
+        }
+        fn example(&self, _: usize) -> Result<Example> {
+            Err(Error::failed("a plan decodes nothing"))
+        }
+        fn label(&self, _: usize) -> u32 {
+            0
+        }
+        fn name(&self, index: usize) -> String {
+            format!("{index}.png")
+        }
+        fn classes(&self) -> &[Class] {
+            &self.1
+        }
+        fn shape(&self) -> [usize; 3] {
+            [3, 32, 32]
+        }
+    }
+
+    #[test]
+    fn costs_follow_from_spec_data_and_network() {
+        let text = "[train]\nepochs = 3\nbatch_size = 64\n[attack]\n[neurons]\nlayers = [\"conv2\"]\n\
+                    [evaluate]\nattacks = [{ method = \"none\" }, { method = \"fgsm\", epsilon = 1 }]";
+        let mut spec = Document::parse("a.toml", text).unwrap().spec().unwrap();
+        let classes = vec![Class { name: "a".into(), wnid: None }; 5];
+        let config = ModelConfig {
+            classes: 5,
+            channels: 3,
+            image_size: 32,
+            mean: vec![0.5; 3],
+            std: vec![0.25; 3],
+            seed: 1,
+        };
+        let device = candle_core::Device::Cpu;
+        let network = model::build(model::Arch::Shapesnet, config, &device).unwrap();
+        let (train, test) = (Blank(130, classes.clone()), Blank(7, classes));
+        let costs = plan(&spec, &train, &test, network.as_ref());
+        let trained = costs.train.unwrap();
+        assert_eq!((trained.steps_an_epoch, trained.steps, trained.images), (3, 9, 390));
+        assert_eq!(trained.checkpoint_bytes, costs.weights as u64 * 8);
+        assert_eq!(costs.evaluate, Some(Passes { forward: 14, gradient: 7 }));
+        assert_eq!(costs.attack.unwrap().images, 7);
+        let conv2 = costs.taps.iter().find(|tap| tap.name == "conv2").unwrap().shape[0];
+        let neurons = costs.neurons.unwrap();
+        assert_eq!((neurons.layers, neurons.neurons, neurons.sides), (1, conv2, 2));
+        assert_eq!(neurons.pictures, conv2 * 2 * 7, "never more pictures than images");
+
+        let train_spec = spec.train.as_mut().unwrap();
+        train_spec.optimizer =
+            OptimizerSpec { name: OptimizerName::Adam, ..OptimizerSpec::default() };
+        let adam = plan(&spec, &train, &test, network.as_ref()).train.unwrap();
+        assert_eq!(adam.checkpoint_bytes, costs.weights as u64 * 12);
+    }
+}
