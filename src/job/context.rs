@@ -1,9 +1,22 @@
 //! What a stage may do to the outside world: tell how far it is, and be told to hold still or stop.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::error::Result;
+use super::life::Life;
+use super::progress::{Clock, Plan};
+use super::signals::Signals;
+use crate::error::{Error, Result};
+use crate::run::control::{self, Command};
+use crate::run::event::{Appender, Event};
+use crate::run::folder::RunFolder;
+use crate::run::state::Status;
+use crate::run::write;
 use crate::spec::Spec;
+
+/// How often the control file is looked for: quick for a hand, slow for a file server.
+const CONTROL_EVERY: Duration = Duration::from_millis(150);
 
 /// What a stage should do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,46 +40,182 @@ pub enum StageEnd {
 
 /// A stage's view of its run.
 #[derive(Debug)]
-pub struct Context {}
+pub struct Context {
+    folder: RunFolder,
+    spec: Spec,
+    events: Appender,
+    log: Appender,
+    life: Arc<Life>,
+    signals: Arc<Signals>,
+    clock: Clock,
+    plan: Plan,
+    last_control: Instant,
+}
 
 impl Context {
+    pub(super) fn new(
+        folder: RunFolder,
+        spec: Spec,
+        life: Arc<Life>,
+        signals: Arc<Signals>,
+        plan: Plan,
+    ) -> Result<Self> {
+        let events = folder.path().join("events.jsonl");
+        let clock = Clock::after(&events);
+        Ok(Self {
+            events: Appender::open(&events)?,
+            log: Appender::open(&folder.path().join("log.txt"))?,
+            folder,
+            spec,
+            life,
+            signals,
+            clock,
+            plan,
+            last_control: Instant::now(),
+        })
+    }
+
     /// The resolved spec.
     pub fn spec(&self) -> &Spec {
-        todo!()
+        &self.spec
     }
 
     /// The run folder.
     pub fn folder(&self) -> &Path {
-        todo!()
+        self.folder.path()
     }
 
-    /// Appends one event. A full disk or lost permission is an error of the run.
-    pub fn metrics(&mut self, _step: u64, _metrics: &[(&str, f64)]) -> Result<()> {
-        todo!()
+    /// Appends one event of the current stage. A full disk or lost permission is an error of the
+    /// run. Values that JSON cannot hold (NaN, infinity) are left out.
+    pub fn metrics(&mut self, step: u64, metrics: &[(&str, f64)]) -> Result<()> {
+        let event = Event {
+            t: self.clock.seconds(),
+            stage: self.plan.stage().to_owned(),
+            step,
+            metrics: metrics
+                .iter()
+                .filter(|(_, value)| value.is_finite())
+                .map(|(name, value)| ((*name).to_owned(), *value))
+                .collect(),
+        };
+        self.events.event(&event)
     }
 
     /// Appends one line to `log.txt`, stamped with the time of day.
-    pub fn log(&mut self, _line: &str) -> Result<()> {
-        todo!()
+    pub fn log(&mut self, line: &str) -> Result<()> {
+        log_line(&mut self.log, line)
     }
 
-    /// Says how far the stage is and asks what to do. Call it after every step or batch: cheap
-    /// (state and control files are touched a few times a second at most). Blocks while paused.
-    pub fn progress(&mut self, _step: u64, _steps: u64) -> Result<Flow> {
-        todo!()
+    /// Says how far the stage is and asks what to do. Call it after every step or batch: it costs
+    /// microseconds. Blocks while paused. An error means: end now, without a checkpoint.
+    pub fn progress(&mut self, step: u64, steps: u64) -> Result<Flow> {
+        let (progress, eta_s) = self.plan.advance(step, steps, self.clock.seconds());
+        self.life.update(|state| {
+            state.step = step;
+            state.steps = steps;
+            state.progress = progress;
+            state.eta_s = eta_s;
+        });
+        if let Some(error) = self.life.take_failure() {
+            return Err(error);
+        }
+        let mut flow = match self.command() {
+            Some(Command::Pause) => self.hold()?,
+            Some(Command::Checkpoint) => Flow::Checkpoint,
+            Some(Command::Stop) => Flow::Stop,
+            Some(Command::StopNow) => return Err(stopped_now()),
+            Some(Command::Resume) | None => Flow::Continue,
+        };
+        if self.signals.take_checkpoint() && flow == Flow::Continue {
+            flow = Flow::Checkpoint;
+        }
+        if self.signals.stop_asked() {
+            flow = Flow::Stop;
+        }
+        if flow == Flow::Stop {
+            self.log("asked to stop: writing a checkpoint")?;
+        }
+        Ok(flow)
     }
 
-    /// Writes a file of the run folder whole: temp beside it, fsync, rename. `path` is relative.
-    pub fn write(&mut self, _path: &str, _bytes: &[u8]) -> Result<()> {
-        todo!()
+    /// Writes a file of the run folder whole. `path` is relative.
+    pub fn write(&mut self, path: &str, bytes: &[u8]) -> Result<()> {
+        self.write_with(path, |scratch| {
+            std::fs::write(scratch, bytes)
+                .map_err(|error| write::failed("write", Path::new(path), &error))
+        })
     }
 
     /// The same for a file that `fill` writes at the path it is given.
-    pub fn write_with(
-        &mut self,
-        _path: &str,
-        _fill: impl FnOnce(&Path) -> Result<()>,
-    ) -> Result<()> {
-        todo!()
+    pub fn write_with(&mut self, path: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+        let path = self.folder.path().join(path);
+        if let Some(parent) = path.parent() {
+            write::folder(parent)?;
+        }
+        write::whole_with(&path, fill)
     }
+
+    pub(super) fn enter(&mut self, stage: &'static str) -> Result<()> {
+        self.plan.enter(stage, self.clock.seconds());
+        self.life.change(|state| {
+            state.status = Status::Running;
+            state.stage = Some(stage.to_owned());
+            state.step = 0;
+            state.steps = 0;
+            state.reason = None;
+        })
+    }
+
+    pub(super) fn leave(&mut self, stage: &'static str) -> Result<()> {
+        self.plan.leave();
+        self.life.change(|state| {
+            if !state.completed.iter().any(|done| done == stage) {
+                state.completed.push(stage.to_owned());
+            }
+        })
+    }
+
+    /// The newest request, if one has come.
+    fn command(&mut self) -> Option<Command> {
+        if self.last_control.elapsed() < CONTROL_EVERY {
+            return None;
+        }
+        self.last_control = Instant::now();
+        control::take(self.folder.path())
+    }
+
+    /// Holds still until told otherwise.
+    fn hold(&mut self) -> Result<Flow> {
+        self.clock.pause();
+        self.life.change(|state| {
+            state.status = Status::Paused;
+            state.eta_s = None;
+        })?;
+        self.log("paused")?;
+        let flow = loop {
+            if self.signals.stop_asked() {
+                break Flow::Stop;
+            }
+            match control::take(self.folder.path()) {
+                Some(Command::Resume) => break Flow::Continue,
+                Some(Command::Stop) => break Flow::Stop,
+                Some(Command::StopNow) => return Err(stopped_now()),
+                Some(Command::Checkpoint) => break Flow::Checkpoint,
+                Some(Command::Pause) | None => std::thread::sleep(CONTROL_EVERY),
+            }
+        };
+        self.clock.go_on();
+        self.life.change(|state| state.status = Status::Running)?;
+        self.log("resumed")?;
+        Ok(flow)
+    }
+}
+
+/// Appends a line with the local time of day in front.
+pub(super) fn log_line(log: &mut Appender, line: &str) -> Result<()> {
+    log.line(&format!("{}  {line}", jiff::Zoned::now().strftime("%H:%M:%S")))
+}
+
+pub(super) fn stopped_now() -> Error {
+    Error::interrupted("stopped at once, without a checkpoint")
 }

@@ -2,5 +2,233 @@
 //! maths and the run folder.
 
 pub mod context;
+mod life;
 pub mod plan;
+mod progress;
+mod signals;
+pub mod spawn;
 pub mod stage;
+
+use std::fs::{self, File};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
+
+use self::context::{Context, StageEnd, log_line, stopped_now};
+use self::life::Life;
+use self::progress::Plan;
+use self::signals::Signals;
+use self::stage::STAGES;
+use crate::error::{Error, Kind, Result};
+use crate::run::control::{self, Command};
+use crate::run::event::Appender;
+use crate::run::folder::RunFolder;
+use crate::run::slots::Ticket;
+use crate::run::state::{Failure, State, Status, this_host};
+use crate::run::write;
+use crate::spec::Spec;
+
+/// How often a waiting run looks whether it may go: it should not keep a file server busy.
+const QUEUE_EVERY: Duration = Duration::from_millis(300);
+
+/// The whole life of a worker process on the run in `path`: waits for a slot of the device, runs
+/// every stage that is not done yet, and leaves the outcome in `state.json`.
+///
+/// `slots` is how many runs may use one device at a time. Nothing is printed. Errors are in
+/// `state.json` too, wherever that can be written.
+pub fn work(path: &Path, slots: usize) -> Result<()> {
+    // Fails only for a process that leads a group already, started by hand in a terminal: then it
+    // stays in that terminal's session.
+    let _ = rustix::process::setsid();
+    let folder = RunFolder::open(path)?;
+    let _alone = lock_worker(&folder)?;
+    sweep(&folder);
+    // What was asked of the worker before us is not meant for us.
+    control::take(folder.path());
+
+    let before = folder.state().unwrap_or_else(|_| State::queued(None));
+    let life = Life::begin(
+        &folder,
+        State {
+            pid: Some(std::process::id()),
+            host: Some(this_host()),
+            completed: before.completed,
+            progress: before.progress,
+            ..State::queued(None)
+        },
+    )?;
+    let at_once = Arc::clone(&life);
+    let signals = Signals::listen(move || {
+        let _ = at_once.end(|state| state.status = Status::Stopped);
+        std::process::exit(130);
+    })?;
+    log_panics(&folder);
+
+    let outcome = catch_unwind(AssertUnwindSafe(|| run(&folder, &life, &signals, slots)))
+        .unwrap_or_else(|_| {
+            Err(Error::failed("the worker panicked: this is a bug in glassbox")
+                .hint("log.txt in the run folder says where; please report it"))
+        });
+    if let Ok(mut log) = Appender::open(&folder.path().join("log.txt")) {
+        let _ = match &outcome {
+            Ok(StageEnd::Done) => log_line(&mut log, "finished"),
+            Ok(StageEnd::Stopped) => log_line(&mut log, "stopped; resume it to go on"),
+            Err(error) => log_line(&mut log, &error_line(error)),
+        };
+    }
+    life.end(|state| {
+        state.eta_s = None;
+        state.reason = None;
+        match &outcome {
+            Ok(StageEnd::Done) => {
+                state.status = Status::Finished;
+                state.progress = 1.0;
+            }
+            Ok(StageEnd::Stopped) => state.status = Status::Stopped,
+            Err(error) if error.kind == Kind::Interrupted => state.status = Status::Stopped,
+            Err(error) => {
+                state.status = Status::Failed;
+                state.error =
+                    Some(Failure { message: error.message.clone(), hint: error.hint.clone() });
+            }
+        }
+    })?;
+    outcome.map(|_| ())
+}
+
+fn run(
+    folder: &RunFolder,
+    life: &Arc<Life>,
+    signals: &Arc<Signals>,
+    slots: usize,
+) -> Result<StageEnd> {
+    let spec = crate::spec::read_resolved(&folder.path().join("spec.toml"))?;
+    let device = folder.info()?.device;
+    let Some(_slot) = wait_for_slot(folder, &device, life, signals, slots)? else {
+        return Ok(StageEnd::Stopped);
+    };
+    life.change(|state| {
+        state.status = Status::Starting;
+        state.reason = None;
+    })?;
+    let completed = folder.state()?.completed;
+    let stages: Vec<_> = STAGES.iter().filter(|stage| (stage.wanted)(&spec)).collect();
+    let plan = Plan::new(stages.iter().map(|stage| (stage.name, (stage.cost)(&spec))).collect());
+    let mut context =
+        Context::new(folder.clone(), spec, Arc::clone(life), Arc::clone(signals), plan)?;
+    context.log(&format!(
+        "glassbox {} on {} ({device}), pid {}",
+        env!("CARGO_PKG_VERSION"),
+        this_host(),
+        std::process::id()
+    ))?;
+    for stage in stages {
+        if completed.iter().any(|done| done == stage.name) {
+            continue;
+        }
+        context.enter(stage.name)?;
+        if (stage.run)(&mut context)? == StageEnd::Stopped {
+            return Ok(StageEnd::Stopped);
+        }
+        context.leave(stage.name)?;
+    }
+    Ok(StageEnd::Done)
+}
+
+/// Waits in the queue of the device. `None` = asked to stop while waiting.
+fn wait_for_slot(
+    folder: &RunFolder,
+    device: &str,
+    life: &Life,
+    signals: &Signals,
+    slots: usize,
+) -> Result<Option<Ticket>> {
+    let runs = folder.path().parent().unwrap_or(Path::new("."));
+    let ticket = Ticket::take(runs, device, &folder.id())?;
+    let mut shown = None;
+    while let Some(ahead) = ticket.ahead(slots)? {
+        if shown.as_ref() != Some(&ahead) {
+            let place = match ahead.count {
+                1 => "next in line".to_owned(),
+                count => format!("{count} ahead"),
+            };
+            let reason =
+                format!("waits for {device}: {} (pid {}) has it; {place}", ahead.run, ahead.pid);
+            life.change(|state| state.reason = Some(reason))?;
+            shown = Some(ahead);
+        }
+        if let Some(error) = life.take_failure() {
+            return Err(error);
+        }
+        match control::take(folder.path()) {
+            Some(Command::Stop) => return Ok(None),
+            Some(Command::StopNow) => return Err(stopped_now()),
+            _ if signals.stop_asked() => return Ok(None),
+            _ => std::thread::sleep(QUEUE_EVERY),
+        }
+    }
+    Ok(Some(ticket))
+}
+
+/// Two workers on one folder would spoil it; the kernel frees the lock when its holder dies.
+fn lock_worker(folder: &RunFolder) -> Result<File> {
+    let path = folder.path().join("worker.lock");
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(|error| write::failed("open", &path, &error))?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive)
+        .map_err(|_| Error::bad_input(format!("run '{}' has a worker already", folder.id())))?;
+    Ok(file)
+}
+
+/// Scratch files of a worker that was killed.
+fn sweep(folder: &RunFolder) {
+    for part in ["", "checkpoints", "results", "adversarial", "neurons"] {
+        let Ok(entries) = fs::read_dir(folder.path().join(part)) else { continue };
+        for entry in entries.flatten() {
+            if entry.file_name().to_str().is_some_and(write::is_scratch) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+/// A panic goes to `log.txt`, with its place; the worker has no other mouth.
+fn log_panics(folder: &RunFolder) {
+    let path = folder.path().join("log.txt");
+    std::panic::set_hook(Box::new(move |panic| {
+        let trace = std::backtrace::Backtrace::force_capture().to_string();
+        if let Ok(mut log) = Appender::open(&path) {
+            let _ = log_line(&mut log, &format!("{panic}"));
+            for line in trace.lines() {
+                let _ = log.line(line);
+            }
+        }
+    }));
+}
+
+fn error_line(error: &Error) -> String {
+    match &error.hint {
+        Some(hint) => format!("{error} (hint: {hint})"),
+        None => error.to_string(),
+    }
+}
+
+/// A stage of a run (DESIGN §2).
+#[derive(Debug)]
+pub struct Stage {
+    /// The section in the spec, and the name in the events.
+    pub name: &'static str,
+    /// Whether the spec asks for it.
+    pub wanted: fn(&Spec) -> bool,
+    /// Relative to the other stages.
+    pub cost: fn(&Spec) -> f64,
+    /// Does it.
+    pub run: fn(&mut Context) -> Result<StageEnd>,
+}

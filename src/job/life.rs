@@ -1,0 +1,105 @@
+//! The worker's sign of life: `state.json`, rewritten by a thread of its own every second, so that
+//! neither a long step nor a slow disk makes a living worker look lost.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::run::folder::RunFolder;
+use crate::run::state::{self, State};
+
+const BEAT: Duration = Duration::from_secs(1);
+
+/// Kept beside the state, to be given up when the disk is full: room for a last word.
+const RESERVE: &str = ".reserve";
+const RESERVE_BYTES: usize = 64 << 10;
+
+/// The state of a worker, shared between the work and the heartbeat.
+#[derive(Debug)]
+pub struct Life {
+    folder: PathBuf,
+    state: Mutex<State>,
+    /// Held while the file is written, so that an older state never replaces a newer one.
+    file: Mutex<()>,
+    failure: Mutex<Option<Error>>,
+    heart: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
+}
+
+impl Life {
+    /// Takes over `state.json` of a run and starts the heartbeat.
+    pub fn begin(folder: &RunFolder, state: State) -> Result<Arc<Self>> {
+        let life = Arc::new(Self {
+            folder: folder.path().to_owned(),
+            state: Mutex::new(state),
+            file: Mutex::new(()),
+            failure: Mutex::new(None),
+            heart: Mutex::new(None),
+        });
+        life.write()?;
+        // Without room for the reserve the first checkpoint will say that the disk is full.
+        let _ = fs::write(life.folder.join(RESERVE), vec![0x5a; RESERVE_BYTES]);
+        let (stop, stopped) = channel();
+        let beating = Arc::clone(&life);
+        let thread = std::thread::Builder::new()
+            .name("heartbeat".into())
+            .spawn(move || beating.beat(&stopped))
+            .map_err(|error| Error::failed(format!("failed to start the heartbeat: {error}")))?;
+        *lock(&life.heart) = Some((stop, thread));
+        Ok(life)
+    }
+
+    /// Changes the state; the next heartbeat writes it.
+    pub fn update(&self, change: impl FnOnce(&mut State)) {
+        change(&mut lock(&self.state));
+    }
+
+    /// Changes the state and writes it at once.
+    pub fn change(&self, change: impl FnOnce(&mut State)) -> Result<()> {
+        self.update(change);
+        self.write()
+    }
+
+    /// The last word: ends the heartbeat and writes the final state, if need be into the room that
+    /// was kept for it.
+    pub fn end(&self, change: impl FnOnce(&mut State)) -> Result<()> {
+        let heart = lock(&self.heart).take();
+        if let Some((stop, thread)) = heart {
+            drop(stop);
+            let _ = thread.join();
+        }
+        let _ = fs::remove_file(self.folder.join(RESERVE));
+        self.change(change)
+    }
+
+    /// Why a heartbeat could not be written, if one could not.
+    pub fn take_failure(&self) -> Option<Error> {
+        lock(&self.failure).take()
+    }
+
+    fn write(&self) -> Result<()> {
+        let _file = lock(&self.file);
+        let state = {
+            let mut state = lock(&self.state);
+            state.heartbeat = state::now();
+            state.clone()
+        };
+        state.write(&self.folder)
+    }
+
+    fn beat(&self, stopped: &Receiver<()>) {
+        while stopped.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+            if let Err(error) = self.write() {
+                *lock(&self.failure) = Some(error);
+            }
+        }
+    }
+}
+
+/// A poisoned lock means that another thread panicked; the state itself is plain data.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,49 @@
+//! Starting workers: this same binary, in a session of its own, so that it outlives the terminal,
+//! the connection and the workbench.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::error::{Error, Result};
+use crate::run::control::{self, Command as Ask};
+use crate::run::folder::RunFolder;
+use crate::run::state::Status;
+
+/// Starts a worker on a run folder and returns its pid. It detaches itself (`job::work`).
+pub fn spawn(folder: &Path) -> Result<u32> {
+    let failed = |error: std::io::Error| {
+        Error::failed(format!("failed to start a worker: {error}"))
+            .hint("is there memory, and may this user start more processes (ulimit -u)?")
+    };
+    let folder = folder.canonicalize().map_err(failed)?;
+    let program = std::env::current_exe().map_err(failed)?;
+    let child = Command::new(program)
+        .arg("worker")
+        .arg(folder)
+        // Never keeps a mounted folder busy.
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(failed)?;
+    Ok(child.id())
+}
+
+/// Makes a run go on: a paused one is told to, an ended one gets a new worker, which continues from
+/// the last checkpoint. Errors: it is going, or there is nothing left to do.
+pub fn resume(folder: &RunFolder) -> Result<()> {
+    let (_, status) = folder.status()?;
+    match status {
+        Status::Paused => control::send(folder.path(), Ask::Resume),
+        Status::Failed | Status::Stopped | Status::Lost => spawn(folder.path()).map(|_| ()),
+        Status::Finished => Err(Error::bad_input(format!(
+            "run '{}' is finished: there is nothing left to do",
+            folder.id()
+        ))
+        .hint(format!("see its results with: glassbox show {}", folder.id()))),
+        Status::Queued | Status::Starting | Status::Running => {
+            Err(Error::bad_input(format!("run '{}' is {} already", folder.id(), status.word())))
+        }
+    }
+}
