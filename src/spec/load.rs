@@ -29,7 +29,7 @@ pub fn read_resolved(path: &Path) -> Result<Spec> {
 /// The document behind `SPEC|PRESET`. A preset's name wins over a file without `.toml` or `/`.
 pub fn open(source: &str) -> Result<Document> {
     if let Some(preset) = PRESETS.iter().find(|preset| preset.name == source) {
-        return Document::parse(&format!("{}.toml", preset.name), preset.text).map_err(as_error);
+        return preset.document().map_err(as_error);
     }
     let path = Path::new(source);
     let looks_like_a_file =
@@ -38,8 +38,7 @@ pub fn open(source: &str) -> Result<Document> {
         let name = source.escape_debug().to_string();
         return Document::parse(&name, &read(path)?).map_err(as_error);
     }
-    let preset = Preset::find(source)?;
-    Document::parse(preset.name, preset.text).map_err(as_error)
+    Preset::find(source)?.document().map_err(as_error)
 }
 
 fn read(path: &Path) -> Result<String> {

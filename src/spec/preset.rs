@@ -1,6 +1,6 @@
 //! The specs that ship: `presets/*.toml`, embedded.
 
-use super::nearest;
+use super::{Document, Problem, nearest};
 use crate::error::{Error, Result};
 
 /// One spec that ships.
@@ -28,6 +28,11 @@ impl Preset {
     /// The line about it: the file's first comment.
     pub fn summary(&self) -> &'static str {
         self.text.lines().next().unwrap_or_default().trim_start_matches('#').trim()
+    }
+
+    /// It, as a document to lay overrides over; errors name it by its place in the repository.
+    pub fn document(&self) -> Result<Document, Vec<Problem>> {
+        Document::parse(&format!("presets/{}.toml", self.name), self.text)
     }
 
     /// The preset of this name; the error names the nearest.

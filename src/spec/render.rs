@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Spec;
-use super::help::{self, Key};
+use super::help;
 
 /// Whether the text explains itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,22 +44,24 @@ fn section(text: &mut String, path: &str, table: &toml::Table, comments: Comment
             (Some(value), _) => {
                 let line = format!("{name} = {}", inline(value));
                 let _ = match comments {
-                    Comments::On => writeln!(text, "{}", with_doc(&line, key)),
+                    Comments::On if line.contains('\n') => writeln!(text, "# {}:\n{line}", key.doc),
+                    Comments::On => writeln!(text, "{}", with_comment(&line, key.doc)),
                     Comments::Off => writeln!(text, "{line}"),
                 };
             }
             (None, Comments::On) => {
                 let unset = key.unset.unwrap_or("not written");
-                let _ = writeln!(text, "{}", with_doc(&format!("# {name}: {unset}"), key));
+                let comment = format!("{}; unset: {unset}", key.doc);
+                let _ = writeln!(text, "{}", with_comment(&format!("# {name} ="), &comment));
             }
             (None, Comments::Off) => {}
         }
     }
 }
 
-fn with_doc(line: &str, key: &Key) -> String {
+fn with_comment(line: &str, comment: &str) -> String {
     // 34: where the longest ordinary line ends, so that most comments stand in one column.
-    format!("{line:<34} # {}", key.doc)
+    format!("{line:<34} # {comment}")
 }
 
 /// A value on one line, except lists of tables: one item a line.
@@ -86,6 +88,7 @@ fn inline(value: &toml::Value) -> String {
         toml::Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
             format!("{number:.0}")
         }
+        toml::Value::Float(number) if number.abs() < 1e-3 => format!("{number:e}"),
         other => other.to_string(),
     }
 }

@@ -8,8 +8,6 @@ mod terminal;
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::Serialize;
-
 use crate::error::Result;
 
 /// A folder or file that the program uses.
@@ -40,21 +38,20 @@ pub fn run(places: &[Place]) -> Result<()> {
 }
 
 /// What was found, by section.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct Report {
     sections: Vec<Section>,
 }
 
 /// Findings that belong together.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct Section {
     title: &'static str,
     findings: Vec<Finding>,
 }
 
 /// How a finding stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
     /// As it should be.
     Ok,
@@ -65,7 +62,7 @@ enum Standing {
 }
 
 /// One line of the report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Finding {
     standing: Standing,
     name: String,

@@ -28,7 +28,11 @@ impl Asked {
     pub(super) fn now() -> Self {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let interactive = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-        let size = interactive.then(crossterm::terminal::size).and_then(Result::ok);
+        // A terminal nobody told its size says 0x0.
+        let size = interactive
+            .then(crossterm::terminal::size)
+            .and_then(Result::ok)
+            .filter(|(columns, rows)| *columns > 0 && *rows > 0);
         let background = if interactive {
             let start = Instant::now();
             theme_mode(QueryOptions::default())
