@@ -250,6 +250,11 @@ impl Series {
         })
     }
 
+    /// How many buckets.
+    pub fn len(&self) -> usize {
+        self.folded.len() + self.recent.len()
+    }
+
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
         self.folded.is_empty() && self.recent.is_empty()

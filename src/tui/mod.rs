@@ -4,6 +4,8 @@
 pub mod action;
 pub mod capability;
 pub mod effect;
+#[cfg(test)]
+pub mod fixture;
 pub mod glyphs;
 pub mod history;
 pub mod keymap;

@@ -189,6 +189,8 @@ pub enum Click {
     Region(Place),
     /// A cell of a region that knows what its columns and rows mean: column and row in it.
     Cell(Place, u16, u16),
+    /// A step of a region's curves.
+    Step(Place, u64),
     /// A border that can be dragged; the area is what it divides.
     Border(Rect),
     /// Nothing (what lies under a dialog).

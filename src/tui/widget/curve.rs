@@ -1,7 +1,7 @@
 //! The chart: several series over their steps, smoothed line bright over the raw one dim.
 //!
 //! ```text
-//! loss · smoothing 0.9          ━ clean  ━ adversarial      title and legend, or cursor's values
+//! loss · smoothing 0.9          ━ clean  ━ adversarial      title; legend or the cursor's values
 //!   4.0 ┤⡀
 //!       │⠱⡀
 //!   2.0 ┤ ⠈⠢⢄⡀                                      2.113   last values
@@ -17,7 +17,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::history::{Bucket, SMOOTHING, Series};
+use crate::tui::history::{Bucket, Series};
 use crate::tui::number;
 use crate::tui::theme::{Role, Theme};
 use crate::tui::widget::axis::Axis;
@@ -37,7 +37,7 @@ pub struct Line<'a> {
 /// A chart, ready to draw.
 #[derive(Debug, Clone)]
 pub struct Curve<'a> {
-    /// What is measured.
+    /// What is measured, and how it is shown.
     pub title: &'a str,
     /// Drawn in this order, the last on top.
     pub lines: &'a [Line<'a>],
@@ -47,7 +47,9 @@ pub struct Curve<'a> {
     pub smoothing: usize,
     /// Logarithmic values.
     pub log: bool,
-    /// What values can be at most: `(0.0, 1.0)` for fractions.
+    /// Values are shown times this: 1, or what turns bytes into GiB.
+    pub scale: f64,
+    /// What shown values can be at most: `(0.0, 1.0)` for fractions.
     pub limits: (f64, f64),
     /// Where the value cursor stands.
     pub cursor: Option<u64>,
@@ -144,14 +146,16 @@ impl Curve<'_> {
                 if bucket.finite == 0 || (self.log && low <= 0.0) {
                     continue;
                 }
+                let (low, high) = (low * self.scale, bucket.max * self.scale);
                 range = Some(match range {
-                    None => (low, bucket.max),
-                    Some((min, max)) => (min.min(low), max.max(bucket.max)),
+                    None => (low, high),
+                    Some((min, max)) => (min.min(low), max.max(high)),
                 });
             }
         }
         let (min, max) = range?;
-        let most = usize::from(rows / 3).max(1);
+        // A label every other row, fewer where the chart is tall.
+        let most = usize::from((rows / 2).min(4 + rows / 8)).max(1);
         Some(if self.log {
             Axis::log(min, max, most)
         } else {
@@ -179,8 +183,9 @@ impl Curve<'_> {
     fn dots(&self, plot: Rect, values: &Axis, columns: &[Columns]) -> Dots {
         let mut dots = Dots::new(plot.width, plot.height);
         let bottom = (dots.height() - 1) as f64;
-        let row =
-            |value: f64| values.position(value).map(|at| (bottom * (1.0 - at)).round() as usize);
+        let row = |value: f64| {
+            values.position(value * self.scale).map(|at| (bottom * (1.0 - at)).round() as usize)
+        };
         for (style, columns) in columns.iter().enumerate() {
             let raw = Paint { style, bright: self.smoothing == 0 };
             let mut previous: Option<(usize, usize)> = None;
@@ -241,10 +246,7 @@ impl Curve<'_> {
         let mut taken = u16::MAX;
         for tick in &values.ticks {
             let Some(at) = values.position(tick.value) else { continue };
-            let last_dot = f64::from(plot.height * 4 - 1);
-            let row = plot.y + ((last_dot * (1.0 - at)).round() as u16) / 4;
-            // The lowest label stands at the axis itself.
-            let row = if at < 1e-6 { bottom } else { row };
+            let row = plot.y + (f64::from(plot.height) * (1.0 - at)).round() as u16;
             if row == taken {
                 continue;
             }
@@ -253,12 +255,11 @@ impl Curve<'_> {
             buffer.set_stringn(area.x, row, label, usize::from(LABEL), style);
             buffer.set_string(axis_x, row, if row == bottom { corner } else { mark }, line);
         }
-        let most = usize::from(plot.width / 14).max(1);
+        let most = usize::from(plot.width / 10).max(1);
         let steps = Axis::steps(*self.steps.start(), *self.steps.end(), most);
         let mut free_from = area.x;
         let word = " step";
-        let word_at =
-            area.right().min(plot.right() + word.len() as u16).saturating_sub(word.len() as u16);
+        let word_at = area.right().saturating_sub(word.len() as u16);
         for tick in &steps.ticks {
             let Some(at) = steps.position(tick.value) else { continue };
             let x = plot.x + (at * f64::from(plot.width - 1)).round() as u16;
@@ -314,8 +315,8 @@ impl Curve<'_> {
         let mut labels: Vec<(u16, String, Style)> = Vec::new();
         for line in self.lines {
             let Some(last) = line.series.at(*self.steps.end()) else { continue };
-            let smooth = last.smoothed(self.smoothing);
-            let at = values.position(smooth).or(values.position(last.mean())).unwrap_or(1.0);
+            let smooth = last.smoothed(self.smoothing) * self.scale;
+            let at = values.position(smooth).unwrap_or(1.0);
             let row = ((f64::from(place.height * 4 - 1) * (1.0 - at)).round() as u16) / 4;
             let (shown, role) =
                 if last.last.is_finite() { (smooth, line.role) } else { (last.last, Role::Error) };
@@ -329,37 +330,18 @@ impl Curve<'_> {
     /// What is measured on the left; on the right the legend, or the values under the cursor.
     fn draw_title(&self, area: Rect, buffer: &mut Buffer) {
         let muted = self.theme.style(Role::Muted);
-        let mut title = self.title.to_owned();
-        if self.log {
-            title.push_str(" · log");
-        }
-        if let (Some(weight), true) = (SMOOTHING.get(self.smoothing), self.smoothing > 0) {
-            title = format!("{title} · smoothing {weight}");
-        }
-        let mut legend: Vec<(String, Style)> = Vec::new();
-        if let Some(step) = self.cursor {
-            legend.push((format!("step {}", number::count(step)), self.theme.style(Role::Accent)));
-        }
-        let swatch = if self.ascii { "-" } else { "━" };
-        for line in self.lines {
-            let style = self.theme.style(line.role);
-            let value = self.cursor.map(|step| match line.series.at(step) {
-                None => format!(" {:<6}", "–"),
-                Some(bucket) => format!(" {:<6}", number::value(bucket.smoothed(self.smoothing))),
-            });
-            if self.lines.len() > 1 || value.is_some() {
-                legend
-                    .push((format!("{swatch} {}{}", line.name, value.unwrap_or_default()), style));
-            }
-        }
         let room = usize::from(area.width);
-        let wide: usize = legend.iter().map(|(text, _)| text.width() + 2).sum();
-        // The legend matters more than what the title repeats.
-        if title.width() + wide > room {
-            title.truncate(self.title.len());
+        let mut legend = self.legend(true);
+        // Values say more than names: the colours tell whose they are.
+        if self.cursor.is_some() && wide(&legend) + self.title.width() > room {
+            legend = self.legend(false);
         }
-        buffer.set_stringn(area.x, area.y, &title, room, muted);
-        let mut x = area.right().saturating_sub(wide as u16).max(area.x + title.width() as u16 + 2);
+        // The legend matters more than how the values are shown.
+        let short = self.title.split(" · ").next().unwrap_or_default();
+        let title = if self.title.width() + wide(&legend) > room { short } else { self.title };
+        buffer.set_stringn(area.x, area.y, title, room, muted);
+        let from = area.right().saturating_sub(wide(&legend) as u16);
+        let mut x = from.max(area.x + title.width() as u16 + 2);
         for (text, style) in legend {
             let left = usize::from(area.right().saturating_sub(x));
             if left < 3 {
@@ -367,6 +349,30 @@ impl Curve<'_> {
             }
             x = buffer.set_stringn(x, area.y, text, left, style).0 + 2;
         }
+    }
+
+    fn legend(&self, names: bool) -> Vec<(String, Style)> {
+        let mut legend: Vec<(String, Style)> = Vec::new();
+        if let Some(step) = self.cursor {
+            legend.push((format!("step {}", number::count(step)), self.theme.style(Role::Accent)));
+        }
+        let swatch = if self.ascii { "-" } else { "━" };
+        for line in self.lines {
+            let style = self.theme.style(line.role);
+            let value = self.cursor.map(|step| match standing_at(line.series, step) {
+                None => format!(" {:<6}", "–"),
+                Some(bucket) => {
+                    let value = bucket.smoothed(self.smoothing) * self.scale;
+                    format!(" {:<6}", number::value(value))
+                }
+            });
+            if self.lines.len() > 1 || value.is_some() {
+                let name = if names { line.name } else { "" };
+                let gap = if names { " " } else { "" };
+                legend.push((format!("{swatch}{gap}{name}{}", value.unwrap_or_default()), style));
+            }
+        }
+        legend
     }
 
     fn draw_empty(&self, area: Rect, buffer: &mut Buffer) {
@@ -377,6 +383,18 @@ impl Curve<'_> {
             buffer.set_stringn(x, y, self.empty, room, self.theme.style(Role::Muted));
         }
     }
+}
+
+fn wide(legend: &[(String, Style)]) -> usize {
+    legend.iter().map(|(text, _)| text.width() + 2).sum()
+}
+
+/// Where a series stands at a step. A series that ended earlier, by more than the usual distance
+/// between its points, stands nowhere.
+fn standing_at(series: &Series, step: u64) -> Option<&Bucket> {
+    let (first, last) = (series.first()?.first_step, series.last()?.last_step);
+    let distance = (last - first) / (series.len() as u64).max(1);
+    if step > last.saturating_add(distance * 2) { None } else { series.at(step) }
 }
 
 /// Column of dots and what lies in it.
@@ -411,5 +429,112 @@ fn dimmed(style: Style, theme: &Theme) -> Style {
             style.fg(Color::Rgb(mix(r, br), mix(g, bg), mix(b, bb)))
         }
         _ => style.add_modifier(Modifier::DIM),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::tui::fixture;
+
+    const NO_LIMITS: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
+
+    fn series(points: &[(u64, f64)]) -> Series {
+        let mut series = Series::default();
+        for (step, value) in points {
+            series.push(*step, *step as f64, *value);
+        }
+        series
+    }
+
+    fn drawn(series: &Series, log: bool, ascii: bool, size: (u16, u16)) -> String {
+        let theme = fixture::theme();
+        let lines = [Line { name: "clean", series, role: Role::Real }];
+        let curve = Curve {
+            title: "loss",
+            lines: &lines,
+            steps: steps_of(&lines),
+            smoothing: 0,
+            log,
+            scale: 1.0,
+            limits: NO_LIMITS,
+            cursor: None,
+            empty: "nothing measured yet",
+            ascii,
+            theme: &theme,
+        };
+        let area = Rect::new(0, 0, size.0, size.1);
+        let mut buffer = Buffer::empty(area);
+        curve.draw(area, &mut buffer);
+        fixture::text(&buffer)
+    }
+
+    #[test]
+    fn a_straight_line_goes_from_corner_to_corner() {
+        let line = series(&(0..=100).map(|i| (i * 50, i as f64 / 25.0)).collect::<Vec<_>>());
+        insta::assert_snapshot!(drawn(&line, false, false, (60, 11)));
+        insta::assert_snapshot!(drawn(&line, false, true, (60, 11)));
+    }
+
+    #[test]
+    fn a_hole_breaks_the_line_and_is_marked_on_the_axis() {
+        let mut points: Vec<_> = (0..=100).map(|i| (i, 2.0)).collect();
+        for point in &mut points[40..60] {
+            point.1 = f64::NAN;
+        }
+        insta::assert_snapshot!(drawn(&series(&points), false, false, (60, 9)));
+    }
+
+    #[test]
+    fn a_single_point_is_seen() {
+        insta::assert_snapshot!(drawn(&series(&[(100, 0.5)]), false, false, (60, 9)));
+    }
+
+    #[test]
+    fn nothing_says_what_would_be_there() {
+        assert!(drawn(&Series::default(), false, false, (60, 9)).contains("nothing measured yet"));
+        let negative = series(&[(1, -1.0), (2, 0.0)]);
+        assert!(drawn(&negative, true, false, (60, 9)).contains("nothing measured yet"));
+    }
+
+    #[test]
+    fn a_spike_among_five_hundred_thousand_points_is_drawn() {
+        let points: Vec<_> =
+            (0..500_000).map(|i| (i, if i == 250_000 { 10.0 } else { 1.0 })).collect();
+        let text = drawn(&series(&points), false, false, (60, 12));
+        let top = text.lines().nth(1).unwrap();
+        assert!(top.chars().any(|c| ('\u{2801}'..='\u{28ff}').contains(&c)), "{text}");
+    }
+
+    #[test]
+    fn a_series_that_ended_stands_nowhere_later() {
+        let ended = series(&(0..=10).map(|i| (i * 10, 1.0)).collect::<Vec<_>>());
+        assert!(standing_at(&ended, 109).is_some());
+        assert!(standing_at(&ended, 500).is_none());
+        assert!(standing_at(&Series::default(), 5).is_none());
+    }
+
+    #[test]
+    fn labels_move_apart_and_keep_their_order() {
+        let label = |row: u16, text: &str| (row, text.to_owned(), Style::default());
+        let labels = vec![label(3, "b"), label(3, "c"), label(0, "a"), label(4, "d")];
+        let moved = without_collisions(labels, 5);
+        let rows: Vec<_> = moved.iter().map(|(row, text, _)| (*row, text.as_str())).collect();
+        assert_eq!(rows, [(0, "a"), (2, "b"), (3, "c"), (4, "d")]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_data_and_no_size_panics(
+            points in prop::collection::vec((0_u64..u64::MAX, any::<f64>()), 0..30),
+            log: bool,
+            size in (0_u16..120, 0_u16..40),
+        ) {
+            let mut points = points;
+            points.sort_by_key(|point| point.0);
+            drawn(&series(&points), log, false, size);
+        }
     }
 }

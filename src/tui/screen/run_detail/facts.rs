@@ -1,0 +1,311 @@
+//! Everything about a run that is a number or a sentence: gauges, rates, results, what went wrong.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::charts;
+use crate::run::results::attack::Attack;
+use crate::run::results::evaluate::Evaluate;
+use crate::run::state::Status;
+use crate::tui::glyphs::StatusSign;
+use crate::tui::number;
+use crate::tui::screen::{DrawContext, Scene};
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::widget::gauge::Gauge;
+use crate::tui::world::{RunDetail, RunSummary};
+
+/// What the spec says about training, for the words beside the numbers.
+#[derive(Debug, Default, PartialEq)]
+pub struct Plan {
+    epochs: Option<u64>,
+    /// `ε 4 fgsm`
+    attack: Option<String>,
+}
+
+impl Plan {
+    /// Reads a resolved spec. What is not there is not said.
+    pub fn of(spec: &str) -> Self {
+        let Ok(spec) = spec.parse::<toml::Table>() else { return Self::default() };
+        let section = |name: &str| spec.get(name).and_then(toml::Value::as_table);
+        let train = section("train");
+        let epochs = train.and_then(|t| t.get("epochs")).and_then(toml::Value::as_integer);
+        let attack = train
+            .and_then(|t| t.get("adversarial"))
+            .and_then(toml::Value::as_table)
+            .or(section("attack"));
+        let attack = attack.and_then(|attack| {
+            let method = attack.get("method")?.as_str()?;
+            let epsilon = match attack.get("epsilon")? {
+                toml::Value::Integer(levels) => levels.to_string(),
+                toml::Value::Float(levels) => levels.to_string(),
+                toml::Value::Array(range) => {
+                    range.iter().map(ToString::to_string).collect::<Vec<_>>().join("–")
+                }
+                _ => return None,
+            };
+            Some(format!("ε {epsilon} {method}"))
+        });
+        Self { epochs: epochs.and_then(|e| u64::try_from(e).ok()), attack }
+    }
+}
+
+/// `train · epoch 3 of 10`: the rest of the region's title.
+pub fn place(run: &RunSummary, plan: &Plan) -> String {
+    let Some(stage) = &run.state.stage else { return StatusSign::of(run.status).word.into() };
+    let mut place = stage.clone();
+    match (stage.as_str(), plan.epochs) {
+        ("train", Some(epochs)) if run.state.steps > 0 && epochs > 0 => {
+            let done = run.state.step.saturating_mul(epochs) / run.state.steps;
+            place.push_str(&format_epoch(done, epochs));
+        }
+        _ => {}
+    }
+    if !matches!(run.status, Status::Running | Status::Starting) {
+        place = format!("{place} · {}", StatusSign::of(run.status).word);
+    }
+    place
+}
+
+fn format_epoch(done: u64, epochs: u64) -> String {
+    format!(" · epoch {} of {epochs}", (done + 1).min(epochs))
+}
+
+/// Sentences that come before everything else: why it waits, why it failed, what to do.
+pub fn messages(run: &RunSummary) -> Vec<(Role, String)> {
+    let mut lines = Vec::new();
+    match run.status {
+        Status::Queued => {
+            let reason = run.state.reason.as_deref().unwrap_or("waits for its device");
+            lines.push((Role::Queued, format!("queued: {reason}")));
+        }
+        Status::Lost => lines.push((
+            Role::Lost,
+            "lost: the worker is gone without a word. What it had written is intact; resume takes \
+             it up from its last checkpoint."
+                .into(),
+        )),
+        _ => {}
+    }
+    if let (Status::Failed, Some(error)) = (run.status, &run.state.error) {
+        lines.push((Role::Error, format!("failed: {}", error.message)));
+        if let Some(hint) = &error.hint {
+            lines.push((Role::Warning, format!("hint: {hint}")));
+        }
+    }
+    lines
+}
+
+/// Draws messages, wrapped; answers how many rows they took. At most a third of the area.
+pub fn draw_messages(
+    lines: &[(Role, String)],
+    context: &DrawContext<'_>,
+    area: Rect,
+    buf: &mut Buffer,
+) -> u16 {
+    let most = (area.height / 3).max(2).min(area.height);
+    let mut row = 0;
+    for (role, line) in lines {
+        for part in text::wrap(line, usize::from(area.width)) {
+            if row == most {
+                return row;
+            }
+            let room = usize::from(area.width);
+            buf.set_stringn(area.x, area.y + row, part, room, context.style(*role));
+            row += 1;
+        }
+    }
+    row
+}
+
+/// Label, 0..1, number, colour.
+type Reading = (&'static str, f64, String, Role);
+
+/// What is shown as a gauge, as far as it was measured.
+pub fn readings(run: &RunSummary) -> Vec<Reading> {
+    let latest = |metric: &str| run.latest.get(metric).copied();
+    let mut readings: Vec<Reading> = Vec::new();
+    if let Some(top1) = latest("top1") {
+        readings.push(("clean top-1", top1, number::fraction(top1), Role::Real));
+    }
+    if let Some(top1) = latest("adversarial_top1") {
+        readings.push(("adversarial top-1", top1, number::fraction(top1), Role::Adversarial));
+    }
+    if let Some(percent) = latest("cpu_percent") {
+        readings.push(("worker cpu", percent / 100.0, format!("{percent:.0} %"), Role::Series3));
+    }
+    let progress = run.state.progress;
+    let sign = StatusSign::of(run.status);
+    readings.push(("progress", progress, format!("{:.0} %", progress * 100.0), sign.role));
+    readings
+}
+
+const LABEL_WIDTH: u16 = 17;
+const NUMBER_WIDTH: u16 = 7;
+// From here on two gauges stand side by side.
+const TWO_GAUGES: u16 = 100;
+
+/// Rows that the gauges of `readings` take.
+pub fn gauge_rows(readings: &[Reading], width: u16) -> u16 {
+    (if width >= TWO_GAUGES { readings.len().div_ceil(2) } else { readings.len() }) as u16
+}
+
+/// Draws the gauges, as many as fit.
+pub fn draw_gauges(readings: &[Reading], context: &DrawContext<'_>, area: Rect, buf: &mut Buffer) {
+    let columns: u16 = if area.width >= TWO_GAUGES { 2 } else { 1 };
+    let width = (area.width - 3 * (columns - 1)) / columns;
+    for (index, (label, value, number, role)) in readings.iter().enumerate() {
+        let (column, row) = (index as u16 % columns, index as u16 / columns);
+        if row >= area.height {
+            return;
+        }
+        let gauge = Gauge {
+            label,
+            value: *value,
+            number,
+            role: *role,
+            label_width: LABEL_WIDTH,
+            number_width: NUMBER_WIDTH,
+            ascii: context.glyphs.is_ascii(),
+            theme: context.theme,
+        };
+        gauge.draw(Rect::new(area.x + column * (width + 3), area.y + row, width, 1), buf);
+    }
+}
+
+/// `1,204 img/s · lr 0.0087 · 2.1 GiB · 1 h 12 m left · ε 4 fgsm`
+pub fn numbers(run: &RunSummary, plan: &Plan, width: usize) -> String {
+    let latest = |metric: &str| run.latest.get(metric).copied();
+    let working = matches!(run.status, Status::Running | Status::Paused);
+    let parts = [
+        latest("images_per_second")
+            .map(|rate| format!("{} img/s", number::count(rate.max(0.0) as u64))),
+        run.state.eta_s.filter(|_| working).map(|s| format!("{} left", number::duration(s))),
+        latest("learning_rate").map(|rate| format!("lr {}", number::value(rate))),
+        latest("memory_bytes").map(number::bytes),
+        plan.attack.clone(),
+        run.state.host.clone().zip(run.state.pid).map(|(host, pid)| format!("pid {pid} on {host}")),
+    ];
+    let mut line = String::new();
+    for part in parts.into_iter().flatten() {
+        let longer = if line.is_empty() { part } else { format!("{line} · {part}") };
+        if text::width(&longer) > width {
+            break;
+        }
+        line = longer;
+    }
+    line
+}
+
+/// A line of the results: cells, their widths given by [`COLUMNS`].
+struct Row {
+    cells: [String; 5],
+    role: Role,
+}
+
+const COLUMNS: [usize; 5] = [10, 6, 8, 8, 9];
+
+/// What the stages left behind, as lines.
+pub fn results(detail: &RunDetail) -> Vec<(Role, String)> {
+    let mut lines = Vec::new();
+    if let Some(evaluate) = &detail.evaluate {
+        lines.extend(evaluation(evaluate));
+    }
+    if let Some(attack) = &detail.attack {
+        lines.push((Role::Text, attack_line(attack)));
+    }
+    lines
+}
+
+fn evaluation(evaluate: &Evaluate) -> Vec<(Role, String)> {
+    let head = ["evaluated", "ε", "top-1", "top-5", "images"].map(str::to_owned);
+    let mut rows = vec![Row { cells: head, role: Role::Muted }];
+    rows.extend(evaluate.rows.iter().map(|row| {
+        let clean = row.attack == "none";
+        Row {
+            cells: [
+                if clean { "clean".into() } else { row.attack.clone() },
+                if clean { "–".into() } else { row.epsilon.to_string() },
+                number::fraction(row.top1),
+                number::fraction(row.top5),
+                number::count(row.images),
+            ],
+            role: if clean { Role::Real } else { Role::Adversarial },
+        }
+    }));
+    let line = |row: Row| {
+        let mut line = text::pad(&row.cells[0], COLUMNS[0]);
+        for (cell, width) in row.cells.iter().zip(COLUMNS).skip(1) {
+            line.push_str(&text::pad_left(cell, width));
+        }
+        (row.role, line)
+    };
+    rows.into_iter().map(line).collect()
+}
+
+fn attack_line(attack: &Attack) -> String {
+    let mut line = format!(
+        "attack {} ε {} · {} images · success {} · largest change {}",
+        attack.method,
+        attack.epsilon,
+        number::count(attack.images),
+        number::fraction(attack.success_rate),
+        attack.linf_max,
+    );
+    for model in &attack.models {
+        let (clean, adversarial) = (model.top1_clean, model.top1_adversarial);
+        line = format!("{line} · {} {clean:.4} → {adversarial:.4}", model.arch);
+    }
+    line
+}
+
+/// The compared runs, one a line, in the colours of their curves.
+pub fn draw_compared(scene: &Scene<'_>, context: &DrawContext<'_>, area: Rect, buf: &mut Buffer) {
+    let names = scene.compared.iter().map(|id| text::width(charts::name_of(scene, id)));
+    let widest = names.max().unwrap_or(0);
+    for (index, id) in scene.compared.iter().take(usize::from(area.height)).enumerate() {
+        let Some(run) = scene.world.run(id) else { continue };
+        let y = area.y + index as u16;
+        let sign = StatusSign::of(run.status);
+        let latest = |metric: &str| {
+            run.latest.get(metric).map_or_else(|| "–".to_owned(), |value| number::fraction(*value))
+        };
+        let style = context.style(charts::role_of(index));
+        let numbers = format!(
+            "{} {:<8} {:>4.0} %   clean {:<6}  adversarial {:<6}",
+            sign.symbol,
+            sign.word,
+            run.state.progress * 100.0,
+            latest("top1"),
+            latest("adversarial_top1"),
+        );
+        let room = usize::from(area.width);
+        let name_room = room.saturating_sub(text::width(&numbers) + 4).max(8).min(widest);
+        let name = text::pad(charts::name_of(scene, id), name_room);
+        let (x, _) = buf.set_stringn(area.x, y, format!("━ {name}   "), room, style);
+        let left = usize::from(area.right().saturating_sub(x));
+        buf.set_stringn(x, y, numbers, left, context.style(Role::Text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plan_is_read_from_the_spec() {
+        let plan =
+            Plan::of("[train]\nepochs = 10\n[train.adversarial]\nmethod = \"fgsm\"\nepsilon = 4\n");
+        assert_eq!(plan, Plan { epochs: Some(10), attack: Some("ε 4 fgsm".into()) });
+        let plan = Plan::of("[attack]\nmethod = \"pgd\"\nepsilon = [2, 8]\n");
+        assert_eq!(plan.attack.as_deref(), Some("ε 2–8 pgd"));
+        assert_eq!(Plan::of("not toml at all ["), Plan::default());
+        assert_eq!(Plan::of("train = 3"), Plan::default());
+    }
+
+    #[test]
+    fn the_last_epoch_is_never_passed() {
+        assert_eq!(format_epoch(0, 10), " · epoch 1 of 10");
+        assert_eq!(format_epoch(10, 10), " · epoch 10 of 10");
+    }
+}
