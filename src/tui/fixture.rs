@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::glyphs::Glyphs;
 use super::history::History;
+use super::keymap::Keymap;
 use super::screen::DrawContext;
 use super::theme::{Depth, Theme};
 use super::world::{RunDetail, RunSummary, World};
@@ -40,7 +41,9 @@ pub fn theme() -> Theme {
 
 /// How the tests draw.
 pub fn context(theme: &Theme) -> DrawContext<'_> {
-    DrawContext { theme, glyphs: Glyphs::Unicode, focused: true, now: 1_795_444_000.0 }
+    static KEYMAP: LazyLock<Keymap> = LazyLock::new(Keymap::shipped);
+    let now = 1_795_444_000.0;
+    DrawContext { theme, glyphs: Glyphs::Unicode, keymap: &KEYMAP, focused: true, now }
 }
 
 /// A buffer as text, rows without trailing blanks.

@@ -79,7 +79,7 @@ pub fn draw(
     let title = text::fit(&format!("{name} · {place}"), usize::from(area.width).saturating_sub(4));
     let mut inner = context.frame(Line::from(title), area, buf);
 
-    let used = facts::draw_messages(&facts::messages(run), context, inner, buf);
+    let used = facts::draw_messages(&facts::messages(run, context), context, inner, buf);
     inner = below(inner, used);
     let charts = charts::of(scene);
     let readings = facts::readings(run);

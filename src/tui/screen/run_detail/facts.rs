@@ -7,6 +7,7 @@ use super::charts;
 use crate::run::results::attack::Attack;
 use crate::run::results::evaluate::Evaluate;
 use crate::run::state::Status;
+use crate::tui::action::{Action, Place};
 use crate::tui::glyphs::StatusSign;
 use crate::tui::number;
 use crate::tui::screen::{DrawContext, Scene};
@@ -72,19 +73,19 @@ fn format_epoch(done: u64, epochs: u64) -> String {
 }
 
 /// Sentences that come before everything else: why it waits, why it failed, what to do.
-pub fn messages(run: &RunSummary) -> Vec<(Role, String)> {
+pub fn messages(run: &RunSummary, context: &DrawContext<'_>) -> Vec<(Role, String)> {
     let mut lines = Vec::new();
     match run.status {
         Status::Queued => {
             let reason = run.state.reason.as_deref().unwrap_or("waits for its device");
             lines.push((Role::Queued, format!("queued: {reason}")));
         }
-        Status::Lost => lines.push((
-            Role::Lost,
-            "lost: the worker is gone without a word. What it had written is intact; resume takes \
-             it up from its last checkpoint."
-                .into(),
-        )),
+        Status::Lost => {
+            let key = context.key(Action::Resume, Place::Runs);
+            let text = "lost: the worker is gone without a word. What it had written is intact";
+            lines
+                .push((Role::Lost, format!("{text}; {key} takes it up from its last checkpoint.")));
+        }
         _ => {}
     }
     if let (Status::Failed, Some(error)) = (run.status, &run.state.error) {

@@ -3,9 +3,9 @@
 //! ```text
 //! wide                        narrow            low: the focused one alone
 //! ╭ runs ────╮╭ run ───────╮  ╭ runs ────────╮  ╭ runs ────────╮
-//! │          ││            │  ├──────────────┤  │              │
-//! │          ││            │  ╭ run ─────────╮  │              │
-//! ╰──────────╯╰────────────╯  ╰──────────────╯  ╰──────────────╯
+//! ╰──────────╯╰────────────╯  ╰──────────────╯  │              │
+//! ╭ log ───────────────────╮  ╭ run ─────────╮  │              │
+//! ╰────────────────────────╯  ╰──────────────╯  ╰──────────────╯
 //! ```
 
 mod list;
@@ -346,6 +346,12 @@ pub fn draw(
 ) {
     let in_list = state.focus == Focus::List;
     let alone = state.zoomed || (area.width < WIDE && area.height < LOW);
+    let log = if scene.selected.is_some() { log_height(area, alone, in_list) } else { 0 };
+    let bottom = Rect { y: area.bottom() - log, height: log, ..area };
+    let area = Rect { height: area.height - log, ..area };
+    if log > 0 {
+        run_detail::draw_log(detail, scene, &context.focus(false), bottom, buf, view);
+    }
     let (left, right) = if alone {
         if in_list { (area, Rect::ZERO) } else { (Rect::ZERO, area) }
     } else {
@@ -367,6 +373,12 @@ pub fn draw(
         };
         view.clickable(border.intersection(area), Click::Border(area));
     }
+}
+
+/// Rows for the log below the regions. A narrow screen shows it only beside the zoomed details.
+fn log_height(area: Rect, alone: bool, in_list: bool) -> u16 {
+    let room = if alone { !in_list } else { area.width >= WIDE };
+    if room && area.height >= 20 { (area.height / 6).clamp(3, 10) } else { 0 }
 }
 
 fn split(state: &State, scene: &Scene<'_>, area: Rect) -> (Rect, Rect) {
