@@ -76,14 +76,20 @@ impl ConvBatchNormRelu {
 
     pub(super) fn forward(&self, images: &Tensor, mode: Mode) -> Result<Tensor> {
         let ConvShape { kernel, stride, .. } = self.shape;
-        let conv = Conv2d { stride, padding: kernel / 2 };
-        let maps = conv.forward(images, &bound(&self.weight, mode), None)?;
+        let conv = Conv2d { stride, padding: kernel / 2, activation: Activation::None };
         let mut running_mean = self.running_mean.to_vec1::<f32>()?;
         let mut running_var = self.running_var.to_vec1::<f32>()?;
         if mode == Mode::Evaluate {
             let (gamma, beta) = (self.gamma.to_vec1::<f32>()?, self.beta.to_vec1::<f32>()?);
-            return BATCH_NORM.frozen(&maps, &gamma, &beta, &running_mean, &running_var);
+            let (scale, shift) = BATCH_NORM.frozen(&gamma, &beta, &running_mean, &running_var);
+            let outputs = scale.len();
+            let scale = Tensor::from_vec(scale, (outputs, 1, 1, 1), images.device())?;
+            let weight = self.weight.as_detached_tensor().broadcast_mul(&scale)?;
+            let shift = Tensor::from_vec(shift, outputs, images.device())?;
+            let fused = Conv2d { activation: Activation::Relu, ..conv };
+            return fused.forward(images, &weight, Some(&shift));
         }
+        let maps = conv.forward(images, &self.weight, None)?;
         let (maps, statistics) = BATCH_NORM.forward(&maps, &self.gamma, &self.beta)?;
         statistics.update(&mut running_mean, &mut running_var, MOMENTUM);
         let device = maps.device();

@@ -27,6 +27,8 @@ pub fn channel_affine(
 }
 
 /// Not `f32::max`, which would turn NaN into 0 and hide that training has gone wrong.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "runs inside `vectorized`")]
 pub(super) fn relu(value: f32) -> f32 {
     if value <= 0.0 { 0.0 } else { value }
 }

@@ -13,6 +13,7 @@ pub mod channel_affine;
 pub mod conv2d;
 pub mod cross_entropy;
 pub mod init;
+mod lanes;
 pub mod max_pool2d;
 mod values;
 

@@ -1,18 +1,10 @@
-//! Batch normalisation on the CPU: one pass for the statistics, one for the result.
+//! Batch normalisation on the CPU: one pass for the statistics, one for the result; two back.
 
 use rayon::prelude::*;
 
 use super::{BatchNorm, Statistics};
 use crate::ops::channel_affine::{Activation, relu};
-
-/// Adds in 16 lanes, which the compiler turns into vector instructions; the order is fixed.
-pub(super) fn sum(values: impl Iterator<Item = f32>) -> f64 {
-    let mut lanes = [0.0_f32; 16];
-    for (index, value) in values.enumerate() {
-        lanes[index % 16] += value;
-    }
-    lanes.iter().map(|&lane| f64::from(lane)).sum()
-}
+use crate::ops::lanes::{sum, vectorized};
 
 /// Mean and variance of each channel of `maps`, whose planes have `plane` numbers.
 pub(super) fn statistics(maps: &[f32], channels: usize, plane: usize) -> Statistics {
@@ -25,20 +17,65 @@ pub(super) fn statistics(maps: &[f32], channels: usize, plane: usize) -> Statist
             let (mut mean, mut squares) = (0.0, 0.0);
             for image in 0..batch {
                 let values = &maps[(image * channels + channel) * plane..][..plane];
-                let here = sum(values.iter().copied()) / plane as f64;
-                let centre = here as f32;
-                let around = sum(values.iter().map(|value| (value - centre) * (value - centre)));
-                let off = here - f64::from(centre);
+                let (here, around) = vectorized(|| moments(values));
                 let distance = here - mean;
                 let before = image as f64;
                 mean += distance / (before + 1.0);
-                squares += (around - off * off * plane as f64).max(0.0)
-                    + distance * distance * plane as f64 * before / (before + 1.0);
+                squares += around + distance * distance * plane as f64 * before / (before + 1.0);
             }
             (mean, squares / (batch * plane) as f64)
         })
         .unzip();
     Statistics { mean, var, count: batch * plane }
+}
+
+/// The mean, and the sum of squared distances from it.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "runs inside `vectorized`")]
+fn moments(values: &[f32]) -> (f64, f64) {
+    let count = values.len() as f64;
+    let mean = sum(values.len(), |i| values[i]) / count;
+    let centre = mean as f32;
+    let around = sum(values.len(), |i| (values[i] - centre) * (values[i] - centre));
+    // The distances were measured from the rounded mean. Rounding may leave less than nothing.
+    (mean, (around - (mean - f64::from(centre)).powi(2) * count).max(0.0))
+}
+
+/// One channel's numbers, rounded once for both directions, so that the backward pass sees the
+/// very numbers that the forward pass gave.
+#[derive(Clone, Copy)]
+struct Channel {
+    mean: f32,
+    scale: f32,
+    shift: f32,
+}
+
+impl Channel {
+    fn all(s: &Statistics, gamma: &[f32], beta: &[f32], norm: &BatchNorm) -> Vec<Self> {
+        (0..gamma.len())
+            .map(|c| Self {
+                mean: s.mean[c] as f32,
+                scale: (f64::from(gamma[c]) * inverse_deviation(s.var[c], norm)) as f32,
+                shift: beta[c],
+            })
+            .collect()
+    }
+
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "runs inside `vectorized`")]
+    fn normalise(self, value: f32) -> f32 {
+        (value - self.mean) * self.scale + self.shift
+    }
+
+    /// The gradient before the activation: zero where a ReLU gave zero.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "runs inside `vectorized`")]
+    fn through(self, activation: Activation, value: f32, grad: f32) -> f32 {
+        match activation {
+            Activation::Relu if self.normalise(value) <= 0.0 => 0.0,
+            _ => grad,
+        }
+    }
 }
 
 fn inverse_deviation(var: f64, norm: &BatchNorm) -> f64 {
@@ -49,46 +86,39 @@ fn inverse_deviation(var: f64, norm: &BatchNorm) -> f64 {
 pub(super) fn forward(
     maps: &[f32],
     statistics: &Statistics,
-    gamma: &[f32],
-    beta: &[f32],
+    (gamma, beta): (&[f32], &[f32]),
     norm: &BatchNorm,
     plane: usize,
 ) -> Vec<f32> {
-    let channels = gamma.len();
-    let coefficients: Vec<(f32, f32, f32)> = (0..channels)
-        .map(|c| {
-            let scale = f64::from(gamma[c]) * inverse_deviation(statistics.var[c], norm);
-            (statistics.mean[c] as f32, scale as f32, beta[c])
-        })
-        .collect();
+    let channels = Channel::all(statistics, gamma, beta, norm);
+    let size = channels.len() * plane;
     let mut result = vec![0.0; maps.len()];
-    result.par_chunks_mut(channels * plane).zip(maps.par_chunks(channels * plane)).for_each(
-        |(result, maps)| {
-            let planes = result.chunks_mut(plane).zip(maps.chunks(plane));
-            for ((result, maps), &(mean, scale, shift)) in planes.zip(&coefficients) {
-                let normal = maps.iter().map(|value| (value - mean) * scale + shift);
-                match norm.activation {
-                    Activation::None => fill(result, normal),
-                    Activation::Relu => fill(result, normal.map(relu)),
+    result.par_chunks_mut(size).zip(maps.par_chunks(size)).for_each(|(result, maps)| {
+        let planes = result.chunks_mut(plane).zip(maps.chunks(plane));
+        for ((result, maps), channel) in planes.zip(&channels) {
+            vectorized(|| match norm.activation {
+                Activation::None => {
+                    for (y, x) in result.iter_mut().zip(maps) {
+                        *y = channel.normalise(*x);
+                    }
                 }
-            }
-        },
-    );
+                Activation::Relu => {
+                    for (y, x) in result.iter_mut().zip(maps) {
+                        *y = relu(channel.normalise(*x));
+                    }
+                }
+            });
+        }
+    });
     result
-}
-
-fn fill(target: &mut [f32], values: impl Iterator<Item = f32>) {
-    for (target, value) in target.iter_mut().zip(values) {
-        *target = value;
-    }
 }
 
 /// What the backward pass starts from.
 pub(super) struct Backward<'a> {
     pub(super) maps: &'a [f32],
-    pub(super) normalised: &'a [f32],
     pub(super) grad: &'a [f32],
     pub(super) gamma: &'a [f32],
+    pub(super) beta: &'a [f32],
     pub(super) statistics: &'a Statistics,
     pub(super) norm: &'a BatchNorm,
     pub(super) plane: usize,
@@ -100,69 +130,70 @@ pub(super) struct Sums {
     pub(super) beta: Vec<f64>,
 }
 
-/// The gradient that arrives before the activation: zero where a ReLU gave zero.
-fn through(activation: Activation, normalised: f32, grad: f32) -> f32 {
-    match activation {
-        Activation::Relu if normalised <= 0.0 => 0.0,
-        _ => grad,
+impl Backward<'_> {
+    fn channels(&self) -> Vec<Channel> {
+        Channel::all(self.statistics, self.gamma, self.beta, self.norm)
     }
-}
 
-/// Sums of the gradient, and of its product with the normalised input, over each channel.
-pub(super) fn sums(b: &Backward) -> Sums {
-    let channels = b.gamma.len();
-    let batch = b.maps.len() / (channels * b.plane);
-    let (gamma, beta) = (0..channels)
-        .into_par_iter()
-        .map(|channel| {
-            let mean = b.statistics.mean[channel] as f32;
-            let (mut products, mut plain) = (0.0, 0.0);
-            for image in 0..batch {
-                let start = (image * channels + channel) * b.plane;
-                let range = start..start + b.plane;
-                let values = b.normalised[range.clone()].iter().zip(&b.grad[range.clone()]);
-                let grad = values.map(|(&y, &grad)| through(b.norm.activation, y, grad));
-                plain += sum(grad.clone());
-                products += sum(b.maps[range].iter().zip(grad).map(|(x, grad)| (x - mean) * grad));
-            }
-            let deviation = inverse_deviation(b.statistics.var[channel], b.norm);
-            (products * deviation, plain)
-        })
-        .unzip();
-    Sums { gamma, beta }
-}
+    /// Sums over each channel: of the gradient, and of its product with the normalised input.
+    pub(super) fn sums(&self) -> Sums {
+        let Self { plane, norm, .. } = *self;
+        let channels = self.channels();
+        let batch = self.maps.len() / (channels.len() * plane);
+        let (gamma, beta) = channels
+            .par_iter()
+            .enumerate()
+            .map(|(index, channel)| {
+                let (mut products, mut plain) = (0.0, 0.0);
+                for image in 0..batch {
+                    let start = (image * channels.len() + index) * plane;
+                    let (x, grad) = (&self.maps[start..][..plane], &self.grad[start..][..plane]);
+                    let through = |i: usize| channel.through(norm.activation, x[i], grad[i]);
+                    vectorized(|| {
+                        plain += sum(plane, through);
+                        products += sum(plane, |i| (x[i] - channel.mean) * through(i));
+                    });
+                }
+                (products * inverse_deviation(self.statistics.var[index], norm), plain)
+            })
+            .unzip();
+        Sums { gamma, beta }
+    }
 
-/// `gamma / deviation · (grad − mean(grad) − x̂ · mean(grad · x̂))`.
-pub(super) fn input_gradient(b: &Backward, sums: &Sums) -> Vec<f32> {
-    let channels = b.gamma.len();
-    let count = b.statistics.count as f64;
-    // grad · scale + (x − mean) · slope + offset
-    let coefficients: Vec<(f32, f32, f32, f32)> = (0..channels)
-        .map(|c| {
-            let deviation = inverse_deviation(b.statistics.var[c], b.norm);
-            let scale = f64::from(b.gamma[c]) * deviation;
-            let slope = -scale * deviation * sums.gamma[c] / count;
-            let offset = -scale * sums.beta[c] / count;
-            (b.statistics.mean[c] as f32, scale as f32, slope as f32, offset as f32)
-        })
-        .collect();
-    let size = channels * b.plane;
-    let mut result = vec![0.0; b.maps.len()];
-    result
-        .par_chunks_mut(size)
-        .zip(b.maps.par_chunks(size))
-        .zip(b.normalised.par_chunks(size).zip(b.grad.par_chunks(size)))
-        .for_each(|((result, maps), (normalised, grad))| {
-            for (channel, &(mean, scale, slope, offset)) in coefficients.iter().enumerate() {
-                let range = channel * b.plane..(channel + 1) * b.plane;
-                let values = normalised[range.clone()].iter().zip(&grad[range.clone()]);
-                let grad = values.map(|(&y, &grad)| through(b.norm.activation, y, grad));
-                let x = maps[range.clone()].iter();
-                fill(
-                    &mut result[range],
-                    x.zip(grad).map(|(x, grad)| grad * scale + (x - mean) * slope + offset),
-                );
-            }
-        });
-    result
+    /// `gamma / deviation · (grad − mean(grad) − x̂ · mean(grad · x̂))`.
+    pub(super) fn input_gradient(&self, sums: &Sums) -> Vec<f32> {
+        let Self { plane, norm, statistics, .. } = *self;
+        let count = statistics.count as f64;
+        // grad · scale + (x − mean) · slope + offset
+        let channels: Vec<(Channel, f32, f32)> = self
+            .channels()
+            .into_iter()
+            .enumerate()
+            .map(|(c, channel)| {
+                let deviation = inverse_deviation(statistics.var[c], norm);
+                let scale = f64::from(self.gamma[c]) * deviation;
+                let slope = -scale * deviation * sums.gamma[c] / count;
+                let offset = -scale * sums.beta[c] / count;
+                (channel, slope as f32, offset as f32)
+            })
+            .collect();
+        let size = channels.len() * plane;
+        let mut result = vec![0.0; self.maps.len()];
+        result
+            .par_chunks_mut(size)
+            .zip(self.maps.par_chunks(size).zip(self.grad.par_chunks(size)))
+            .for_each(|(result, (maps, grad))| {
+                let planes = maps.chunks(plane).zip(grad.chunks(plane));
+                let planes = result.chunks_mut(plane).zip(planes).zip(&channels);
+                for ((result, (maps, grad)), &(channel, slope, offset)) in planes {
+                    vectorized(|| {
+                        for ((result, &x), &grad) in result.iter_mut().zip(maps).zip(grad) {
+                            let grad = channel.through(norm.activation, x, grad);
+                            *result = grad * channel.scale + (x - channel.mean) * slope + offset;
+                        }
+                    });
+                }
+            });
+        result
+    }
 }

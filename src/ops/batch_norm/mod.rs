@@ -1,6 +1,7 @@
 //! Batch normalisation over the batch's own statistics, fused with the ReLU that follows it.
 //!
-//! For running statistics see [`frozen`]: there it is one factor and one summand a channel.
+//! For running statistics see [`BatchNorm::frozen`]: there it is one factor and one summand a
+//! channel.
 
 mod cpu;
 
@@ -8,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
-use super::channel_affine::{Activation, channel_affine};
+use super::channel_affine::Activation;
 use super::values::{Values, dims4, slice};
 
 /// Batch normalisation as PyTorch's `BatchNorm2d`: `(x − mean) / √(var + epsilon) · gamma + beta`.
@@ -68,33 +69,22 @@ impl BatchNorm {
         }
     }
 
-    /// Normalises by running statistics. Gradients flow to `maps` only: this is for evaluation
-    /// and attacks.
+    /// The same by running statistics: a factor and a summand for each channel, which
+    /// [`super::channel_affine()`] applies and a convolution before it can take into its weight and
+    /// bias. All arguments `[channels]`.
     pub fn frozen(
         &self,
-        maps: &Tensor,
         gamma: &[f32],
         beta: &[f32],
         running_mean: &[f32],
         running_var: &[f32],
-    ) -> Result<Tensor> {
-        let channels = gamma.len();
-        if [beta.len(), running_mean.len(), running_var.len()] != [channels; 3] {
-            bail!("batch norm: parameters of different lengths");
-        }
-        let deviation = |var: f32| (f64::from(var) + self.epsilon).sqrt();
-        let scale: Vec<f32> = gamma
-            .iter()
-            .zip(running_var)
-            .map(|(&gamma, &var)| (f64::from(gamma) / deviation(var)) as f32)
-            .collect();
-        let shift = (0..channels)
-            .map(|c| {
-                let factor = f64::from(gamma[c]) / deviation(running_var[c]);
-                (f64::from(beta[c]) - f64::from(running_mean[c]) * factor) as f32
-            })
-            .collect();
-        channel_affine(maps, scale, shift, self.activation)
+    ) -> (Vec<f32>, Vec<f32>) {
+        let affine = |c: usize| {
+            let factor = f64::from(gamma[c]) / (f64::from(running_var[c]) + self.epsilon).sqrt();
+            let summand = f64::from(beta[c]) - f64::from(running_mean[c]) * factor;
+            (factor as f32, summand as f32)
+        };
+        (0..gamma.len()).map(affine).unzip()
     }
 }
 
@@ -127,7 +117,7 @@ impl CustomOp3 for Op {
         }
         let maps = slice(maps, maps_layout)?;
         let statistics = cpu::statistics(maps, channels, height * width);
-        let normalised = cpu::forward(maps, &statistics, gamma, beta, &self.norm, height * width);
+        let normalised = cpu::forward(maps, &statistics, (gamma, beta), &self.norm, height * width);
         if self.saved.set(statistics).is_err() {
             bail!("a batch norm ran twice");
         }
@@ -139,24 +129,24 @@ impl CustomOp3 for Op {
         maps: &Tensor,
         gamma: &Tensor,
         beta: &Tensor,
-        normalised: &Tensor,
+        _normalised: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let Some(statistics) = self.saved.get() else { bail!("batch norm did not run") };
         let grad = grad.contiguous()?;
         let (_, channels, height, width) = maps.dims4()?;
         let (grad, values) = (Values::of(&grad), Values::of(maps));
-        let (normalised, gamma_values) = (Values::of(normalised), Values::of(gamma));
-        let inputs = cpu::Backward {
+        let (gamma_values, beta_values) = (Values::of(gamma), Values::of(beta));
+        let backward = cpu::Backward {
             maps: values.slice()?,
-            normalised: normalised.slice()?,
             grad: grad.slice()?,
             gamma: gamma_values.slice()?,
+            beta: beta_values.slice()?,
             statistics,
             norm: &self.norm,
             plane: height * width,
         };
-        let sums = cpu::sums(&inputs);
+        let sums = backward.sums();
         let parameter = |tensor: &Tensor, values: &[f64]| -> Result<Option<Tensor>> {
             if !tensor.track_op() {
                 return Ok(None);
@@ -165,7 +155,7 @@ impl CustomOp3 for Op {
             Ok(Some(Tensor::from_vec(values, channels, tensor.device())?))
         };
         let for_maps = if maps.track_op() {
-            let values = cpu::input_gradient(&inputs, &sums);
+            let values = backward.input_gradient(&sums);
             Some(Tensor::from_vec(values, maps.shape(), maps.device())?)
         } else {
             None
@@ -177,6 +167,7 @@ impl CustomOp3 for Op {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::channel_affine;
     use crate::ops::check::{assert_close, assert_gradients, random};
 
     const PLAIN: BatchNorm = BatchNorm { epsilon: 1e-5, activation: Activation::None };
@@ -244,17 +235,18 @@ mod tests {
     }
 
     #[test]
-    fn frozen_uses_running_statistics_and_gives_only_the_input_gradient() {
+    fn frozen_uses_running_statistics() {
         let [maps, gamma, beta] = arguments();
         let vec = |tensor: &Tensor| tensor.to_vec1::<f32>().unwrap();
         let (mean, var) = (vec![0.1, -0.2, 0.3], vec![0.5, 1.0, 2.0]);
-        let frozen = |maps: &Tensor| RELU.frozen(maps, &vec(&gamma), &vec(&beta), &mean, &var);
+        let (scale, shift) = RELU.frozen(&vec(&gamma), &vec(&beta), &mean, &var);
+        let frozen = channel_affine(&maps, scale, shift, RELU.activation).unwrap();
         let column = |v: &[f32]| Tensor::from_slice(v, (1, 3, 1, 1), maps.device()).unwrap();
         let deviation = (column(&var) + 1e-5).unwrap().sqrt().unwrap();
         let normal = maps.broadcast_sub(&column(&mean)).unwrap().broadcast_div(&deviation).unwrap();
         let scaled = normal.broadcast_mul(&column(&vec(&gamma))).unwrap();
         let expected = scaled.broadcast_add(&column(&vec(&beta))).unwrap().relu().unwrap();
-        assert_close(&frozen(&maps).unwrap(), &expected, 1e-5);
+        assert_close(&frozen, &expected, 1e-5);
     }
 
     #[test]

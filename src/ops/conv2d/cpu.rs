@@ -5,6 +5,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use crate::ops::channel_affine::{Activation, relu};
+use crate::ops::lanes::vectorized;
+
 /// Sizes of one convolution.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Geometry {
@@ -89,6 +92,7 @@ pub(super) fn forward(
     images: &[f32],
     weight: &[f32],
     bias: Option<&[f32]>,
+    activation: Activation,
 ) -> Vec<f32> {
     let (patch, places) = (g.patch(), g.places());
     let mut maps = vec![0.0; g.batch * g.outputs * places];
@@ -106,6 +110,9 @@ pub(super) fn forward(
                 let mut target = MatrixMut::columns(maps, g.outputs, places, start, count);
                 multiply(&mut target, weight, unfolded, bias.is_some());
             });
+            if activation == Activation::Relu {
+                vectorized(|| maps.iter_mut().for_each(|value| *value = relu(*value)));
+            }
         });
     maps
 }
@@ -120,10 +127,27 @@ fn for_tiles(g: &Geometry, image: &[f32], mut work: impl FnMut((&[f32], usize), 
         let count = rows.len() * g.out_w;
         let start = rows.start * g.out_w;
         with_scratch(g.patch() * count, |columns| {
-            unfold(g, image, rows, columns);
+            vectorized(|| unfold(g, image, rows, columns));
             work((columns, count), start, count);
         });
     }
+}
+
+/// The gradient before a ReLU that gave `maps`.
+pub(super) fn relu_gradient(maps: &[f32], grad: &[f32]) -> Vec<f32> {
+    // 16 KiB: large enough to be worth a thread's while, small enough to share out evenly.
+    const PIECE: usize = 4096;
+    let mut result = vec![0.0; grad.len()];
+    result.par_chunks_mut(PIECE).zip(maps.par_chunks(PIECE).zip(grad.par_chunks(PIECE))).for_each(
+        |(result, (maps, grad))| {
+            vectorized(|| {
+                for ((result, &map), &grad) in result.iter_mut().zip(maps).zip(grad) {
+                    *result = if map <= 0.0 { 0.0 } else { grad };
+                }
+            });
+        },
+    );
+    result
 }
 
 /// `[batch, inputs, height, width]` from `[batch, outputs, out_h, out_w]`.
@@ -146,7 +170,7 @@ pub(super) fn input_gradient(g: &Geometry, grad: &[f32], weight: &[f32]) -> Vec<
                 with_scratch(patch * count, |columns| {
                     let mut target = MatrixMut::columns(columns, patch, count, 0, count);
                     multiply(&mut target, weight, grad, false);
-                    fold(g, columns, rows, image);
+                    vectorized(|| fold(g, columns, rows, image));
                 });
             }
         });
@@ -192,6 +216,8 @@ pub(super) fn bias_gradient(grad: &[f32], outputs: usize, places: usize) -> Vec<
     sums.into_iter().map(|sum| sum as f32).collect()
 }
 
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "runs inside `vectorized`")]
 fn add(target: &mut [f32], source: &[f32]) {
     for (target, source) in target.iter_mut().zip(source) {
         *target += source;
@@ -200,6 +226,8 @@ fn add(target: &mut [f32], source: &[f32]) {
 
 /// Writes what the kernel sees at the places of output `rows`: row `(channel, ky, kx)` of
 /// `columns` holds one number a place, zeros where the kernel hangs over the edge.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "runs inside `vectorized`")]
 fn unfold(g: &Geometry, image: &[f32], rows: Range<usize>, columns: &mut [f32]) {
     let count = rows.len() * g.out_w;
     let (kernel_w, kernel) = (g.kernel_w, g.kernel_h * g.kernel_w);
@@ -229,6 +257,8 @@ fn unfold(g: &Geometry, image: &[f32], rows: Range<usize>, columns: &mut [f32]) 
 }
 
 /// The transpose of [`unfold`]: adds every number of `columns` to the pixel it was read from.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "runs inside `vectorized`")]
 fn fold(g: &Geometry, columns: &[f32], rows: Range<usize>, image: &mut [f32]) {
     let count = rows.len() * g.out_w;
     let (kernel_w, kernel) = (g.kernel_w, g.kernel_h * g.kernel_w);

@@ -9,6 +9,7 @@ mod cpu;
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
+use super::channel_affine::Activation;
 use super::values::{Values, dims4, slice};
 use cpu::Geometry;
 
@@ -19,6 +20,8 @@ pub struct Conv2d {
     pub stride: usize,
     /// Zeros around the image, on every side.
     pub padding: usize,
+    /// What follows, fused: the maps before it are never kept.
+    pub activation: Activation,
 }
 
 impl Conv2d {
@@ -44,7 +47,7 @@ impl Conv2d {
         if inputs != weight_inputs {
             bail!("conv2d: images have {inputs} channels, the weight wants {weight_inputs}");
         }
-        let Self { stride, padding } = *self;
+        let Self { stride, padding, .. } = *self;
         let (padded_h, padded_w) = (height + 2 * padding, width + 2 * padding);
         if stride == 0 || kernel_h == 0 || kernel_w == 0 {
             bail!("conv2d: stride and kernel must be above 0");
@@ -82,8 +85,22 @@ impl Conv2d {
             bail!("conv2d: {} biases for {} outputs", bias.len(), g.outputs);
         }
         let images = slice(images, images_layout)?;
-        let maps = cpu::forward(&g, images, slice(weight, weight_layout)?, bias);
+        let weight = slice(weight, weight_layout)?;
+        let maps = cpu::forward(&g, images, weight, bias, self.activation);
         Ok((CpuStorage::F32(maps), Shape::from((g.batch, g.outputs, g.out_h, g.out_w))))
+    }
+
+    /// The gradient before the activation.
+    fn before_activation(&self, maps: &Tensor, grad: &Tensor) -> Result<Tensor> {
+        let grad = grad.contiguous()?;
+        if self.activation == Activation::None {
+            return Ok(grad);
+        }
+        let values = {
+            let (maps, grad) = (Values::of(maps), Values::of(&grad));
+            cpu::relu_gradient(maps.slice()?, grad.slice()?)
+        };
+        Tensor::from_vec(values, maps.shape(), maps.device())
     }
 
     fn gradients(
@@ -131,10 +148,10 @@ impl CustomOp2 for Conv2d {
         &self,
         images: &Tensor,
         weight: &Tensor,
-        _maps: &Tensor,
+        maps: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        self.gradients(images, weight, &grad.contiguous()?)
+        self.gradients(images, weight, &self.before_activation(maps, grad)?)
     }
 }
 
@@ -163,7 +180,7 @@ impl CustomOp3 for Conv2d {
         maps: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let grad = grad.contiguous()?;
+        let grad = self.before_activation(maps, grad)?;
         let (for_images, for_weight) = self.gradients(images, weight, &grad)?;
         let for_bias = if bias.track_op() {
             let (_, outputs, height, width) = maps.dims4()?;
@@ -184,6 +201,10 @@ mod tests {
     use super::*;
     use crate::ops::check::{assert_close, assert_gradients, random};
 
+    fn conv2d(stride: usize, padding: usize) -> Conv2d {
+        Conv2d { stride, padding, activation: Activation::None }
+    }
+
     #[test]
     fn agrees_with_candle_forward() {
         for (batch, inputs, size, outputs, kernel, stride, padding) in [
@@ -203,7 +224,7 @@ mod tests {
             let bias = random("bias", &[outputs]);
             let plain = images.conv2d(&weight, padding, stride, 1, 1).unwrap();
             let biased = plain.broadcast_add(&bias.reshape((1, outputs, 1, 1)).unwrap()).unwrap();
-            let conv = Conv2d { stride, padding };
+            let conv = conv2d(stride, padding);
             assert_close(&conv.forward(&images, &weight, None).unwrap(), &plain, 1e-5);
             assert_close(&conv.forward(&images, &weight, Some(&bias)).unwrap(), &biased, 1e-5);
         }
@@ -219,7 +240,7 @@ mod tests {
                 random("weight", &[3, 2, kernel, kernel]),
                 random("bias", &[3]),
             ];
-            let conv = Conv2d { stride, padding };
+            let conv = conv2d(stride, padding);
             assert_gradients(&arguments, |a| conv.forward(&a[0], &a[1], Some(&a[2])));
             assert_gradients(&arguments[..2], |a| conv.forward(&a[0], &a[1], None));
         }
@@ -235,11 +256,33 @@ mod tests {
             let grads = (maps * &direction).unwrap().sum_all().unwrap().backward().unwrap();
             (grads.get(&images).unwrap().clone(), grads.get(&weight).unwrap().clone())
         };
-        let conv = Conv2d { stride: 1, padding: 1 };
+        let conv = conv2d(1, 1);
         let ours = gradients(conv.forward(&images, &weight, None).unwrap());
         let candle = gradients(images.conv2d(&weight, 1, 1, 1, 1).unwrap());
         assert_close(&ours.0, &candle.0, 1e-5);
         assert_close(&ours.1, &candle.1, 1e-4);
+    }
+
+    #[test]
+    fn a_fused_relu_is_a_relu_after_it_in_both_directions() {
+        let arguments =
+            [("images", vec![2, 3, 6, 6]), ("weight", vec![4, 3, 3, 3]), ("bias", vec![4])]
+                .map(|(name, shape)| candle_core::Var::from_tensor(&random(name, &shape)).unwrap());
+        let [images, weight, bias] = &arguments;
+        let direction = random("direction", &[2, 4, 6, 6]);
+        let gradients =
+            |maps: &Tensor| (maps * &direction).unwrap().sum_all().unwrap().backward().unwrap();
+        let plain = conv2d(1, 1);
+        let fused = Conv2d { activation: Activation::Relu, ..plain };
+        for bias in [None, Some(bias.as_tensor())] {
+            let apart = plain.forward(images, weight, bias).unwrap().relu().unwrap();
+            let together = fused.forward(images, weight, bias).unwrap();
+            assert_close(&together, &apart, 1e-7);
+            let (together, apart) = (gradients(&together), gradients(&apart));
+            for var in arguments.iter().take(if bias.is_some() { 3 } else { 2 }) {
+                assert_close(together.get(var).unwrap(), apart.get(var).unwrap(), 1e-6);
+            }
+        }
     }
 
     #[test]
@@ -250,7 +293,7 @@ mod tests {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
                 let weight = candle_core::Var::from_tensor(&weight).unwrap();
-                let maps = Conv2d { stride: 2, padding: 2 }.forward(&images, &weight, None);
+                let maps = conv2d(2, 2).forward(&images, &weight, None);
                 let grads = maps.unwrap().sqr().unwrap().sum_all().unwrap().backward().unwrap();
                 grads.get(&weight).unwrap().flatten_all().unwrap().to_vec1().unwrap()
             })
@@ -263,11 +306,11 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_an_error() {
         let images = random("images", &[1, 3, 4, 4]);
-        let conv = Conv2d { stride: 1, padding: 0 };
+        let conv = conv2d(1, 0);
         assert!(conv.forward(&images, &random("w", &[2, 4, 3, 3]), None).is_err());
         assert!(conv.forward(&images, &random("w", &[2, 3, 5, 5]), None).is_err());
         let weight = random("w", &[2, 3, 3, 3]);
-        assert!(Conv2d { stride: 0, padding: 0 }.forward(&images, &weight, None).is_err());
+        assert!(conv2d(0, 0).forward(&images, &weight, None).is_err());
         assert!(conv.forward(&images, &weight, Some(&random("b", &[3]))).is_err());
         let integers = Tensor::zeros((1, 3, 4, 4), candle_core::DType::U32, &Device::Cpu).unwrap();
         assert!(conv.forward(&integers, &weight, None).is_err());

@@ -1,0 +1,176 @@
+//! How fast a network computes here: our operators beside candle's own, in one process, in turns.
+//!
+//! `cargo bench --bench steps` prints medians and ratios; nothing is asserted.
+#![allow(clippy::print_stdout, missing_docs)]
+
+use std::time::Instant;
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+use glassbox::model::{Arch, Mode, Model, ModelConfig, build};
+use glassbox::ops::channel_affine::Activation;
+use glassbox::ops::init::Init;
+use glassbox::ops::{Conv2d, cross_entropy};
+
+/// Repetitions of each measurement; the median is printed.
+const ROUNDS: usize = 7;
+
+fn main() -> anyhow::Result<()> {
+    println!("{}", glassbox::device::describe_cpu());
+    convolutions()?;
+    networks()?;
+    Ok(())
+}
+
+fn random(name: &str, shape: &[usize]) -> Result<Tensor> {
+    Tensor::from_vec(Init::Uniform { fan_in: 1 }.values(shape, name, 1), shape, &Device::Cpu)
+}
+
+/// Median seconds of each candidate, measured in turns after one warm-up each.
+fn medians<const N: usize>(
+    mut candidates: [&mut dyn FnMut() -> Result<()>; N],
+) -> Result<[f64; N]> {
+    let mut times = [const { Vec::new() }; N];
+    for round in 0..=ROUNDS {
+        for (times, candidate) in times.iter_mut().zip(&mut candidates) {
+            let start = Instant::now();
+            candidate()?;
+            if round > 0 {
+                times.push(start.elapsed().as_secs_f64());
+            }
+        }
+    }
+    Ok(times.map(|mut times| {
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
+    }))
+}
+
+fn convolutions() -> Result<()> {
+    println!("\nconvolution, forward and both gradients      ours   candle   ratio   GFLOP/s");
+    for (batch, inputs, size, outputs, kernel, stride) in [
+        (64, 3, 64, 16, 5, 2),
+        (64, 16, 32, 32, 3, 1),
+        (64, 64, 8, 128, 3, 1),
+        (16, 64, 32, 64, 3, 1),
+        (16, 256, 8, 256, 3, 1),
+        (4, 64, 56, 256, 1, 1),
+    ] {
+        let images = Var::from_tensor(&random("images", &[batch, inputs, size, size])?)?;
+        let weight = Var::from_tensor(&random("weight", &[outputs, inputs, kernel, kernel])?)?;
+        let padding = kernel / 2;
+        let conv = Conv2d { stride, padding, activation: Activation::None };
+        let mut places = 0;
+        let [ours, candle] = medians([
+            &mut || {
+                let maps = conv.forward(&images, &weight, None)?;
+                places = maps.elem_count() / outputs;
+                maps.sum_all()?.backward().map(|_| ())
+            },
+            &mut || {
+                let maps = images.conv2d(&weight, padding, stride, 1, 1)?;
+                maps.sum_all()?.backward().map(|_| ())
+            },
+        ])?;
+        let work = 6.0 * (places * outputs * inputs * kernel * kernel) as f64;
+        println!(
+            "{batch:3} × {inputs:3} × {size}², {outputs:3} of {kernel}×{kernel}, stride {stride}   {:8.1} ms {:5.1} ms   {:5.2} {:9.1}",
+            ours * 1e3,
+            candle * 1e3,
+            candle / ours,
+            work / ours / 1e9
+        );
+    }
+    Ok(())
+}
+
+/// The same network in candle's own operators, weights taken from `model`.
+struct Stock<'a>(&'a dyn Model);
+
+impl Stock<'_> {
+    fn logits(&self, images: &Tensor, mode: Mode) -> Result<Tensor> {
+        let parameters = self.0.parameters();
+        let get = |name: &str| -> Result<Tensor> {
+            let mut entries = parameters.trainable().iter().chain(parameters.buffers());
+            match entries.find(|(known, _)| known == name) {
+                Some((_, var)) if mode == Mode::Train => Ok(var.as_tensor().clone()),
+                Some((_, var)) => Ok(var.as_detached_tensor()),
+                None => candle_core::bail!("no parameter {name}"),
+            }
+        };
+        let mut x = ((images - 0.5)? / 0.25)?;
+        for index in 1..=self.0.taps().len() {
+            let weight = get(&format!("conv{index}.weight"))?;
+            let stride = if index == 1 && images.dim(3)? > 40 { 2 } else { 1 };
+            if index > 2 {
+                x = x.max_pool2d(2)?;
+            }
+            x = x.conv2d(&weight, weight.dim(3)? / 2, stride, 1, 1)?;
+            let column = |name: &str| -> Result<Tensor> {
+                get(&format!("bn{index}.{name}"))?.reshape((1, (), 1, 1))
+            };
+            let (mean, var) = match mode {
+                Mode::Train => {
+                    let mean = x.mean_keepdim((0, 2, 3))?;
+                    let var = x.broadcast_sub(&mean)?.sqr()?.mean_keepdim((0, 2, 3))?;
+                    (mean, var)
+                }
+                Mode::Evaluate => (column("running_mean")?, column("running_var")?),
+            };
+            let scale = column("weight")?.div(&(var + 1e-5)?.sqrt()?)?;
+            let scaled = x.broadcast_sub(&mean)?.broadcast_mul(&scale)?;
+            x = scaled.broadcast_add(&column("bias")?)?.relu()?;
+        }
+        x.mean((2, 3))?.matmul(&get("fc.weight")?.t()?)?.broadcast_add(&get("fc.bias")?)
+    }
+}
+
+fn networks() -> anyhow::Result<()> {
+    println!("\nshapesnet, batch 64, images a second         ours   candle   ratio");
+    for (size, channels) in [(64, 3), (32, 3), (28, 1)] {
+        let config = ModelConfig {
+            classes: 16,
+            channels,
+            image_size: size,
+            mean: vec![0.5; channels],
+            std: vec![0.25; channels],
+            seed: 1,
+        };
+        let model = build(Arch::Shapesnet, config, &Device::Cpu)?;
+        let stock = Stock(&*model);
+        let images = random("images", &[64, channels, size, size])?.affine(0.5, 0.5)?;
+        let labels = Tensor::arange(0_u32, 64, &Device::Cpu)?.to_dtype(DType::F32)?;
+        let labels = (labels / 4.0)?.to_dtype(DType::U32)?;
+        let ours = |images: &Tensor, mode| Ok(model.forward(images, mode, &[])?.logits);
+        let candle = |images: &Tensor, mode| stock.logits(images, mode);
+        let rate = |what: &str, [ours, candle]: [f64; 2]| {
+            println!(
+                "{size}×{size}×{channels} {what:30} {:10.0} {:8.0}   {:5.2}",
+                64.0 / ours,
+                64.0 / candle,
+                candle / ours
+            );
+        };
+        rate(
+            "forward",
+            medians([&mut || ours(&images, Mode::Evaluate).map(|_| ()), &mut || {
+                candle(&images, Mode::Evaluate).map(|_| ())
+            }])?,
+        );
+        let train =
+            |logits: Result<Tensor>| cross_entropy(&logits?, &labels, 0.0)?.backward().map(|_| ());
+        rate(
+            "forward and backward",
+            medians([&mut || train(ours(&images, Mode::Train)), &mut || {
+                train(candle(&images, Mode::Train))
+            }])?,
+        );
+        let input = Var::from_tensor(&images)?;
+        rate(
+            "gradient for the image (FGSM)",
+            medians([&mut || train(ours(&input, Mode::Evaluate)), &mut || {
+                train(candle(&input, Mode::Evaluate))
+            }])?,
+        );
+    }
+    Ok(())
+}
