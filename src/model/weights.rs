@@ -68,9 +68,17 @@ pub struct Weights {
 
 /// The bytes of a weights file. Equal weights give equal bytes.
 pub fn encode(model: &dyn Model) -> Result<Vec<u8>> {
+    encode_with(model, Vec::new())
+}
+
+/// The same with more tensors beside the weights, such as an optimizer's. Their names must not be
+/// names of weights.
+pub fn encode_with(model: &dyn Model, more: Vec<(String, Tensor)>) -> Result<Vec<u8>> {
     let header = serde_json::to_string(&Header::of(model))
         .map_err(|e| Error::failed("failed to describe the network").caused_by(e))?;
-    encode_tensors(&model.parameters().to_tensors()?, &header)
+    let mut tensors = model.parameters().to_tensors()?;
+    tensors.extend(more);
+    encode_tensors(&tensors, &header)
 }
 
 fn encode_tensors(tensors: &[(String, Tensor)], header: &str) -> Result<Vec<u8>> {

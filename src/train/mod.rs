@@ -1,1 +1,13 @@
-//! The training loop, objective, optimizer, schedule, checkpoint.
+//! Training: a step, what moves the weights, how the learning rate goes, what a checkpoint holds.
+//! The loop over epochs is `job`'s, since it also writes.
+
+mod adam;
+pub mod checkpoint;
+pub mod optimizer;
+pub mod schedule;
+mod sgd;
+pub mod trainer;
+
+pub use optimizer::{Optimizer, Rule};
+pub use schedule::{Schedule, Shape};
+pub use trainer::{StepReport, Trainer};

@@ -1,0 +1,43 @@
+//! Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019), as PyTorch defines them.
+
+/// The numbers of the rule.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Adam {
+    /// Decay rates of the two moments.
+    pub betas: [f64; 2],
+    /// Added to the denominator.
+    pub eps: f64,
+    /// See `decoupled`.
+    pub weight_decay: f64,
+    /// false: L2, added to the gradient (Adam). true: weights shrink by themselves (AdamW).
+    pub decoupled: bool,
+}
+
+impl Adam {
+    /// Step number `step` (from 1) of one parameter; both moments start at 0.
+    pub(super) fn update(
+        self,
+        weights: &mut [f32],
+        grads: &[f32],
+        [mean, square]: [&mut [f32]; 2],
+        lr: f64,
+        step: u64,
+    ) {
+        let power = |beta: f64| 1.0 - beta.powf(step as f64);
+        // Scalars in f64 as in PyTorch, so that a late step does not lose its bias correction.
+        let step_size = (lr / power(self.betas[0])) as f32;
+        let root = power(self.betas[1]).sqrt() as f32;
+        let keep = if self.decoupled { (1.0 - lr * self.weight_decay) as f32 } else { 1.0 };
+        let decay = if self.decoupled { 0.0 } else { self.weight_decay as f32 };
+        let (beta2, eps) = (self.betas[1] as f32, self.eps as f32);
+        let (rest1, rest2) = ((1.0 - self.betas[0]) as f32, (1.0 - self.betas[1]) as f32);
+        for (((weight, grad), mean), square) in weights.iter_mut().zip(grads).zip(mean).zip(square)
+        {
+            *weight *= keep;
+            let grad = grad + decay * *weight;
+            *mean += (grad - *mean) * rest1;
+            *square = beta2 * *square + rest2 * grad * grad;
+            *weight -= step_size * *mean / (square.sqrt() / root + eps);
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! What moves the weights: a rule and its memory, by parameter name.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use candle_core::backprop::GradStore;
+use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor, Var, bail};
+
+use super::adam::Adam;
+use super::sgd::Sgd;
+use crate::error::{Error, Result};
+use crate::model::Parameters;
+
+/// Names of the optimizer's tensors in a checkpoint begin with this.
+pub const PREFIX: &str = "optimizer.";
+
+/// How a gradient becomes a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Rule {
+    /// One memory a parameter: the velocity.
+    Sgd(Sgd),
+    /// Two: mean and mean square of the gradient.
+    Adam(Adam),
+}
+
+impl Rule {
+    /// PyTorch's names of what is remembered.
+    fn memories(&self) -> &'static [&'static str] {
+        match self {
+            Self::Sgd(_) => &["momentum_buffer"],
+            Self::Adam(_) => &["exp_avg", "exp_avg_sq"],
+        }
+    }
+}
+
+/// A rule at work on a network's parameters. Buffers such as running statistics are not touched.
+#[derive(Debug)]
+pub struct Optimizer {
+    rule: Rule,
+    steps: u64,
+    parameters: Vec<Moved>,
+}
+
+/// A parameter and what the rule remembers of it.
+#[derive(Debug)]
+struct Moved {
+    name: String,
+    var: Var,
+    memories: Vec<Vec<f32>>,
+}
+
+impl Optimizer {
+    /// With an empty memory.
+    pub fn new(rule: Rule, parameters: &Parameters) -> Self {
+        let parameters = parameters
+            .trainable()
+            .iter()
+            .map(|(name, var)| Moved {
+                name: name.clone(),
+                var: var.clone(),
+                memories: vec![vec![0.0; var.elem_count()]; rule.memories().len()],
+            })
+            .collect();
+        Self { rule, steps: 0, parameters }
+    }
+
+    /// Moves every parameter once, in place. Errors if one has no gradient: it would silently stay
+    /// what it is.
+    pub fn step(&mut self, grads: &GradStore, lr: f64) -> Result<()> {
+        self.steps += 1;
+        for moved in &mut self.parameters {
+            let grad = grads.get(&moved.var).ok_or_else(|| {
+                Error::failed(format!("parameter '{}' has no gradient", moved.name))
+            })?;
+            let update = Update {
+                rule: self.rule,
+                step: self.steps,
+                lr,
+                memories: RefCell::new(&mut moved.memories),
+            };
+            moved.var.inplace_op2(&grad.contiguous()?, &update)?;
+        }
+        Ok(())
+    }
+
+    /// The memory as tensors, for a checkpoint: `optimizer.conv1.weight.momentum_buffer`.
+    pub fn state(&self) -> Result<Vec<(String, Tensor)>> {
+        let mut tensors = Vec::new();
+        for moved in &self.parameters {
+            for (name, memory) in self.rule.memories().iter().zip(&moved.memories) {
+                let tensor =
+                    Tensor::from_slice(memory, moved.var.shape(), &candle_core::Device::Cpu)?;
+                tensors.push((format!("{PREFIX}{}.{name}", moved.name), tensor));
+            }
+        }
+        Ok(tensors)
+    }
+
+    /// Goes on from a memory after `steps` steps. Takes its tensors out of `tensors`; errors name
+    /// those that are missing or of another size.
+    pub fn restore(&mut self, steps: u64, tensors: &mut HashMap<String, Tensor>) -> Result<()> {
+        for moved in &mut self.parameters {
+            for (name, memory) in self.rule.memories().iter().zip(&mut moved.memories) {
+                let name = format!("{PREFIX}{}.{name}", moved.name);
+                let values = tensors
+                    .remove(&name)
+                    .filter(|tensor| tensor.dims() == moved.var.dims())
+                    .ok_or_else(|| {
+                        Error::failed(format!("the checkpoint has no '{name}' of the right shape"))
+                            .hint("it belongs to another network or another optimizer")
+                    })?;
+                *memory = values.flatten_all()?.to_vec1()?;
+            }
+        }
+        self.steps = steps;
+        Ok(())
+    }
+}
+
+/// The rule on one parameter's own numbers: no temporary tensor.
+struct Update<'a> {
+    rule: Rule,
+    step: u64,
+    lr: f64,
+    // The operator's interface lends `self` shared.
+    memories: RefCell<&'a mut Vec<Vec<f32>>>,
+}
+
+impl InplaceOp2 for Update<'_> {
+    fn name(&self) -> &'static str {
+        "optimizer-step"
+    }
+
+    fn cpu_fwd(
+        &self,
+        weights: &mut CpuStorage,
+        weights_layout: &Layout,
+        grads: &CpuStorage,
+        grads_layout: &Layout,
+    ) -> candle_core::Result<()> {
+        let (Some((from, to)), Some((grads_from, grads_to))) =
+            (weights_layout.contiguous_offsets(), grads_layout.contiguous_offsets())
+        else {
+            bail!("the optimizer wants contiguous tensors")
+        };
+        let CpuStorage::F32(weights) = weights else { bail!("the optimizer wants f32") };
+        let weights = &mut weights[from..to];
+        let grads = &grads.as_slice::<f32>()?[grads_from..grads_to];
+        let mut memories = self.memories.borrow_mut();
+        match (self.rule, memories.as_mut_slice()) {
+            (Rule::Sgd(sgd), [velocity]) => sgd.update(weights, grads, velocity, self.lr),
+            (Rule::Adam(adam), [mean, square]) => {
+                adam.update(weights, grads, [mean, square], self.lr, self.step);
+            }
+            _ => bail!("the optimizer's memory does not fit its rule"),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+    use crate::ops::init::Init;
+
+    const FIXTURE: &[u8] = include_bytes!("../../tests/fixtures/optimizers.safetensors");
+
+    fn sgd(momentum: f64, nesterov: bool, weight_decay: f64) -> Rule {
+        Rule::Sgd(Sgd { momentum, nesterov, weight_decay })
+    }
+
+    fn adam(betas: [f64; 2], eps: f64, weight_decay: f64, decoupled: bool) -> Rule {
+        Rule::Adam(Adam { betas, eps, weight_decay, decoupled })
+    }
+
+    fn parameters(tensors: &HashMap<String, Tensor>) -> Parameters {
+        let mut parameters = Parameters::new(0, &Device::Cpu);
+        for name in ["a", "b"] {
+            let start = &tensors[&format!("start.{name}")];
+            let var = parameters.add(name, start.dims(), Init::Constant(0.0)).unwrap();
+            var.set(start).unwrap();
+        }
+        parameters
+    }
+
+    fn step(
+        optimizer: &mut Optimizer,
+        parameters: &Parameters,
+        tensors: &HashMap<String, Tensor>,
+        number: usize,
+    ) {
+        // The gradient of Σ w·g is g.
+        let products: Vec<Tensor> = parameters
+            .trainable()
+            .iter()
+            .map(|(name, var)| {
+                let grad = &tensors[&format!("grad.{number}.{name}")];
+                (var.as_tensor() * grad).unwrap().sum_all().unwrap()
+            })
+            .collect();
+        let grads = (&products[0] + &products[1]).unwrap().backward().unwrap();
+        let rates: Vec<f64> = tensors["rates"].to_vec1().unwrap();
+        optimizer.step(&grads, rates[number]).unwrap();
+    }
+
+    fn numbers(tensor: &Tensor) -> Vec<f32> {
+        tensor.flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    #[test]
+    fn moves_as_pytorch_does() {
+        let tensors = candle_core::safetensors::load_buffer(FIXTURE, &Device::Cpu).unwrap();
+        for (case, rule) in [
+            ("sgd", sgd(0.0, false, 0.0)),
+            ("sgd-momentum", sgd(0.9, false, 0.01)),
+            ("sgd-nesterov", sgd(0.8, true, 0.1)),
+            ("adam", adam([0.9, 0.999], 1e-8, 0.02, false)),
+            ("adamw", adam([0.8, 0.95], 1e-6, 0.3, true)),
+        ] {
+            let parameters = parameters(&tensors);
+            let mut optimizer = Optimizer::new(rule, &parameters);
+            for number in 0..5 {
+                step(&mut optimizer, &parameters, &tensors, number);
+            }
+            for (name, var) in parameters.trainable() {
+                let expected = numbers(&tensors[&format!("{case}.{name}")]);
+                for (ours, theirs) in numbers(var).iter().zip(&expected) {
+                    assert!((ours - theirs).abs() <= 2e-6, "{case} {name}: {ours} {theirs}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn goes_on_from_its_saved_memory_bit_for_bit() {
+        let tensors = candle_core::safetensors::load_buffer(FIXTURE, &Device::Cpu).unwrap();
+        for rule in [sgd(0.9, true, 0.01), adam([0.9, 0.99], 1e-8, 0.1, false)] {
+            let (straight, parts) = (parameters(&tensors), parameters(&tensors));
+            let mut optimizer = Optimizer::new(rule, &straight);
+            for number in 0..5 {
+                step(&mut optimizer, &straight, &tensors, number);
+            }
+            let mut first = Optimizer::new(rule, &parts);
+            for number in 0..2 {
+                step(&mut first, &parts, &tensors, number);
+            }
+            let mut second = Optimizer::new(rule, &parts);
+            let mut state = first.state().unwrap().into_iter().collect();
+            second.restore(2, &mut state).unwrap();
+            assert!(state.is_empty());
+            for number in 2..5 {
+                step(&mut second, &parts, &tensors, number);
+            }
+            for ((_, ours), (_, theirs)) in straight.trainable().iter().zip(parts.trainable()) {
+                assert_eq!(numbers(ours), numbers(theirs));
+            }
+        }
+    }
+
+    #[test]
+    fn a_parameter_without_gradient_is_an_error() {
+        let tensors = candle_core::safetensors::load_buffer(FIXTURE, &Device::Cpu).unwrap();
+        let parameters = parameters(&tensors);
+        let grads = parameters.trainable()[0].1.sum_all().unwrap().backward().unwrap();
+        let error = Optimizer::new(sgd(0.0, false, 0.0), &parameters).step(&grads, 0.1);
+        assert!(error.unwrap_err().message.contains("'b'"));
+    }
+}
