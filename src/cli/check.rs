@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::print;
 use crate::error::Result;
-use crate::job::plan::{Passes, Plan};
+use crate::job::estimate::{Estimate, Passes};
 use crate::spec::{self, Comments, Spec};
 use crate::tui::number;
 
@@ -20,31 +20,31 @@ pub fn run(source: &str, overrides: &[String]) -> Result<()> {
 }
 
 /// The spec with a comment on every key; what it will cost, as comments at its end.
-fn render(spec: &Spec, plan: Option<&Plan>) -> String {
+fn render(spec: &Spec, estimate: Option<&Estimate>) -> String {
     let mut text = spec::to_toml(spec, Comments::On);
-    if let Some(plan) = plan {
+    if let Some(estimate) = estimate {
         text.push('\n');
-        for line in cost(plan) {
+        for line in cost(estimate) {
             let _ = writeln!(text, "# {line}");
         }
     }
     text
 }
 
-fn cost(plan: &Plan) -> Vec<String> {
+fn cost(estimate: &Estimate) -> Vec<String> {
     let count = |number: usize| number::count(number as u64);
     let bytes = |number: u64| number::bytes(number as f64);
-    let [channels, height, width] = plan.shape;
+    let [channels, height, width] = estimate.shape;
     let mut lines = vec![
         format!(
             "data       {} images to train on, {} to test on, {} classes, {channels}×{height}×{width}",
-            count(plan.train_images),
-            count(plan.test_images),
-            plan.classes
+            count(estimate.train_images),
+            count(estimate.test_images),
+            estimate.classes
         ),
-        format!("network    {} weights; layers that can be read:", count(plan.weights)),
+        format!("network    {} weights; layers that can be read:", count(estimate.weights)),
     ];
-    for tap in &plan.taps {
+    for tap in &estimate.taps {
         let alias = tap.alias.as_ref().map(|alias| format!(" = {alias}")).unwrap_or_default();
         let [channels, height, width] = tap.shape;
         lines.push(format!(
@@ -52,7 +52,7 @@ fn cost(plan: &Plan) -> Vec<String> {
             format!("{}{alias}", tap.name)
         ));
     }
-    if let Some(train) = plan.train {
+    if let Some(train) = estimate.train {
         lines.push(format!(
             "train      {} steps, {} an epoch, {} images; a checkpoint takes {}",
             count(train.steps),
@@ -61,21 +61,21 @@ fn cost(plan: &Plan) -> Vec<String> {
             bytes(train.checkpoint_bytes)
         ));
     }
-    if let Some(Passes { forward, gradient }) = plan.evaluate {
+    if let Some(Passes { forward, gradient }) = estimate.evaluate {
         lines.push(format!(
             "evaluate   {} images forward, {} of them attacked first",
             count(forward),
             count(gradient)
         ));
     }
-    if let Some(attack) = plan.attack {
+    if let Some(attack) = estimate.attack {
         lines.push(format!(
             "attack     {} adversarial PNGs, up to {}",
             count(attack.images),
             bytes(attack.most_bytes)
         ));
     }
-    if let Some(neurons) = plan.neurons {
+    if let Some(neurons) = estimate.neurons {
         let real = if neurons.sides == 1 { "real" } else { "real and adversarial" };
         lines.push(format!(
             "neurons    {} in {} layers, {} {real} pictures to show",
@@ -92,40 +92,40 @@ fn cost(plan: &Plan) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::plan::{AttackPlan, NeuronsPlan, Tap, TrainPlan};
+    use crate::job::estimate::{AttackEstimate, NeuronsEstimate, Tap, TrainEstimate};
     use crate::spec::Document;
 
-    fn plan() -> Plan {
-        Plan {
+    fn example() -> Estimate {
+        Estimate {
             train_images: 6000,
             test_images: 1000,
             classes: 12,
             shape: [3, 64, 64],
             weights: 98_540,
             taps: vec![Tap { name: "conv1".into(), alias: None, shape: [16, 32, 32] }],
-            train: Some(TrainPlan {
+            train: Some(TrainEstimate {
                 steps_an_epoch: 94,
                 steps: 752,
                 images: 48_000,
                 checkpoint_bytes: 788_320,
             }),
             evaluate: Some(Passes { forward: 4000, gradient: 3000 }),
-            attack: Some(AttackPlan { images: 1000, most_bytes: 12_422_000 }),
-            neurons: Some(NeuronsPlan { layers: 1, neurons: 16, sides: 2, pictures: 288 }),
+            attack: Some(AttackEstimate { images: 1000, most_bytes: 12_422_000 }),
+            neurons: Some(NeuronsEstimate { layers: 1, neurons: 16, sides: 2, pictures: 288 }),
         }
     }
 
     #[test]
     fn what_is_printed_is_the_same_spec_again() {
         let spec = spec::load("quickstart", &["train.epochs=3".into()]).unwrap();
-        let text = render(&spec, Some(&plan()));
+        let text = render(&spec, Some(&example()));
         let again = Document::parse("check", &text).unwrap().spec().unwrap();
         assert_eq!(again, spec, "{text}");
     }
 
     #[test]
     fn the_cost_is_told_in_words() {
-        let lines = cost(&plan()).join("\n");
+        let lines = cost(&example()).join("\n");
         for part in ["6,000 images", "752 steps", "770 KiB", "up to 11.8 MiB", "288 real and"] {
             assert!(lines.contains(part), "{part} is not in\n{lines}");
         }

@@ -2,8 +2,9 @@
 //! maths and the run folder.
 
 pub mod context;
+pub mod estimate;
 mod life;
-pub mod plan;
+
 mod progress;
 mod signals;
 pub mod spawn;

@@ -7,7 +7,7 @@ use crate::spec::{AttackMethod, OptimizerName, Spec};
 
 /// The cost of a spec on its data and network.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
+pub struct Estimate {
     /// Images of the training split.
     pub train_images: usize,
     /// Images of the test split.
@@ -21,13 +21,13 @@ pub struct Plan {
     /// Places that can be read, from input to output.
     pub taps: Vec<Tap>,
     /// Of `[train]`.
-    pub train: Option<TrainPlan>,
+    pub train: Option<TrainEstimate>,
     /// Forward passes over one image in `[evaluate]`, by attack, with those that need a gradient.
     pub evaluate: Option<Passes>,
     /// Of `[attack]`.
-    pub attack: Option<AttackPlan>,
+    pub attack: Option<AttackEstimate>,
     /// Of `[neurons]`.
-    pub neurons: Option<NeuronsPlan>,
+    pub neurons: Option<NeuronsEstimate>,
 }
 
 /// A layer tap, as plain data.
@@ -52,7 +52,7 @@ pub struct Passes {
 
 /// The cost of `[train]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TrainPlan {
+pub struct TrainEstimate {
     /// Optimizer steps an epoch.
     pub steps_an_epoch: usize,
     /// Optimizer steps in all.
@@ -65,7 +65,7 @@ pub struct TrainPlan {
 
 /// The cost of `[attack]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AttackPlan {
+pub struct AttackEstimate {
     /// Adversarial images written.
     pub images: usize,
     /// Their PNGs, at most: noise hardly compresses.
@@ -74,7 +74,7 @@ pub struct AttackPlan {
 
 /// The cost of `[neurons]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NeuronsPlan {
+pub struct NeuronsEstimate {
     /// Layers looked at.
     pub layers: usize,
     /// Channels of those layers.
@@ -85,12 +85,17 @@ pub struct NeuronsPlan {
     pub pictures: usize,
 }
 
-/// The plan of a resolved spec on its two splits and its network.
-pub fn plan(spec: &Spec, train: &dyn Dataset, test: &dyn Dataset, model: &dyn Model) -> Plan {
+/// The estimate for a resolved spec on its two splits and its network.
+pub fn estimate(
+    spec: &Spec,
+    train: &dyn Dataset,
+    test: &dyn Dataset,
+    model: &dyn Model,
+) -> Estimate {
     let [channels, height, width] = test.shape();
     let weights: usize =
         model.parameters().trainable().iter().map(|(_, weight)| weight.elem_count()).sum();
-    Plan {
+    Estimate {
         train_images: train.len(),
         test_images: test.len(),
         classes: test.classes().len(),
@@ -109,7 +114,7 @@ pub fn plan(spec: &Spec, train: &dyn Dataset, test: &dyn Dataset, model: &dyn Mo
                 OptimizerName::Sgd => 2,
                 OptimizerName::Adam | OptimizerName::Adamw => 3,
             };
-            TrainPlan {
+            TrainEstimate {
                 steps_an_epoch,
                 steps: steps_an_epoch.saturating_mul(section.epochs),
                 images: train.len().saturating_mul(section.epochs),
@@ -124,7 +129,7 @@ pub fn plan(spec: &Spec, train: &dyn Dataset, test: &dyn Dataset, model: &dyn Mo
                 gradient: gradients.saturating_mul(test.len()),
             }
         }),
-        attack: spec.attack.as_ref().map(|_| AttackPlan {
+        attack: spec.attack.as_ref().map(|_| AttackEstimate {
             images: test.len(),
             // A PNG row has one byte of its own, a file about 70 of frame.
             most_bytes: test.len() as u64 * ((channels * width + 1) * height + 70) as u64,
@@ -138,7 +143,12 @@ pub fn plan(spec: &Spec, train: &dyn Dataset, test: &dyn Dataset, model: &dyn Mo
             let neurons = layers.iter().map(|tap| tap.shape[0]).sum();
             let sides = if section.adversarial == "none" { 1 } else { 2 };
             let top = section.top.min(test.len());
-            NeuronsPlan { layers: layers.len(), neurons, sides, pictures: neurons * sides * top }
+            NeuronsEstimate {
+                layers: layers.len(),
+                neurons,
+                sides,
+                pictures: neurons * sides * top,
+            }
         }),
     }
 }
@@ -158,7 +168,7 @@ mod tests {
             self.0
         }
         fn example(&self, _: usize) -> Result<Example> {
-            Err(Error::failed("a plan decodes nothing"))
+            Err(Error::failed("an estimate decodes nothing"))
         }
         fn label(&self, _: usize) -> u32 {
             0
@@ -191,7 +201,7 @@ mod tests {
         let device = candle_core::Device::Cpu;
         let network = model::build(model::Arch::Shapesnet, config, &device).unwrap();
         let (train, test) = (Blank(130, classes.clone()), Blank(7, classes));
-        let costs = plan(&spec, &train, &test, network.as_ref());
+        let costs = estimate(&spec, &train, &test, network.as_ref());
         let trained = costs.train.unwrap();
         assert_eq!((trained.steps_an_epoch, trained.steps, trained.images), (3, 9, 390));
         assert_eq!(trained.checkpoint_bytes, costs.weights as u64 * 8);
@@ -205,7 +215,7 @@ mod tests {
         let train_spec = spec.train.as_mut().unwrap();
         train_spec.optimizer =
             OptimizerSpec { name: OptimizerName::Adam, ..OptimizerSpec::default() };
-        let adam = plan(&spec, &train, &test, network.as_ref()).train.unwrap();
+        let adam = estimate(&spec, &train, &test, network.as_ref()).train.unwrap();
         assert_eq!(adam.checkpoint_bytes, costs.weights as u64 * 12);
     }
 }
