@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 /// Architectures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arch {
-    /// See [`shapesnet`].
+    /// See [`Shapesnet`].
     Shapesnet,
 }
 

@@ -43,7 +43,7 @@ pub struct Curve<'a> {
     pub lines: &'a [Line<'a>],
     /// What the horizontal axis covers; [`steps_of`] gives all there is.
     pub steps: RangeInclusive<u64>,
-    /// Level of [`SMOOTHING`].
+    /// Level of [`SMOOTHING`](crate::tui::history::SMOOTHING).
     pub smoothing: usize,
     /// Logarithmic values.
     pub log: bool,
