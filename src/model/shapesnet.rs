@@ -8,6 +8,8 @@
 //! conv3    3×3, 64 → bn3 → ReLU                                  tap conv3
 //! max pool 2×2
 //! conv4    3×3, 128 → bn4 → ReLU                                 tap conv4
+//! max pool 2×2
+//! conv5    3×3, 128 → bn5 → ReLU                                 tap conv5
 //! global average pool → fc → logits
 //! ```
 //!
@@ -21,8 +23,8 @@ use super::parameters::Parameters;
 use super::{Arch, LayerTap, Mode, Model, ModelConfig, Output, collect_taps};
 use crate::ops::{MaxPool2d, global_average_pool};
 
-/// Channels of conv1 to conv4.
-const WIDTHS: [usize; 4] = [16, 32, 64, 128];
+/// Channels of conv1 to conv5.
+const WIDTHS: [usize; 5] = [16, 32, 64, 128, 128];
 
 const POOL: MaxPool2d = MaxPool2d { kernel: 2, stride: 2, padding: 0 };
 
@@ -38,7 +40,7 @@ pub struct Shapesnet {
 }
 
 impl Shapesnet {
-    /// Smallest image side: three halvings leave conv4 a map worth looking at.
+    /// Smallest image side: three halvings leave conv5 a map of 3×3.
     pub const MIN_SIZE: usize = 28;
 
     /// A fresh network; [`super::build`] has checked `config`.

@@ -1,0 +1,42 @@
+//! Operators and networks against PyTorch: fixtures made by the scripts beside this file.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod operators;
+mod shapesnet;
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use candle_core::{DType, Device, Tensor};
+
+/// A fixture's tensors by name.
+struct Fixture(HashMap<String, Tensor>);
+
+impl Fixture {
+    fn read(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+        Self(candle_core::safetensors::load(path, &Device::Cpu).unwrap())
+    }
+
+    fn get(&self, name: &str) -> &Tensor {
+        self.0.get(name).unwrap_or_else(|| panic!("the fixture has no {name}"))
+    }
+}
+
+/// The length of the difference over the length of what was expected.
+fn relative_error(actual: &Tensor, expected: &Tensor) -> f64 {
+    assert_eq!(actual.dims(), expected.dims());
+    let length = |tensor: &Tensor| -> f64 {
+        let values = tensor.to_dtype(DType::F64).unwrap();
+        values.sqr().unwrap().sum_all().unwrap().to_scalar::<f64>().unwrap().sqrt()
+    };
+    length(&(actual - expected).unwrap()) / length(expected)
+}
+
+#[track_caller]
+fn assert_close(what: &str, actual: &Tensor, expected: &Tensor, tolerance: f64) {
+    let error = relative_error(actual, expected);
+    // Not `error > tolerance`, which NaN would pass.
+    assert!(error <= tolerance, "{what}: relative error {error:e}, allowed {tolerance:e}");
+}
