@@ -1,8 +1,28 @@
 //! Datasets, decoding, transforms, batching ahead. Pixels outside a model are 0..1 (or 8-bit).
 
+mod augment;
+pub mod cifar10;
+pub mod files;
+pub mod idx;
+mod loader;
+mod memory;
+mod random;
+mod resize;
+mod source;
+#[cfg(test)]
+pub(crate) mod test_data;
+mod transform;
+
+use std::path::Path;
+
 use candle_core::Tensor;
 
-use crate::error::Result;
+pub use augment::Augmentation;
+pub use loader::{Damage, DamageReport, Loader, LoaderConfig, OnDamaged, epoch_order};
+pub use source::{Format, Opened, Source, open};
+pub use transform::CentreCrop;
+
+use crate::error::{Error, Result};
 
 /// A class of a dataset.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,4 +72,26 @@ pub struct Batch {
     pub labels: Tensor,
     /// Which images of the dataset these are.
     pub indices: Vec<usize>,
+}
+
+/// A label that no class name belongs to.
+struct TooFewNames<'a> {
+    path: &'a Path,
+    index: usize,
+    label: u8,
+    names: usize,
+}
+
+impl From<TooFewNames<'_>> for Error {
+    fn from(TooFewNames { path, index, label, names }: TooFewNames<'_>) -> Self {
+        Self::bad_input(format!(
+            "label {label} of image {index} in {} is out of range: the data has {names} classes, \
+             counted from 0",
+            files::shown(path)
+        ))
+        .hint(
+            "if the file is whole, name all its classes, one a line: IDX in classes.txt, CIFAR-10 \
+             in batches.meta.txt, in the same folder",
+        )
+    }
 }

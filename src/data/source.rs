@@ -1,0 +1,149 @@
+//! From "this format, at this path" to a training and a test split.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Class, Dataset, Example, cifar10, idx};
+use crate::error::{Error, Result};
+
+/// Formats that can be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// CIFAR-10's binary batches.
+    Cifar10,
+    /// MNIST's IDX files.
+    Idx,
+}
+
+/// What to open.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    /// Which reader.
+    pub format: Format,
+    /// The folder.
+    pub path: Option<PathBuf>,
+    /// Side of the square images that come out; `None` = the data's own.
+    pub image_size: Option<usize>,
+    /// Images a split, 0 = all. The first ones, and of an image folder, which is sorted by class,
+    /// the first of every class in turn.
+    pub limit: usize,
+    /// Class names in place of the data's own (IDX).
+    pub class_names: Option<Vec<String>>,
+}
+
+impl Source {
+    /// All of what is at `path`, in its own size.
+    pub fn new(format: Format, path: impl Into<PathBuf>) -> Self {
+        Self { format, path: Some(path.into()), image_size: None, limit: 0, class_names: None }
+    }
+}
+
+/// Two splits with the same classes and shape.
+#[derive(Clone)]
+pub struct Opened {
+    /// To learn from.
+    pub train: Arc<dyn Dataset>,
+    /// To measure on.
+    pub test: Arc<dyn Dataset>,
+    /// What a user should know about how the data was read, a line each.
+    pub notes: Vec<String>,
+}
+
+impl Opened {
+    fn new(train: impl Dataset + 'static, test: impl Dataset + 'static, limit: usize) -> Self {
+        let first = |dataset: Arc<dyn Dataset>| match limit {
+            1.. if limit < dataset.len() => {
+                Arc::new(Subset { indices: (0..limit).collect(), dataset }) as Arc<dyn Dataset>
+            }
+            _ => dataset,
+        };
+        Self { train: first(Arc::new(train)), test: first(Arc::new(test)), notes: Vec::new() }
+    }
+}
+
+/// Opens what `source` describes. Images are decoded when they are asked for, or held in memory if
+/// their format has them all in one file.
+pub fn open(source: &Source) -> Result<Opened> {
+    if source.image_size == Some(0) {
+        return Err(Error::bad_input("images of 0 pixels cannot be made")
+            .hint("set data.image_size to 1 or more, or leave it out"));
+    }
+    let path = || {
+        source.path.as_deref().ok_or_else(|| {
+            Error::bad_input("this data format needs a path").hint("set data.path to its folder")
+        })
+    };
+    match source.format {
+        Format::Cifar10 => {
+            let (train, test) = cifar10::open(path()?, source.image_size)?;
+            Ok(Opened::new(train, test, source.limit))
+        }
+        Format::Idx => {
+            let (train, test) = idx::open(path()?, source.image_size, source.class_names.clone())?;
+            Ok(Opened::new(train, test, source.limit))
+        }
+    }
+}
+
+/// Some images of a data set.
+struct Subset {
+    dataset: Arc<dyn Dataset>,
+    indices: Vec<usize>,
+}
+
+impl Subset {
+    fn inner(&self, index: usize) -> usize {
+        self.indices.get(index).copied().unwrap_or(usize::MAX)
+    }
+}
+
+impl Dataset for Subset {
+    fn len(&self) -> usize {
+        self.indices.len()
+    }
+    fn example(&self, index: usize) -> Result<Example> {
+        self.dataset.example(self.inner(index))
+    }
+    fn label(&self, index: usize) -> u32 {
+        self.dataset.label(self.inner(index))
+    }
+    fn name(&self, index: usize) -> String {
+        self.dataset.name(self.inner(index))
+    }
+    fn classes(&self) -> &[Class] {
+        self.dataset.classes()
+    }
+    fn shape(&self) -> [usize; 3] {
+        self.dataset.shape()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::test_data;
+    use crate::error::Kind;
+
+    #[test]
+    fn a_limit_takes_the_first_of_each_split() {
+        let Some(path) = test_data::folder("cifar-10-subset") else { return };
+        let all = open(&Source::new(Format::Cifar10, &path)).unwrap();
+        let some = open(&Source { limit: 7, ..Source::new(Format::Cifar10, path) }).unwrap();
+        assert_eq!((some.train.len(), some.test.len()), (7, 7));
+        assert_eq!(some.train.name(6), all.train.name(6));
+        assert_eq!(some.train.example(6).unwrap(), all.train.example(6).unwrap());
+        assert!(some.train.example(7).is_err());
+    }
+
+    #[test]
+    fn a_path_that_is_missing_is_bad_input() {
+        for format in [Format::Cifar10, Format::Idx] {
+            let error = open(&Source::new(format, "/nowhere/at/all")).err().unwrap();
+            assert_eq!(error.kind, Kind::BadInput);
+            assert_eq!(error.message, "'/nowhere/at/all' does not exist");
+            assert!(error.hint.unwrap().contains("data.path"));
+            let error = open(&Source { path: None, ..Source::new(format, "") }).err().unwrap();
+            assert_eq!(error.kind, Kind::BadInput);
+        }
+    }
+}
