@@ -1,1 +1,48 @@
-//! Adversarial attacks: a model, images, labels in; images out.
+//! Adversarial attacks: a model, images, labels in; images out (SCIENCE §2).
+//!
+//! Images are `[batch, channels, height, width]` in 0..1, epsilon is in pixel levels of 255, and
+//! normalisation lies inside the model, so an epsilon cannot be misread.
+
+mod epsilon;
+pub mod evaluate;
+mod fgsm;
+mod gradient;
+pub mod measure;
+mod projection;
+mod target;
+
+use candle_core::Tensor;
+
+pub use epsilon::PixelLevels;
+pub use fgsm::Fgsm;
+pub use target::Target;
+
+use crate::error::Result;
+use crate::model::Model;
+
+/// What an attack is given.
+#[derive(Debug)]
+pub struct Victims<'a> {
+    /// `[batch, channels, height, width]`, f32 in 0..1.
+    pub images: &'a Tensor,
+    /// `[batch]`, u32: the true classes.
+    pub labels: &'a Tensor,
+    /// `[batch]`, u32: the classes to reach; `None` = away from the true one.
+    pub targets: Option<&'a Tensor>,
+}
+
+/// A way to make adversarial images.
+pub trait Attack: Send + Sync {
+    /// Adversarial images of the same shape, in 0..1, within the attack's bound of the originals.
+    fn perturb(&self, model: &dyn Model, victims: &Victims<'_>) -> Result<Tensor>;
+}
+
+/// The images as they are: the row that every other one is compared with.
+#[derive(Debug, Clone, Copy)]
+pub struct Clean;
+
+impl Attack for Clean {
+    fn perturb(&self, _model: &dyn Model, victims: &Victims<'_>) -> Result<Tensor> {
+        Ok(victims.images.clone())
+    }
+}
