@@ -5,3 +5,4 @@ pub mod completions;
 pub mod doctor;
 pub mod presets;
 pub mod print;
+pub mod view;

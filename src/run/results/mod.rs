@@ -3,3 +3,4 @@
 pub mod attack;
 pub mod evaluate;
 pub mod neurons;
+pub mod story;

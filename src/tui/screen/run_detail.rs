@@ -75,7 +75,7 @@ pub fn draw(
     let plan = detail.map(|detail| Plan::of(&detail.spec)).unwrap_or_default();
     let place = facts::place(run, &plan);
     let room = usize::from(area.width).saturating_sub(text::width(&place) + 7);
-    let name = text::fit(charts::name_of(scene, &run.info.id), room.max(8));
+    let name = text::fit(super::runs::short_name(&run.info.id), room.max(8));
     let title = text::fit(&format!("{name} · {place}"), usize::from(area.width).saturating_sub(4));
     let mut inner = context.frame(Line::from(title), area, buf);
 

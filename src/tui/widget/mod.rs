@@ -6,6 +6,7 @@ pub mod dialog;
 pub mod dots;
 pub mod field;
 pub mod gauge;
+pub mod grid;
 pub mod list;
 pub mod log;
 pub mod palette;

@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use super::State;
 use crate::tui::action::Place;
 use crate::tui::history::{History, SMOOTHING, Series};
+use crate::tui::screen::runs::short_name;
 use crate::tui::screen::{Click, DrawContext, Scene, View};
 use crate::tui::theme::Role;
 use crate::tui::widget::curve::{Curve, Line, steps_of};
@@ -133,7 +134,7 @@ fn compared<'a>(scene: &'a Scene<'a>) -> Vec<Chart<'a>> {
             for (index, id) in scene.compared.iter().enumerate() {
                 let Some(detail) = scene.world.detail(id) else { continue };
                 let Some(series) = series_of(&detail.history, metric) else { continue };
-                lines.push(Line { name: name_of(scene, id), series, role: role_of(index) });
+                lines.push(Line { name: short_name(id), series, role: role_of(index) });
             }
             if !lines.is_empty() {
                 let title = if recipe.lines.len() > 1 && *name != "clean" {
@@ -155,14 +156,6 @@ fn series_of<'a>(history: &'a History, metric: &str) -> Option<&'a Series> {
 /// The colour of a compared run, by its place among them.
 pub fn role_of(index: usize) -> Role {
     Role::SERIES[index % Role::SERIES.len()]
-}
-
-/// What a run is called in a legend: the end of its id tells runs of one title apart.
-pub fn name_of<'a>(scene: &Scene<'a>, id: &'a str) -> &'a str {
-    let run = scene.world.runs.iter().find(|run| run.info.id == id);
-    // 20261123-141502-alexnet-7f3a → alexnet-7f3a
-    let short = id.splitn(3, '-').nth(2).filter(|short| !short.is_empty());
-    short.or(run.map(|run| run.info.title.as_str())).unwrap_or(id)
 }
 
 /// The steps that all charts share, so that one cursor means the same everywhere.

@@ -10,6 +10,7 @@ use crate::run::state::Status;
 use crate::tui::action::{Action, Place};
 use crate::tui::glyphs::StatusSign;
 use crate::tui::number;
+use crate::tui::screen::runs::short_name;
 use crate::tui::screen::{DrawContext, Scene};
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -262,7 +263,7 @@ fn attack_line(attack: &Attack) -> String {
 
 /// The compared runs, one a line, in the colours of their curves.
 pub fn draw_compared(scene: &Scene<'_>, context: &DrawContext<'_>, area: Rect, buf: &mut Buffer) {
-    let names = scene.compared.iter().map(|id| text::width(charts::name_of(scene, id)));
+    let names = scene.compared.iter().map(|id| text::width(short_name(id)));
     let widest = names.max().unwrap_or(0);
     for (index, id) in scene.compared.iter().take(usize::from(area.height)).enumerate() {
         let Some(run) = scene.world.run(id) else { continue };
@@ -282,7 +283,7 @@ pub fn draw_compared(scene: &Scene<'_>, context: &DrawContext<'_>, area: Rect, b
         );
         let room = usize::from(area.width);
         let name_room = room.saturating_sub(text::width(&numbers) + 4).max(8).min(widest);
-        let name = text::pad(charts::name_of(scene, id), name_room);
+        let name = text::pad(short_name(id), name_room);
         let (x, _) = buf.set_stringn(area.x, y, format!("━ {name}   "), room, style);
         let left = usize::from(area.right().saturating_sub(x));
         buf.set_stringn(x, y, numbers, left, context.style(Role::Text));

@@ -12,6 +12,8 @@ mod list;
 #[cfg(test)]
 mod tests;
 
+pub use list::short_name;
+
 use std::collections::BTreeSet;
 
 use ratatui::buffer::Buffer;

@@ -1,0 +1,231 @@
+//! `glassbox view`: a neuron's pictures, real above adversarial, into the scrollback. Where standard
+//! output is no terminal it prints one line a picture instead, fit for `grep` and `cut`.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal;
+use std::path::Path;
+
+use image::{DynamicImage, Rgba, RgbaImage};
+
+use super::print;
+use crate::error::{Error, Result};
+use crate::run::folder::RunFolder;
+use crate::run::results::neurons::{Layer, Neuron, Neurons, TopImage};
+use crate::tui::capability;
+use crate::tui::number;
+use crate::tui::pictures::{Picture, Request, decoder, scale};
+use crate::tui::text;
+use crate::tui::theme::Depth;
+
+/// What to print.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// The tap's name.
+    pub layer: &'a str,
+    /// The channel.
+    pub neuron: usize,
+    /// Whether pictures are wanted (`--images` is not `off`).
+    pub pictures: bool,
+}
+
+/// Prints one neuron of a run.
+pub fn run(folder: &RunFolder, view: View<'_>) -> Result<()> {
+    let neurons: Neurons = folder.result("neurons")?.ok_or_else(|| {
+        Error::bad_input(format!("run '{}' has no neurons to view", folder.id()))
+            .hint("a spec with a [neurons] section makes them: glassbox run quickstart")
+    })?;
+    let layer = find_layer(&neurons, view.layer)?;
+    let neuron = find_neuron(layer, view.neuron)?;
+    if !std::io::stdout().is_terminal() {
+        return print::text(&plain(neuron));
+    }
+    let head = format!(
+        "{} · {} · neuron {} of {}\n{}\n",
+        text::clean(&folder.id()),
+        text::clean(&layer.layer),
+        neuron.index,
+        layer.neurons.len(),
+        text::clean(&neuron.story()),
+    );
+    print::text(&head)?;
+    let depth = capability::depth(|name| std::env::var(name).ok()).value;
+    let columns = crossterm::terminal::size().map_or(80, |(columns, _)| columns);
+    for (title, images) in [("real", &neuron.real), ("adversarial", &neuron.adversarial)] {
+        if images.is_empty() {
+            continue;
+        }
+        print::text(&format!("\n{title}\n"))?;
+        let sheet = Sheet::new(columns, images.len());
+        for row in images.chunks(sheet.tiles) {
+            // viuer's half-blocks are coloured cells: without colours there is nothing to see.
+            if view.pictures && depth >= Depth::Indexed {
+                let strip = sheet.strip(&decode(folder.path(), row));
+                show(strip, depth)?;
+            }
+            print::text(&sheet.captions(row))?;
+        }
+    }
+    Ok(())
+}
+
+fn find_layer<'a>(neurons: &'a Neurons, name: &str) -> Result<&'a Layer> {
+    neurons.layers.iter().find(|layer| layer.layer == name).ok_or_else(|| {
+        let names: Vec<&str> = neurons.layers.iter().map(|layer| layer.layer.as_str()).collect();
+        Error::bad_input(format!("the run looked at no layer '{name}'"))
+            .hint(format!("its layers: {}", names.join(", ")))
+    })
+}
+
+fn find_neuron(layer: &Layer, index: usize) -> Result<&Neuron> {
+    layer.neurons.iter().find(|neuron| neuron.index == index).ok_or_else(|| {
+        let last = layer.neurons.iter().map(|neuron| neuron.index).max().unwrap_or(0);
+        Error::bad_input(format!("layer '{}' has no neuron {index}", layer.layer))
+            .hint(format!("its neurons are 0 to {last}"))
+    })
+}
+
+/// `real  1  31.40  dog  dog  neurons/real/….png`, separated by tabs: row, rank, activation, true
+/// class, the network's answer, picture.
+fn plain(neuron: &Neuron) -> String {
+    let mut lines = String::new();
+    for (row, images) in [("real", &neuron.real), ("adversarial", &neuron.adversarial)] {
+        for (rank, top) in images.iter().enumerate() {
+            let _ = writeln!(
+                lines,
+                "{row}\t{}\t{}\t{}\t{}\t{}",
+                rank + 1,
+                top.activation,
+                text::clean(&top.label),
+                text::clean(&top.prediction),
+                text::clean(&top.picture),
+            );
+        }
+    }
+    lines
+}
+
+fn decode(folder: &Path, row: &[TopImage]) -> Vec<Option<Picture>> {
+    let load = |top: &TopImage| {
+        let loaded = decoder::load(&Request { path: folder.join(&top.picture) });
+        loaded.picture.ok().map(|picture| Picture::clone(&picture))
+    };
+    row.iter().map(load).collect()
+}
+
+/// How pictures stand in a row, in cells.
+#[derive(Debug, PartialEq, Eq)]
+struct Sheet {
+    /// In a row.
+    tiles: usize,
+    /// Across; half as many down.
+    side: usize,
+}
+
+// 16: half of CIFAR's 32, still plain to see. 32: more would push the rows out of sight.
+const SIDES: (usize, usize) = (16, 32);
+
+impl Sheet {
+    fn new(columns: u16, images: usize) -> Self {
+        let columns = usize::from(columns).max(SIDES.0);
+        let side = ((columns + 1) / images.max(1)).saturating_sub(1).clamp(SIDES.0, SIDES.1);
+        // Half-blocks hold two pixels: an odd last row would stand alone.
+        let side = side / 2 * 2;
+        Self { tiles: ((columns + 1) / (side + 1)).max(1), side }
+    }
+
+    /// One image that holds a row of pictures, clear between them.
+    fn strip(&self, row: &[Option<Picture>]) -> RgbaImage {
+        let width = row.len() * (self.side + 1) - usize::from(!row.is_empty());
+        let mut strip = RgbaImage::new(width as u32, self.side as u32);
+        for (index, picture) in row.iter().enumerate() {
+            let Some(picture) = picture else { continue };
+            let size = scale::fit((picture.width, picture.height), (self.side, self.side));
+            let small = scale::resize(picture, size.0, size.1);
+            for (at, [r, g, b]) in small.pixels.iter().enumerate() {
+                let (x, y) = (index * (self.side + 1) + at % size.0, at / size.0);
+                strip.put_pixel(x as u32, y as u32, Rgba([*r, *g, *b, 255]));
+            }
+        }
+        strip
+    }
+
+    /// The lines below a row: classes, activations.
+    fn captions(&self, row: &[TopImage]) -> String {
+        let line = |words: &dyn Fn(&TopImage) -> String| {
+            let tiles: String =
+                row.iter().map(|top| text::pad(&words(top), self.side) + " ").collect();
+            tiles.trim_end().to_owned() + "\n"
+        };
+        line(&TopImage::caption) + &line(&|top: &TopImage| number::value(top.activation))
+    }
+}
+
+/// Half-blocks only: viuer's own questions to the terminal have no deadline, so it asks none.
+fn show(strip: RgbaImage, depth: Depth) -> Result<()> {
+    let config = viuer::Config {
+        transparent: true,
+        absolute_offset: false,
+        width: Some(strip.width()),
+        height: Some(strip.height() / 2),
+        truecolor: depth == Depth::True,
+        use_kitty: false,
+        use_iterm: false,
+        ..viuer::Config::default()
+    };
+    viuer::print(&DynamicImage::ImageRgba8(strip), &config)
+        .map(drop)
+        .map_err(|error| Error::failed(format!("failed to print a picture: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::fixture;
+
+    #[test]
+    fn a_row_fits_the_terminal_and_its_pictures_stay_recognisable() {
+        assert_eq!(Sheet::new(80, 9), Sheet { tiles: 4, side: 16 });
+        assert_eq!(Sheet::new(200, 9), Sheet { tiles: 9, side: 20 });
+        assert_eq!(Sheet::new(0, 9).tiles, 1);
+        for columns in 1..300 {
+            let sheet = Sheet::new(columns, 9);
+            assert!(sheet.tiles * (sheet.side + 1) <= usize::from(columns).max(16) + 1);
+        }
+    }
+
+    #[test]
+    fn a_strip_holds_its_pictures_and_leaves_gaps_clear() {
+        let sheet = Sheet { tiles: 2, side: 16 };
+        let picture = |shade| Picture { width: 8, height: 8, pixels: vec![[shade; 3]; 64] };
+        let strip = sheet.strip(&[Some(picture(10)), None, Some(picture(30))]);
+        assert_eq!(strip.dimensions(), (50, 16));
+        assert_eq!(strip.get_pixel(15, 15).0, [10, 10, 10, 255]);
+        assert_eq!(strip.get_pixel(16, 0).0[3], 0);
+        assert_eq!(strip.get_pixel(20, 5).0[3], 0);
+        assert_eq!(strip.get_pixel(34, 0).0, [30, 30, 30, 255]);
+    }
+
+    #[test]
+    fn captions_stand_below_their_pictures() {
+        let neurons = fixture::neurons();
+        let neuron = &neurons.layers[1].neurons[147];
+        let captions = Sheet { tiles: 3, side: 16 }.captions(&neuron.adversarial[..3]);
+        let lines: Vec<&str> = captions.lines().collect();
+        assert!(lines[0].starts_with("frog→dog"), "{captions}");
+        assert_eq!(lines[0].chars().take(17).count(), 17);
+        assert_eq!(plain(neuron).lines().count(), 18);
+        assert!(plain(neuron).starts_with("real\t1\t"));
+    }
+
+    #[test]
+    fn what_is_not_there_is_answered_with_what_is() {
+        let neurons = fixture::neurons();
+        let error = find_layer(&neurons, "conv9").unwrap_err();
+        assert_eq!(
+            (error.exit_code(), error.hint.as_deref()),
+            (2, Some("its layers: conv4, conv5"))
+        );
+        let error = find_neuron(&neurons.layers[0], 64).unwrap_err();
+        assert_eq!(error.hint.as_deref(), Some("its neurons are 0 to 63"));
+    }
+}
