@@ -152,6 +152,26 @@ mod tests {
     }
 
     #[test]
+    fn the_same_seed_takes_the_same_step_bit_for_bit() {
+        let step = || -> Vec<Vec<f32>> {
+            let model = build(Arch::Shapesnet, config(3, 32), &Device::Cpu).unwrap();
+            let output = model.forward(&images(3, 32), Mode::Train, &[]).unwrap();
+            let labels = Tensor::new(&[1_u32, 5], &Device::Cpu).unwrap();
+            let loss = crate::ops::cross_entropy(&output.logits, &labels, 0.1).unwrap();
+            let grads = loss.backward().unwrap();
+            let flat = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1().unwrap();
+            let trainable = model.parameters().trainable().iter();
+            let buffers = model.parameters().buffers().iter();
+            let grads = trainable.map(|(_, var)| flat(grads.get(var).unwrap()));
+            grads.chain(buffers.map(|(_, var)| flat(var))).collect()
+        };
+        let first = step();
+        for _ in 0..5 {
+            assert!(first == step());
+        }
+    }
+
+    #[test]
     fn a_plain_image_builds_no_graph_in_evaluation() {
         let model = build(Arch::Shapesnet, config(1, 28), &Device::Cpu).unwrap();
         let output = model.forward(&images(1, 28), Mode::Evaluate, &["conv2"]).unwrap();
