@@ -121,16 +121,19 @@ struct Sheet {
     side: usize,
 }
 
-// 16: half of CIFAR's 32, still plain to see. 32: more would push the rows out of sight.
-const SIDES: (usize, usize) = (16, 32);
+// 14: five in a row of 80 columns, still plain to see. 32: more would push the rows out of sight.
+const SIDES: (usize, usize) = (14, 32);
 
 impl Sheet {
     fn new(columns: u16, images: usize) -> Self {
         let columns = usize::from(columns).max(SIDES.0);
-        let side = ((columns + 1) / images.max(1)).saturating_sub(1).clamp(SIDES.0, SIDES.1);
+        let most = ((columns + 1) / (SIDES.0 + 1)).clamp(1, images.max(1));
+        // As many in the last row as in the others, or nearly.
+        let rows = images.max(1).div_ceil(most);
+        let tiles = images.max(1).div_ceil(rows);
+        let side = ((columns + 1) / tiles - 1).min(SIDES.1);
         // Half-blocks hold two pixels: an odd last row would stand alone.
-        let side = side / 2 * 2;
-        Self { tiles: ((columns + 1) / (side + 1)).max(1), side }
+        Self { tiles, side: side / 2 * 2 }
     }
 
     /// One image that holds a row of pictures, clear between them.
@@ -184,12 +187,13 @@ mod tests {
 
     #[test]
     fn a_row_fits_the_terminal_and_its_pictures_stay_recognisable() {
-        assert_eq!(Sheet::new(80, 9), Sheet { tiles: 4, side: 16 });
+        assert_eq!(Sheet::new(80, 9), Sheet { tiles: 5, side: 14 });
+        assert_eq!(Sheet::new(120, 9), Sheet { tiles: 5, side: 22 });
         assert_eq!(Sheet::new(200, 9), Sheet { tiles: 9, side: 20 });
         assert_eq!(Sheet::new(0, 9).tiles, 1);
         for columns in 1..300 {
             let sheet = Sheet::new(columns, 9);
-            assert!(sheet.tiles * (sheet.side + 1) <= usize::from(columns).max(16) + 1);
+            assert!(sheet.tiles * (sheet.side + 1) <= usize::from(columns).max(14) + 1);
         }
     }
 
@@ -215,6 +219,18 @@ mod tests {
         assert_eq!(lines[0].chars().take(17).count(), 17);
         assert_eq!(plain(neuron).lines().count(), 18);
         assert!(plain(neuron).starts_with("real\t1\t"));
+    }
+
+    #[test]
+    fn a_run_without_neurons_says_what_brings_them() {
+        let root = tempfile::tempdir().unwrap();
+        let info = &fixture::world(root.path()).runs[0].info;
+        std::fs::write(root.path().join("run.json"), serde_json::to_vec(info).unwrap()).unwrap();
+        let folder = RunFolder::open(root.path()).unwrap();
+        let view = View { layer: "conv5", neuron: 0, pictures: true };
+        let error = run(&folder, view).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.hint.unwrap().contains("[neurons]"));
     }
 
     #[test]

@@ -80,7 +80,6 @@ actions! {
     PreviousNeuron "previous_neuron" "previous" "The previous neuron";
     NextLayer "next_layer" "layer" "The next layer";
     PreviousLayer "previous_layer" "previous" "The previous layer";
-    Overlay "overlay" "region" "The exciting region: outlined, or plain pictures";
     Sort "sort" "sort" "Sort by the next column";
     // Text fields and questions
     Accept "accept" "yes" "Yes, do it";
