@@ -2,8 +2,10 @@
 
 mod augment;
 pub mod cifar10;
+pub mod decode;
 pub mod files;
 pub mod idx;
+pub mod image_folder;
 mod loader;
 mod memory;
 mod random;
@@ -12,6 +14,7 @@ mod source;
 #[cfg(test)]
 pub(crate) mod test_data;
 mod transform;
+pub mod wordnet;
 
 use std::path::Path;
 

@@ -10,6 +10,8 @@ pub(super) enum Purpose {
     Order = 1,
     /// Augmenting one image in one epoch.
     Augment = 2,
+    /// Which images are held out for testing.
+    Holdout = 3,
 }
 
 /// The stream for `purpose`; `a` and `b` number the epoch, the image, the class.

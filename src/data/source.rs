@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Class, Dataset, Example, cifar10, idx};
+use super::{Class, Dataset, Example, cifar10, idx, image_folder};
 use crate::error::{Error, Result};
 
 /// Formats that can be opened.
@@ -13,6 +13,8 @@ pub enum Format {
     Cifar10,
     /// MNIST's IDX files.
     Idx,
+    /// JPEG and PNG, one folder a class.
+    ImageFolder,
 }
 
 /// What to open.
@@ -22,19 +24,34 @@ pub struct Source {
     pub format: Format,
     /// The folder.
     pub path: Option<PathBuf>,
-    /// Side of the square images that come out; `None` = the data's own.
+    /// Side of the square images that come out; `None` = the data's own (image folders: 224).
     pub image_size: Option<usize>,
     /// Images a split, 0 = all. The first ones, and of an image folder, which is sorted by class,
     /// the first of every class in turn.
     pub limit: usize,
     /// Class names in place of the data's own (IDX).
     pub class_names: Option<Vec<String>>,
+    /// Image folders: short side before the centre is cut out; `None` = 8/7 of `image_size`.
+    pub resize: Option<usize>,
+    /// Image folders without `train` and `val`: share held out for testing, 0..1.
+    pub holdout: f64,
+    /// Decides which images are held out.
+    pub seed: u64,
 }
 
 impl Source {
     /// All of what is at `path`, in its own size.
     pub fn new(format: Format, path: impl Into<PathBuf>) -> Self {
-        Self { format, path: Some(path.into()), image_size: None, limit: 0, class_names: None }
+        Self {
+            format,
+            path: Some(path.into()),
+            image_size: None,
+            limit: 0,
+            class_names: None,
+            resize: None,
+            holdout: 0.1,
+            seed: 1,
+        }
     }
 }
 
@@ -50,14 +67,20 @@ pub struct Opened {
 }
 
 impl Opened {
-    fn new(train: impl Dataset + 'static, test: impl Dataset + 'static, limit: usize) -> Self {
-        let first = |dataset: Arc<dyn Dataset>| match limit {
+    fn new(train: impl Dataset + 'static, test: impl Dataset + 'static) -> Self {
+        Self { train: Arc::new(train), test: Arc::new(test), notes: Vec::new() }
+    }
+
+    /// Keeps of each split the images that `choose` picks, if it has more than `limit` (0 = all).
+    fn limited(self, limit: usize, choose: fn(&dyn Dataset, usize) -> Vec<usize>) -> Self {
+        let some = |dataset: Arc<dyn Dataset>| match limit {
             1.. if limit < dataset.len() => {
-                Arc::new(Subset { indices: (0..limit).collect(), dataset }) as Arc<dyn Dataset>
+                let indices = choose(dataset.as_ref(), limit);
+                Arc::new(Subset { dataset, indices }) as Arc<dyn Dataset>
             }
             _ => dataset,
         };
-        Self { train: first(Arc::new(train)), test: first(Arc::new(test)), notes: Vec::new() }
+        Self { train: some(self.train), test: some(self.test), notes: self.notes }
     }
 }
 
@@ -76,13 +99,49 @@ pub fn open(source: &Source) -> Result<Opened> {
     match source.format {
         Format::Cifar10 => {
             let (train, test) = cifar10::open(path()?, source.image_size)?;
-            Ok(Opened::new(train, test, source.limit))
+            Ok(Opened::new(train, test).limited(source.limit, first))
         }
         Format::Idx => {
             let (train, test) = idx::open(path()?, source.image_size, source.class_names.clone())?;
-            Ok(Opened::new(train, test, source.limit))
+            Ok(Opened::new(train, test).limited(source.limit, first))
+        }
+        Format::ImageFolder => {
+            let options = image_folder::Options {
+                side: source.image_size.unwrap_or(image_folder::USUAL_SIDE),
+                resize: source.resize,
+                holdout: source.holdout,
+                seed: source.seed,
+            };
+            let (train, test, notes) = image_folder::open(path()?, options)?;
+            let opened = Opened { notes, ..Opened::new(train, test) };
+            Ok(opened.limited(source.limit, first_of_each_class))
         }
     }
+}
+
+/// The first `limit` images: where the classes are mixed.
+fn first(_: &dyn Dataset, limit: usize) -> Vec<usize> {
+    (0..limit).collect()
+}
+
+/// The first image of every class, the second of every class, until there are `limit`; in the order
+/// of the data set.
+fn first_of_each_class(dataset: &dyn Dataset, limit: usize) -> Vec<usize> {
+    let mut seen = vec![0_usize; dataset.classes().len()];
+    let mut by_rank: Vec<(usize, usize)> = (0..dataset.len())
+        .map(|index| {
+            let rank = seen.get_mut(dataset.label(index) as usize).map_or(0, |seen| {
+                *seen += 1;
+                *seen
+            });
+            (rank, index)
+        })
+        .collect();
+    by_rank.sort_unstable();
+    by_rank.truncate(limit);
+    let mut indices: Vec<usize> = by_rank.into_iter().map(|(_, index)| index).collect();
+    indices.sort_unstable();
+    indices
 }
 
 /// Some images of a data set.
@@ -136,8 +195,26 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_on_data_sorted_by_class_takes_of_every_class() {
+        let root = tempfile::tempdir().unwrap();
+        for (class, count) in [("a", 5), ("b", 1), ("c", 5)] {
+            for split in ["train", "val"] {
+                let folder = root.path().join(split).join(class);
+                std::fs::create_dir_all(&folder).unwrap();
+                for number in 0..count {
+                    std::fs::write(folder.join(format!("{number}.png")), b"").unwrap();
+                }
+            }
+        }
+        let source = Source { limit: 4, ..Source::new(Format::ImageFolder, root.path()) };
+        let train = open(&source).unwrap().train;
+        let names: Vec<String> = (0..train.len()).map(|index| train.name(index)).collect();
+        assert_eq!(names, ["a/0.png", "a/1.png", "b/0.png", "c/0.png"]);
+    }
+
+    #[test]
     fn a_path_that_is_missing_is_bad_input() {
-        for format in [Format::Cifar10, Format::Idx] {
+        for format in [Format::Cifar10, Format::Idx, Format::ImageFolder] {
             let error = open(&Source::new(format, "/nowhere/at/all")).err().unwrap();
             assert_eq!(error.kind, Kind::BadInput);
             assert_eq!(error.message, "'/nowhere/at/all' does not exist");
