@@ -10,6 +10,7 @@ mod loader;
 mod memory;
 mod random;
 mod resize;
+pub mod shapes;
 mod source;
 #[cfg(test)]
 pub(crate) mod test_data;
