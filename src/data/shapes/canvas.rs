@@ -213,6 +213,15 @@ impl<'a> Canvas<'a> {
         if from[1] == to[1] {
             return;
         }
+        // Cut at the borders: beyond them an edge counts by its height alone.
+        for border in [0.0, self.size as f32] {
+            if (from[0] < border) != (to[0] < border) && from[0] != border && to[0] != border {
+                let t = (border - from[0]) / (to[0] - from[0]);
+                let at = [border, from[1] + t * (to[1] - from[1])];
+                self.edge(from, at);
+                return self.edge(at, to);
+            }
+        }
         let (sign, top, end) = if from[1] < to[1] { (1.0, from, to) } else { (-1.0, to, from) };
         let n = self.size as f32;
         let slope = (end[0] - top[0]) / (end[1] - top[1]);
@@ -353,7 +362,7 @@ mod tests {
                 }
             }
             let expected = inside as f32 / (fine * fine) as f32;
-            prop_assert!((ink(&canvas) - expected).abs() < 4.0, "{} {}", ink(&canvas), expected);
+            prop_assert!((ink(&canvas) - expected).abs() < 2.0, "{} {}", ink(&canvas), expected);
             canvas.pixels.fill([0.0; 3]);
             let paint = Paint::new([1.0; 3], Material::Paper);
             let frame = Frame::new([16.0, 16.0], 4.0, 0.0, false);
