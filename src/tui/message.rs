@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crossterm::event::{KeyEvent, MouseEvent};
+use crossterm::event::KeyEvent;
 
 use super::pictures;
+use super::screen::Click;
 use super::world::{Machine, World};
 
 /// Something that happened outside `update`.
@@ -13,7 +14,7 @@ pub enum Message {
     /// A key went down (or repeats).
     KeyPressed(KeyEvent),
     /// The mouse did something.
-    MouseMoved(MouseEvent),
+    Pointed(Pointer),
     /// Text was pasted.
     Pasted(String),
     /// The terminal has this many columns and rows now.
@@ -34,6 +35,34 @@ pub enum Message {
     PictureLoaded(pictures::Loaded),
     /// The program was asked to end (SIGTERM, SIGHUP, SIGINT).
     Terminated,
+}
+
+/// What the mouse did, and what of the last frame it did it to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pointer {
+    /// What it did.
+    pub gesture: Gesture,
+    /// What lay there.
+    pub on: Option<Click>,
+    /// The cell.
+    pub column: u16,
+    /// The cell.
+    pub row: u16,
+}
+
+/// What the mouse can do here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gesture {
+    /// The left button went down.
+    Press,
+    /// The mouse moved with the left button down.
+    Drag,
+    /// The left button went up.
+    Release,
+    /// The wheel turned up.
+    WheelUp,
+    /// The wheel turned down.
+    WheelDown,
 }
 
 /// A line for the user that goes away by itself, unless it is an error.

@@ -2,6 +2,7 @@
 //! no maths.
 
 pub mod action;
+pub mod app;
 pub mod capability;
 pub mod effect;
 #[cfg(test)]

@@ -1,0 +1,116 @@
+//! One frame: header, what is pinned, the screen, the bottom line, and what lies over them.
+//!
+//! ```text
+//!  glassbox   1 Runs  2 Launch  4 Neurons                 cpu ▕███   ▏ 42 %  3.1/7.7 GiB
+//! ! keys.toml:3: unknown action 'quti'                                         Esc dismisses
+//! ╭ the screen ───────────────────────────────────────────────────────────────────────────╮
+//! ╰────────────────────────────────────────────────────────────────────── a toast ─────────╯
+//!  n new  p pause  x stop…                                            ? help…  : command…
+//! ```
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{App, Overlay};
+use crate::tui::action::{Action, Place};
+use crate::tui::screen::{DrawContext, ScreenId, View, launch, neurons, runs};
+use crate::tui::text;
+use crate::tui::theme::{Role, Theme};
+use crate::tui::widget::{footer, header, toast};
+
+/// Smaller screens get a message instead.
+pub const SMALLEST: (u16, u16) = (60, 15);
+
+/// Draws everything. Reads the state, writes only the view.
+pub fn draw(app: &App, area: Rect, buf: &mut Buffer, view: &mut View) {
+    view.begin();
+    let fallback = Theme::default();
+    let context = DrawContext {
+        theme: app.themes.get(app.theme).unwrap_or(&fallback),
+        glyphs: app.glyphs,
+        keymap: &app.keymap,
+        focused: false,
+        now: app.world.now,
+    };
+    buf.set_style(area, context.style(Role::Text));
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        too_small(&context, area, buf);
+    } else {
+        whole(app, &context, area, buf, view);
+    }
+    context.glyphs.finish(area, buf);
+}
+
+fn too_small(context: &DrawContext<'_>, area: Rect, buf: &mut Buffer) {
+    let (columns, rows) = SMALLEST;
+    let words = format!(
+        "glassbox needs {columns}×{rows} cells, here are {}×{}. Runs go on.",
+        area.width, area.height
+    );
+    for (line, row) in text::wrap(&words, area.width.into()).iter().zip(area.rows()) {
+        buf.set_stringn(row.x, row.y, line, row.width.into(), context.style(Role::Text));
+    }
+}
+
+fn whole(app: &App, context: &DrawContext<'_>, area: Rect, buf: &mut Buffer, view: &mut View) {
+    let top = Rect { height: 1, ..area };
+    let bottom = Rect { y: area.bottom() - 1, height: 1, ..area };
+    let mut body = Rect { y: area.y + 1, height: area.height - 2, ..area };
+    header::draw(app.screen, app.machine, app.readonly, context, top, buf, view);
+    if let Some(pinned) = &app.pinned {
+        let lines = text::wrap(pinned, usize::from(area.width.saturating_sub(4)));
+        let height = (lines.len() as u16).min(3);
+        for (line, row) in lines.iter().take(height.into()).zip(body.rows()) {
+            let style = context.style(Role::Error);
+            buf.set_stringn(row.x + 1, row.y, "!", 1, style);
+            buf.set_stringn(row.x + 3, row.y, line, (row.width - 3).into(), style);
+        }
+        body = Rect { y: body.y + height, height: body.height - height, ..body };
+    }
+    let compared = app.runs.compared();
+    let scene = app.scene(&compared);
+    let focused = context.focus(app.overlay.is_none());
+    match app.screen {
+        ScreenId::Runs => runs::draw(&app.runs, &app.detail, &scene, &focused, body, buf, view),
+        ScreenId::Launch => launch::draw(&app.launch, &scene, &focused, body, buf, view),
+        ScreenId::Neurons => {
+            neurons::draw(&app.neurons, &scene, &focused.focus(true), body, buf, view);
+        }
+    }
+    toast::draw(&app.toasts, context, body, buf);
+    match &app.overlay {
+        Some(Overlay::Question(dialog)) => dialog.draw(context, body, buf, view),
+        Some(Overlay::List(list)) => list.draw(context, body, buf, view),
+        None => {}
+    }
+    footer::draw(&hints(app), &app.pending, app.places(), context, bottom, buf, view);
+}
+
+/// What the bottom line names, most useful first; `?` and `:` come by themselves.
+fn hints(app: &App) -> Vec<Action> {
+    let compared = app.runs.compared();
+    let mut hints = match (&app.overlay, app.screen) {
+        (Some(_), _) => vec![Action::Open, Action::Back],
+        (None, ScreenId::Runs) => runs::hints(&app.runs, &app.scene(&compared)),
+        (None, ScreenId::Launch) => launch::hints(&app.launch),
+        (None, ScreenId::Neurons) => vec![
+            Action::NextNeuron,
+            Action::NextLayer,
+            Action::Sort,
+            Action::Overlay,
+            Action::NextFocus,
+            Action::CopyCommand,
+            Action::Back,
+        ],
+    };
+    if app.readonly {
+        hints.retain(|action| !action.changes_runs());
+    }
+    if app.pinned.is_some() && app.overlay.is_none() {
+        hints.insert(0, Action::Back);
+    }
+    if app.overlay.is_none() && app.places().first() != Some(&Place::Text) {
+        hints.extend([Action::Help, Action::Palette, Action::Quit]);
+    }
+    hints
+}

@@ -1,0 +1,280 @@
+//! The workbench's state and the one function that changes it. No file, no clock, no process: what
+//! happened comes in as a [`Message`], what is to be done goes out as [`Effect`]s.
+
+mod dispatch;
+pub mod draw;
+#[cfg(test)]
+pub(super) mod fixture;
+mod pointer;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use ratatui::layout::Rect;
+
+use super::action::Place;
+use super::effect::Effect;
+use super::glyphs::Glyphs;
+use super::keymap::Keymap;
+use super::keymap::key::Key;
+use super::message::{Message, Notice, Severity};
+use super::pictures;
+use super::screen::{Scene, ScreenId, Wants, launch, neurons, run_detail, runs};
+use super::theme::Theme;
+use super::widget::dialog::Dialog;
+use super::widget::palette::Palette;
+use super::world::{Machine, World};
+use crate::spec::expand::Surroundings;
+
+/// More at once would cover the screen.
+const MOST_TOASTS: usize = 3;
+
+/// What the workbench is made from.
+#[derive(Debug)]
+pub struct Setup {
+    /// At least one; the theme key goes round.
+    pub themes: Vec<Theme>,
+    /// The one to begin with.
+    pub theme: usize,
+    /// Which characters.
+    pub glyphs: Glyphs,
+    /// Which key does what.
+    pub keymap: Keymap,
+    /// Nothing is started or stopped.
+    pub readonly: bool,
+    /// Whether the mouse is listened to.
+    pub mouse: bool,
+    /// What paths in specs may refer to.
+    pub around: Surroundings,
+    /// ` --runs-dir D` where the commands that are copied need it, else empty.
+    pub command_suffix: String,
+    /// Something wrong with the settings, to stay on the screen until it is dismissed.
+    pub pinned: Option<String>,
+    /// Columns and rows.
+    pub size: (u16, u16),
+}
+
+/// The whole state.
+#[derive(Debug)]
+pub struct App {
+    world: Arc<World>,
+    machine: Option<Machine>,
+    screen: ScreenId,
+    runs: runs::State,
+    detail: run_detail::State,
+    launch: launch::State,
+    neurons: neurons::State,
+    overlay: Option<Overlay>,
+    toasts: VecDeque<Notice>,
+    pinned: Option<String>,
+    pictures: pictures::Cache,
+    keymap: Keymap,
+    pending: Vec<Key>,
+    themes: Vec<Theme>,
+    theme: usize,
+    glyphs: Glyphs,
+    readonly: bool,
+    mouse: bool,
+    command_suffix: String,
+    size: (u16, u16),
+    /// A run that was started and has not shown up yet.
+    expected: Option<String>,
+    /// What a drag divides.
+    dragged: Option<Rect>,
+    wants: Wants,
+    dirty: bool,
+}
+
+/// What lies over the screen and has all keys.
+#[derive(Debug)]
+enum Overlay {
+    Question(Dialog),
+    List(Palette),
+}
+
+impl App {
+    /// Before anything is known of the runs.
+    pub fn new(setup: Setup) -> Self {
+        Self {
+            world: Arc::default(),
+            machine: None,
+            screen: ScreenId::default(),
+            runs: runs::State::default(),
+            detail: run_detail::State::default(),
+            launch: launch::State::new(setup.around),
+            neurons: neurons::State::default(),
+            overlay: None,
+            toasts: VecDeque::new(),
+            pinned: setup.pinned,
+            pictures: pictures::Cache::default(),
+            keymap: setup.keymap,
+            pending: Vec::new(),
+            theme: setup.theme.min(setup.themes.len().saturating_sub(1)),
+            themes: setup.themes,
+            glyphs: setup.glyphs,
+            readonly: setup.readonly,
+            mouse: setup.mouse,
+            command_suffix: setup.command_suffix,
+            size: setup.size,
+            expected: None,
+            dragged: None,
+            wants: Wants::default(),
+            dirty: true,
+        }
+    }
+
+    /// Takes in what happened; answers what is to be done.
+    pub fn update(&mut self, message: Message) -> Vec<Effect> {
+        self.dirty = true;
+        let effects = match message {
+            Message::KeyPressed(event) => match Key::from_event(&event) {
+                Some(key) => self.press(key),
+                None => {
+                    self.dirty = false;
+                    Vec::new()
+                }
+            },
+            Message::Pointed(pointer) => self.point(pointer),
+            Message::Pasted(text) => {
+                self.insert(&text);
+                Vec::new()
+            }
+            Message::Resized(columns, rows) => {
+                self.size = (columns, rows);
+                vec![Effect::Redraw]
+            }
+            // A multiplexer may have shown us to another terminal meanwhile.
+            Message::FocusGained => vec![Effect::Redraw],
+            Message::WorldChanged(world) => {
+                self.world = world;
+                self.meet_expected();
+                self.runs.settle(&self.world);
+                Vec::new()
+            }
+            Message::MachineChanged(machine) => {
+                self.dirty = self.machine != Some(machine);
+                self.machine = Some(machine);
+                Vec::new()
+            }
+            Message::ToastExpired => {
+                let gone = self.toasts.iter().position(|t| t.severity != Severity::Error);
+                self.dirty = gone.and_then(|at| self.toasts.remove(at)).is_some();
+                Vec::new()
+            }
+            Message::Noticed(notice) => vec![Effect::Notify(notice)],
+            Message::RunStarted(id) => {
+                self.screen = ScreenId::Runs;
+                self.runs.focus = runs::Focus::List;
+                self.expected = Some(id.clone());
+                self.meet_expected();
+                vec![Effect::Notify(Notice::info(format!("started {id}")))]
+            }
+            Message::PictureLoaded(loaded) => {
+                self.pictures.put(loaded);
+                Vec::new()
+            }
+            Message::Terminated => vec![Effect::Quit],
+        };
+        self.follow_up(effects)
+    }
+
+    /// Whether the screen is out of date; asking makes it count as drawn.
+    pub fn take_dirty(&mut self) -> bool {
+        std::mem::take(&mut self.dirty)
+    }
+
+    /// Whether a toast is to be taken away after a while.
+    pub fn has_passing_toast(&self) -> bool {
+        self.toasts.iter().any(|toast| toast.severity != Severity::Error)
+    }
+
+    /// Whether the mouse is listened to.
+    pub fn wants_mouse(&self) -> bool {
+        self.mouse
+    }
+
+    /// Shows notices itself, and asks for what the screen has come to need.
+    fn follow_up(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
+        let mut out = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Notify(notice) => self.notify(notice),
+                Effect::Copy(text) if text.starts_with("glassbox ") => {
+                    let text = format!("{text}{}", self.command_suffix);
+                    self.notify(Notice::info(format!("copied: {text}")));
+                    out.push(Effect::Copy(text));
+                }
+                other => out.push(other),
+            }
+        }
+        let wants = self.wants();
+        if wants.runs != self.wants.runs {
+            out.push(Effect::Follow(wants.runs.clone()));
+        }
+        let missing = self.pictures.want(&wants.pictures);
+        if wants.pictures != self.wants.pictures && !missing.is_empty() {
+            out.push(Effect::LoadPictures(missing));
+        }
+        self.wants = wants;
+        out
+    }
+
+    fn notify(&mut self, notice: Notice) {
+        self.toasts.retain(|toast| *toast != notice);
+        self.toasts.push_back(notice);
+        while self.toasts.len() > MOST_TOASTS {
+            self.toasts.pop_front();
+        }
+    }
+
+    fn wants(&self) -> Wants {
+        let compared = self.runs.compared();
+        let scene = self.scene(&compared);
+        let mut wants = match self.screen {
+            ScreenId::Neurons => neurons::wants(&self.neurons, &scene),
+            ScreenId::Runs | ScreenId::Launch => run_detail::wants(&self.detail, &scene),
+        };
+        // Whatever else a screen needs, it is about the selected run and those beside it.
+        for id in self.runs.selected.iter().chain(&compared) {
+            if !wants.runs.contains(id) {
+                wants.runs.push(id.clone());
+            }
+        }
+        wants
+    }
+
+    fn scene<'a>(&'a self, compared: &'a [String]) -> Scene<'a> {
+        Scene {
+            world: &self.world,
+            selected: self.runs.selected.as_deref(),
+            compared,
+            pictures: &self.pictures,
+        }
+    }
+
+    /// Puts the cursor on a run that was just started, as soon as the reader sees it.
+    fn meet_expected(&mut self) {
+        if let Some(id) = self.expected.take_if(|id| self.world.run(id).is_some()) {
+            self.runs.filter = super::widget::field::Field::default();
+            self.runs.selected = Some(id);
+        }
+    }
+
+    /// The places that get the keys, the first one first.
+    fn places(&self) -> &'static [Place] {
+        match (&self.overlay, self.screen) {
+            (Some(Overlay::Question(_)), _) => &[Place::Dialog, Place::Global],
+            (Some(Overlay::List(_)), _) => &[Place::Text, Place::Global],
+            (None, ScreenId::Runs) => self.runs.places(),
+            (None, ScreenId::Launch) => self.launch.places(),
+            (None, ScreenId::Neurons) => &[Place::Neurons, Place::Global],
+        }
+    }
+
+    /// Rows that a page of a list has.
+    fn page(&self) -> usize {
+        usize::from(self.size.1.saturating_sub(6)).max(1)
+    }
+}

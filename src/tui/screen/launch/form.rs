@@ -1,0 +1,261 @@
+//! A preset's keys as a form: what each is now, how it differs from the preset, what is wrong.
+//! Knows no key press and no screen; touches no file.
+
+use std::collections::BTreeMap;
+
+use crate::spec::expand::{Surroundings, expand};
+use crate::spec::help::{self, Key, SECTIONS, ValueKind};
+use crate::spec::preset::Preset;
+use crate::spec::{Comments, Document, Problem, Spec, to_toml};
+
+/// One preset with the user's changes.
+#[derive(Debug)]
+pub struct Form {
+    /// Which preset.
+    pub preset: &'static Preset,
+    document: Document,
+    original: Option<Spec>,
+    /// What can be moved over.
+    pub rows: Vec<Row>,
+    edits: BTreeMap<&'static str, String>,
+    /// Everything that is wrong, as it stands.
+    pub problems: Vec<Problem>,
+}
+
+/// One line of the form.
+#[derive(Debug, Clone, Copy)]
+pub enum Row {
+    /// `[train]`
+    Section(&'static str),
+    /// A value.
+    Value(&'static Key),
+}
+
+impl Form {
+    /// The preset as it ships.
+    pub fn new(preset: &'static Preset, around: &Surroundings) -> Result<Self, Vec<Problem>> {
+        let document = Document::parse(&format!("{}.toml", preset.name), preset.text)?;
+        let original = document.spec().ok();
+        let rows = original.as_ref().map(rows).unwrap_or_default();
+        let edits = BTreeMap::new();
+        let mut form = Self { preset, document, original, rows, edits, problems: Vec::new() };
+        form.problems = form.check(around).err().unwrap_or_default();
+        Ok(form)
+    }
+
+    /// How many values differ from the preset.
+    pub fn changes(&self) -> usize {
+        self.edits.len()
+    }
+
+    /// What the key is now, as one would type it; and whether that is the user's own.
+    pub fn value(&self, key: &Key) -> (String, bool) {
+        match self.edits.get(key.path) {
+            Some(text) => (text.clone(), true),
+            None => (self.original_value(key), false),
+        }
+    }
+
+    /// What the preset says, as one would type it; empty where data or architecture decide.
+    pub fn original_value(&self, key: &Key) -> String {
+        let value = self.original.as_ref().and_then(|spec| help::value(spec, key.path));
+        value.map(|value| typed(&value)).unwrap_or_default()
+    }
+
+    /// Changes a value; one like the preset's is no change.
+    pub fn set(&mut self, key: &'static Key, text: &str, around: &Surroundings) {
+        if text == self.original_value(key) {
+            self.edits.remove(key.path);
+        } else {
+            self.edits.insert(key.path, text.to_owned());
+        }
+        self.problems = self.check(around).err().unwrap_or_default();
+    }
+
+    /// The next of the words the key may be, or the one before.
+    pub fn step(&mut self, key: &'static Key, forward: bool, around: &Surroundings) -> bool {
+        let words: &[&str] = match key.kind {
+            ValueKind::Choice(words) | ValueKind::ChoiceOrIndex(words) => words,
+            ValueKind::Flag => &["false", "true"],
+            _ => return false,
+        };
+        let (now, _) = self.value(key);
+        let len = words.len();
+        let to = match words.iter().position(|word| *word == now) {
+            Some(at) if forward => (at + 1) % len.max(1),
+            Some(at) => (at + len.saturating_sub(1)) % len.max(1),
+            None => 0,
+        };
+        let Some(word) = words.get(to) else { return false };
+        self.set(key, word, around);
+        true
+    }
+
+    /// What is wrong with a key.
+    pub fn problem(&self, key: &Key) -> Option<&Problem> {
+        self.problems.iter().find(|problem| {
+            help::pattern(&problem.key) == key.path
+                || problem.key.starts_with(&format!("{}[", key.path))
+        })
+    }
+
+    /// The spec as TOML, or everything that is wrong with it. Whether its files exist is found by
+    /// whoever starts it.
+    pub fn spec(&self, around: &Surroundings) -> Result<String, Vec<Problem>> {
+        self.check(around).map(|spec| to_toml(&spec, Comments::Off))
+    }
+
+    /// The command that does the same.
+    pub fn command(&self) -> String {
+        let mut command = format!("glassbox run {}", self.preset.name);
+        for (path, text) in &self.edits {
+            command.push_str(" --set ");
+            command.push_str(&quoted(&format!("{path}={text}")));
+        }
+        command
+    }
+
+    fn check(&self, around: &Surroundings) -> Result<Spec, Vec<Problem>> {
+        let mut document = self.document.clone();
+        let set = |(path, text): (&&str, &String)| document.set(&format!("{path}={text}")).err();
+        let wrong: Vec<Problem> = self.edits.iter().filter_map(set).collect();
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        let mut spec = document.spec()?;
+        let complaints = expand(&mut spec, around);
+        if complaints.is_empty() { Ok(spec) } else { Err(document.locate(complaints)) }
+    }
+}
+
+/// The keys of every section that the spec has, each section under its head.
+fn rows(spec: &Spec) -> Vec<Row> {
+    let here = |section: &str| match section.split('.').next().unwrap_or_default() {
+        "train" => spec.train.is_some(),
+        "evaluate" => spec.evaluate.is_some(),
+        "attack" => spec.attack.is_some(),
+        "neurons" => spec.neurons.is_some(),
+        _ => true,
+    };
+    let mut rows = Vec::new();
+    for section in std::iter::once("").chain(SECTIONS.iter().map(|(name, _)| *name)) {
+        let keys: Vec<Row> = help::KEYS
+            .iter()
+            .filter(|key| !key.path.contains('['))
+            .filter(|key| key.path.rsplit_once('.').map_or("", |(section, _)| section) == section)
+            .map(Row::Value)
+            .collect();
+        if here(section) && !keys.is_empty() {
+            if !section.is_empty() {
+                rows.push(Row::Section(section));
+            }
+            rows.extend(keys);
+        }
+    }
+    rows
+}
+
+/// A value as one types it: words without quotes, the rest as TOML.
+fn typed(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text.clone(),
+        toml::Value::Table(_) | toml::Value::Array(_) => inline(value),
+        other => other.to_string(),
+    }
+}
+
+fn inline(value: &toml::Value) -> String {
+    match value {
+        toml::Value::Array(items) => {
+            format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", "))
+        }
+        toml::Value::Table(entries) => {
+            let entries = entries.iter().map(|(key, value)| format!("{key} = {}", inline(value)));
+            format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A word for the shell.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "=._-/:,@%+".contains(c);
+    if word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::preset::PRESETS;
+
+    fn around() -> Surroundings {
+        Surroundings { folder: "/here".into(), home: None, variable: |_| Some("/data".into()) }
+    }
+
+    fn quickstart() -> Form {
+        Form::new(Preset::find("quickstart").unwrap(), &around()).unwrap()
+    }
+
+    #[test]
+    fn every_preset_is_a_form_without_changes() {
+        for preset in PRESETS {
+            let form = Form::new(preset, &around()).unwrap();
+            assert_eq!(form.changes(), 0);
+            assert!(form.problems.is_empty(), "{}: {:?}", preset.name, form.problems);
+            assert!(form.rows.len() > 20);
+        }
+    }
+
+    #[test]
+    fn every_value_shown_can_be_typed_back() {
+        for preset in PRESETS {
+            let form = Form::new(preset, &around()).unwrap();
+            let spec = form.document.spec().unwrap();
+            for row in &form.rows {
+                let Row::Value(key) = row else { continue };
+                let text = form.original_value(key);
+                if text.is_empty() {
+                    continue;
+                }
+                let mut document = form.document.clone();
+                document.set(&format!("{}={text}", key.path)).unwrap();
+                assert_eq!(document.spec().unwrap(), spec, "{}: {text}", key.path);
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_is_reported_at_its_field_and_a_good_one_clears_it() {
+        let mut form = quickstart();
+        let epochs = help::find("train.epochs").unwrap();
+        form.set(epochs, "many", &around());
+        assert!(form.problem(epochs).is_some());
+        assert!(form.spec(&around()).is_err());
+        form.set(epochs, "2", &around());
+        assert!(form.problem(epochs).is_none());
+        assert!(form.spec(&around()).unwrap().contains("epochs = 2"));
+        assert_eq!(form.command(), "glassbox run quickstart --set train.epochs=2");
+        let original = form.original_value(epochs);
+        form.set(epochs, &original, &around());
+        assert_eq!(form.changes(), 0);
+    }
+
+    #[test]
+    fn words_are_stepped_through_and_commands_are_quoted() {
+        let mut form = quickstart();
+        let name = help::find("train.optimizer.name").unwrap();
+        let before = form.value(name).0;
+        assert!(form.step(name, true, &around()));
+        assert_ne!(form.value(name).0, before);
+        assert!(form.step(name, false, &around()));
+        assert_eq!(form.value(name).0, before);
+        let title = help::find("title").unwrap();
+        assert!(!form.step(title, true, &around()));
+        form.set(title, "it's mine", &around());
+        assert!(form.command().ends_with(r"--set 'title=it'\''s mine'"), "{}", form.command());
+    }
+}

@@ -1,0 +1,93 @@
+//! The top line: where you are, and how the machine is.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+
+use super::gauge::Gauge;
+use crate::tui::action::Place;
+use crate::tui::number;
+use crate::tui::screen::{Click, DrawContext, ScreenId, View};
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::world::Machine;
+
+/// Draws it.
+pub fn draw(
+    screen: ScreenId,
+    machine: Option<Machine>,
+    readonly: bool,
+    context: &DrawContext<'_>,
+    area: Rect,
+    buf: &mut Buffer,
+    view: &mut View,
+) {
+    let mut x = area.x + 1;
+    let mut put = |buf: &mut Buffer, words: &str, role: Role, modifier: Modifier| {
+        let width = (text::width(words) as u16).min(area.right().saturating_sub(x));
+        let style = context.style(role).add_modifier(modifier);
+        buf.set_stringn(x, area.y, words, width.into(), style);
+        x += width;
+    };
+    put(buf, "glassbox", Role::Muted, Modifier::empty());
+    put(buf, "   ", Role::Text, Modifier::empty());
+    let mut tabs = Vec::new();
+    for id in ScreenId::ALL {
+        let key = context.key(id.action(), Place::Global);
+        let label = format!("{key} {}", id.title());
+        tabs.push((id, text::width(&label) as u16));
+        // Not by colour alone: the tab you are on is underlined, too.
+        let (role, modifier) = if id == screen {
+            (Role::Accent, Modifier::BOLD.union(Modifier::UNDERLINED))
+        } else {
+            (Role::Text, Modifier::empty())
+        };
+        put(buf, &label, role, modifier);
+        put(buf, "  ", Role::Text, Modifier::empty());
+    }
+    if readonly {
+        put(buf, " read-only", Role::Warning, Modifier::empty());
+    }
+    let mut at = area.x + 12;
+    for (id, width) in tabs {
+        let tab = Rect { x: at, width, ..area }.intersection(area);
+        view.clickable(tab, Click::Do(id.action()));
+        at += width + 2;
+    }
+    if let Some(machine) = machine {
+        let left = Rect { x: (x + 2).min(area.right()), ..area };
+        let room = Rect { width: area.right().saturating_sub(left.x + 1), ..left };
+        draw_machine(machine, context, room, buf);
+    }
+}
+
+fn draw_machine(machine: Machine, context: &DrawContext<'_>, area: Rect, buf: &mut Buffer) {
+    let used = number::bytes(machine.memory_bytes as f64);
+    let total = number::bytes(machine.memory_total_bytes as f64);
+    // The unit once, if it is the same.
+    let memory = match (used.split_once(' '), total.split_once(' ')) {
+        (Some((used, a)), Some((total, b))) if a == b => format!("{used:>5}/{total} {a}"),
+        _ => format!("{used}/{total}"),
+    };
+    let percent = format!("{:3.0} %", (machine.cpu * 100.0).clamp(0.0, 100.0));
+    let number = format!("{percent}  {memory}");
+    let number_width = text::width(&number) as u16;
+    let short = 4 + number_width;
+    if area.width < short {
+        return;
+    }
+    // Ten cells of bar where there is room for them.
+    let long = short + 13;
+    let width = if area.width >= long { long } else { short };
+    let gauge = Gauge {
+        label: "cpu",
+        value: machine.cpu,
+        number: &number,
+        role: Role::Accent,
+        label_width: 3,
+        number_width,
+        ascii: context.glyphs.is_ascii(),
+        theme: context.theme,
+    };
+    gauge.draw(Rect { x: area.right() - width, width, ..area }, buf);
+}
