@@ -30,8 +30,8 @@ pub enum Effect {
     Follow(Vec<String>),
     /// Decode these pictures, the first ones first; forget what was asked for before.
     LoadPictures(Vec<pictures::Request>),
-    /// Leave the screen to `$EDITOR` for a while.
-    EditFile(PathBuf),
+    /// Leave the screen to `$EDITOR` for a while, with a copy of this spec.
+    EditSpec(PathBuf),
     /// Into the clipboard of the user's terminal (OSC 52).
     Copy(String),
     /// Tell the user.

@@ -31,6 +31,8 @@ pub enum Message {
     Noticed(Notice),
     /// A worker was started: its run's id.
     RunStarted(String),
+    /// A copy of a spec came back from the editor with changes.
+    SpecEdited(String),
     /// A picture was decoded, or could not be.
     PictureLoaded(pictures::Loaded),
     /// The program was asked to end (SIGTERM, SIGHUP, SIGINT).

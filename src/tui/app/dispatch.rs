@@ -138,7 +138,7 @@ impl App {
             ScreenId::Runs if action == Action::Stop && !self.runs.filtering => {
                 let run = scene.selected.and_then(|id| world.run(id))?;
                 let name = runs::short_name(&run.info.id);
-                if runs::is_over(run.status) {
+                if !run.status.is_live() {
                     return Some(vec![notice(Notice::info(format!("{name} is not running")))]);
                 }
                 let stop = Effect::Control { run: run.info.id.clone(), order: Order::Stop };
@@ -210,7 +210,7 @@ impl App {
             .world
             .runs
             .iter()
-            .filter(|run| !runs::is_over(run.status))
+            .filter(|run| run.status.is_live())
             .map(|run| run.info.id.as_str())
             .collect();
         if going.is_empty() {

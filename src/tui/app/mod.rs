@@ -23,7 +23,8 @@ use super::message::{Message, Notice, Severity};
 use super::pictures;
 use super::screen::{Scene, ScreenId, Wants, launch, neurons, run_detail, runs};
 use super::theme::Theme;
-use super::widget::dialog::Dialog;
+use super::widget::dialog::{Answer, Dialog};
+use super::widget::field::Field;
 use super::widget::palette::Palette;
 use super::world::{Machine, World};
 use crate::spec::expand::Surroundings;
@@ -171,6 +172,10 @@ impl App {
                 self.meet_expected();
                 vec![Effect::Notify(Notice::info(format!("started {id}")))]
             }
+            Message::SpecEdited(spec) => {
+                self.ask_to_start(spec);
+                Vec::new()
+            }
             Message::PictureLoaded(loaded) => {
                 self.pictures.put(loaded);
                 Vec::new()
@@ -257,7 +262,7 @@ impl App {
     /// Puts the cursor on a run that was just started, as soon as the reader sees it.
     fn meet_expected(&mut self) {
         if let Some(id) = self.expected.take_if(|id| self.world.run(id).is_some()) {
-            self.runs.filter = super::widget::field::Field::default();
+            self.runs.filter = Field::default();
             self.runs.selected = Some(id);
         }
     }
@@ -271,6 +276,22 @@ impl App {
             (None, ScreenId::Launch) => self.launch.places(),
             (None, ScreenId::Neurons) => &[Place::Neurons, Place::Global],
         }
+    }
+
+    /// A run's own spec never changes, so an edited copy can only become a new run.
+    fn ask_to_start(&mut self, spec: String) {
+        if self.readonly {
+            return;
+        }
+        self.overlay = Some(Overlay::Question(Dialog {
+            title: "start a new run?".into(),
+            text: "The copy of the spec was changed. The run it came from keeps its own.".into(),
+            answers: vec![
+                Answer::new("start a run from the changed spec", vec![Effect::StartRun { spec }]),
+                Answer::new("drop the changes", Vec::new()),
+            ],
+            chosen: 0,
+        }));
     }
 
     /// Rows that a page of a list has.

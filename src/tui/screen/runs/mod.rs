@@ -215,7 +215,7 @@ pub fn act(
         Action::Checkpoint => return Some(order(selected?, Order::Checkpoint)),
         Action::Resume => return Some(resume(selected?)),
         Action::EditSpec => {
-            return Some(vec![Effect::EditFile(selected?.folder.join("spec.toml"))]);
+            return Some(vec![Effect::EditSpec(selected?.folder.join("spec.toml"))]);
         }
         Action::CopyCommand => {
             return Some(vec![Effect::Copy(format!("glassbox show {}", selected?.info.id))]);
@@ -286,7 +286,7 @@ fn compare(state: &mut State, scene: &Scene<'_>) -> Vec<Effect> {
 }
 
 fn order(run: &RunSummary, order: Order) -> Vec<Effect> {
-    if is_over(run.status) {
+    if !run.status.is_live() {
         let text = format!("{} is not running", list::short_name(&run.info.id));
         return vec![Effect::Notify(Notice::info(text))];
     }
@@ -308,11 +308,6 @@ fn resume(run: &RunSummary) -> Vec<Effect> {
         }
         _ => vec![Effect::Notify(Notice::info("the run is going already"))],
     }
-}
-
-/// Whether no worker has it any more.
-pub fn is_over(status: Status) -> bool {
-    matches!(status, Status::Finished | Status::Failed | Status::Stopped | Status::Lost)
 }
 
 /// A click on the list.

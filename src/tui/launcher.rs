@@ -1,0 +1,179 @@
+//! Starts and steers workers as a user would: by this same program's commands and by the run
+//! folder's `control` file. Every call runs on a thread of its own and answers with a message.
+
+use std::fs;
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::effect::Order;
+use super::message::{Message, Notice};
+use crate::run::control;
+
+/// What is needed to start something.
+#[derive(Debug, Clone)]
+pub struct Launcher {
+    /// This program.
+    pub executable: PathBuf,
+    /// Where runs live.
+    pub runs_dir: PathBuf,
+}
+
+impl Launcher {
+    /// `glassbox run SPEC --detach --json`: answers with the new run's id, or with the command's
+    /// own words.
+    pub fn start(&self, spec: &str) -> Message {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("glassbox-{}-{number}.toml", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let written = create_private(&path).and_then(|mut file| file.write_all(spec.as_bytes()));
+        let answer = match written {
+            Ok(()) => self.command(&["run", &path.to_string_lossy(), "--detach", "--json"]),
+            Err(error) => Err(format!("failed to write {}: {error}", path.display())),
+        };
+        // The run folder has its own copy by now.
+        let _ = fs::remove_file(&path);
+        let id = answer.and_then(|text| {
+            let value: serde_json::Value = serde_json::from_str(&text)
+                .map_err(|error| format!("'glassbox run --json' answered no JSON: {error}"))?;
+            let id = value.get("id").and_then(serde_json::Value::as_str);
+            id.map(str::to_owned).ok_or_else(|| "'glassbox run --json' named no id".into())
+        });
+        match id {
+            Ok(id) => Message::RunStarted(id),
+            Err(error) => Message::Noticed(Notice::error(error)),
+        }
+    }
+
+    /// `glassbox resume RUN`.
+    pub fn resume(&self, run: &str) -> Message {
+        Message::Noticed(match self.command(&["resume", run]) {
+            Ok(_) => Notice::info(format!("{run} goes on")),
+            Err(error) => Notice::error(error),
+        })
+    }
+
+    /// Tells a run's worker.
+    pub fn control(&self, run: &str, order: Order) -> Message {
+        let (command, words) = match order {
+            Order::Pause => (control::Command::Pause, "asked to pause"),
+            Order::Resume => (control::Command::Resume, "asked to go on"),
+            Order::Checkpoint => (control::Command::Checkpoint, "asked for a checkpoint"),
+            Order::Stop => (control::Command::Stop, "asked to stop"),
+        };
+        Message::Noticed(match control::send(&self.runs_dir.join(run), command) {
+            Ok(()) => Notice::info(format!("{run}: {words}")),
+            Err(error) => Notice::error(error.message),
+        })
+    }
+
+    /// Runs one of this program's commands. Its output goes to files, not pipes: a worker that
+    /// inherits a pipe would keep it open for as long as the run takes.
+    fn command(&self, arguments: &[&str]) -> Result<String, String> {
+        let failed = |error: std::io::Error| format!("failed to run glassbox: {error}");
+        let mut out = scratch().map_err(failed)?;
+        let mut err = scratch().map_err(failed)?;
+        let status = Command::new(&self.executable)
+            .args(arguments)
+            .arg("--runs-dir")
+            .arg(&self.runs_dir)
+            .stdin(Stdio::null())
+            .stdout(out.try_clone().map_err(failed)?)
+            .stderr(err.try_clone().map_err(failed)?)
+            .status()
+            .map_err(failed)?;
+        let mut text = String::new();
+        let from = if status.success() { &mut out } else { &mut err };
+        from.rewind().and_then(|()| from.read_to_string(&mut text)).map_err(failed)?;
+        let text = text.trim().to_owned();
+        match (status.success(), text.is_empty()) {
+            (true, _) => Ok(text),
+            (false, false) => Err(text),
+            (false, true) => Err(format!("'glassbox {}' ended with {status}", arguments.join(" "))),
+        }
+    }
+}
+
+/// A copy of a spec for the editor; the caller removes it.
+pub fn copy_spec(spec: &Path) -> std::io::Result<(PathBuf, String)> {
+    let text = fs::read_to_string(spec)?;
+    let path = std::env::temp_dir().join(format!("glassbox-spec-{}.toml", std::process::id()));
+    let _ = fs::remove_file(&path);
+    create_private(&path)?.write_all(text.as_bytes())?;
+    Ok((path, text))
+}
+
+/// Runs `$VISUAL`, `$EDITOR` or `vi` on a file and waits for it.
+pub fn run_editor(path: &Path) -> Result<(), String> {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let editor = set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".into());
+    // By the shell: people write `code --wait` there, and quote what needs quoting.
+    let status =
+        Command::new("sh").args(["-c", &format!("{editor} \"$1\""), "sh"]).arg(path).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("'{editor}' ended with {status}; set $EDITOR to another one")),
+        Err(error) => Err(format!("failed to run '{editor}': {error}")),
+    }
+}
+
+/// Nobody else may read it, and nobody may have laid a link there.
+fn create_private(path: &Path) -> std::io::Result<fs::File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    fs::OpenOptions::new().write(true).read(true).create_new(true).mode(0o600).open(path)
+}
+
+/// A file without a name.
+fn scratch() -> std::io::Result<fs::File> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let path = std::env::temp_dir().join(format!("glassbox-{}-out-{number}", std::process::id()));
+    let file = create_private(&path)?;
+    fs::remove_file(&path)?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::tui::message::Severity;
+
+    fn launcher(folder: &Path, script: &str) -> Launcher {
+        let executable = folder.join("glassbox");
+        fs::write(&executable, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&executable, fs::Permissions::from_mode(0o755)).unwrap();
+        Launcher { executable, runs_dir: folder.join("runs") }
+    }
+
+    #[test]
+    fn the_command_gets_the_spec_and_its_id_comes_back_while_a_worker_lives_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let seen = folder.path().join("seen");
+        let script = format!(
+            "cat \"$2\" > {0}; echo \"$@\" >> {0}; (sleep 30 & echo $! > {0}.pid); echo '{{\"id\":\"x-1\"}}'",
+            seen.display()
+        );
+        let started = std::time::Instant::now();
+        let message = launcher(folder.path(), &script).start("title = \"t\"\n");
+        let pid = fs::read_to_string(folder.path().join("seen.pid")).unwrap();
+        let _ = Command::new("kill").arg(pid.trim()).status();
+        assert!(started.elapsed().as_secs() < 20);
+        let Message::RunStarted(id) = message else { panic!("{message:?}") };
+        assert_eq!(id, "x-1");
+        let seen = fs::read_to_string(seen).unwrap();
+        assert!(seen.starts_with("title = \"t\"\nrun "), "{seen}");
+        assert!(seen.contains("--detach --json --runs-dir"), "{seen}");
+    }
+
+    #[test]
+    fn a_refused_spec_is_told_in_the_commands_own_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let message = launcher(folder.path(), "echo 'no such data' >&2; exit 2").start("x");
+        let Message::Noticed(notice) = message else { panic!("{message:?}") };
+        assert_eq!(notice, Notice { severity: Severity::Error, text: "no such data".into() });
+    }
+}
