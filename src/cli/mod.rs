@@ -6,3 +6,4 @@ pub mod doctor;
 pub mod presets;
 pub mod print;
 pub mod view;
+pub mod workbench;

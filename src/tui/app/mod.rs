@@ -3,8 +3,6 @@
 
 mod dispatch;
 pub mod draw;
-#[cfg(test)]
-pub(super) mod fixture;
 mod pointer;
 #[cfg(test)]
 mod tests;

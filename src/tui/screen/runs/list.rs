@@ -143,7 +143,7 @@ struct Columns {
 
 impl Columns {
     fn new(row: Rect) -> Self {
-        let name_x = row.x + 13;
+        let name_x = row.x + 11;
         let mut right = row.right();
         let mut take = |width: u16| {
             right = right.saturating_sub(width).max(name_x);
@@ -151,10 +151,14 @@ impl Columns {
             right = right.saturating_sub(1).max(name_x);
             column
         };
-        let time = if row.width >= 44 { take(11) } else { (row.right(), 0) };
         let roomy = row.width >= ROOMY;
-        let (adversarial, clean, what) =
-            if roomy { (take(6), take(6), take(6)) } else { ((0, 0), (0, 0), take(11)) };
+        let time =
+            if row.width >= 36 { take(if roomy { 11 } else { 9 }) } else { (row.right(), 0) };
+        let (adversarial, clean, what) = if roomy {
+            (take(6), take(6), take(6))
+        } else {
+            ((row.right(), 0), (row.right(), 0), take(5))
+        };
         Self { row, name: (name_x, right.saturating_sub(name_x)), what, clean, adversarial, time }
     }
 
@@ -192,10 +196,11 @@ fn draw_row(
     let columns = Columns::new(row);
     let sign = StatusSign::of(run.status);
     if marked {
-        columns.left(buf, (row.x, 1), "◆", over(Role::Marked));
+        // In the column of air beside the frame.
+        buf.set_stringn(row.x.saturating_sub(1), row.y, "◆", 1, over(Role::Marked));
     }
-    columns.left(buf, (row.x + 2, row.width.min(1)), sign.symbol, over(sign.role));
-    columns.left(buf, (row.x + 4, 8.min(row.width.saturating_sub(4))), sign.word, over(sign.role));
+    columns.left(buf, (row.x, row.width.min(1)), sign.symbol, over(sign.role));
+    columns.left(buf, (row.x + 2, 8.min(row.width.saturating_sub(2))), sign.word, over(sign.role));
     columns.left(buf, columns.name, short_name(&run.info.id), plain(Role::Text));
     if let Some((words, role)) = explanation(run) {
         let x = columns.what.0;
@@ -210,18 +215,22 @@ fn draw_row(
         columns.right(buf, columns.clean, &number(clean), plain(Role::Text));
         columns.right(buf, columns.adversarial, &number(adversarial), plain(Role::Text));
     }
-    let what = match (run.status, clean) {
-        (Status::Finished, Some(clean)) if columns.clean.1 == 0 => {
-            let percent = |value: f64| format!("{:.1}", value * 100.0);
-            let adversarial = adversarial.map_or("–".into(), percent);
-            format!("{} / {adversarial}", percent(clean))
-        }
-        _ => format!("{:.0} %", (run.state.progress * 100.0).clamp(0.0, 100.0).floor()),
-    };
-    columns.right(buf, columns.what, &what, plain(Role::Text));
+    let percent = |value: f64| format!("{:.1}", value * 100.0);
+    if let (Status::Finished, Some(clean), 0) = (run.status, clean, columns.clean.1) {
+        // Where there are no columns for them, the accuracies take the place of date and progress.
+        let adversarial = adversarial.map_or("–".into(), percent);
+        let (x, _) = columns.what;
+        let both = (x, row.right().saturating_sub(x));
+        let words = format!("{} / {adversarial} %", percent(clean));
+        columns.right(buf, both, &words, plain(Role::Text));
+        return;
+    }
+    let done = format!("{:.0} %", (run.state.progress * 100.0).clamp(0.0, 100.0).floor());
+    columns.right(buf, columns.what, &done, plain(Role::Text));
     let time = match (run.status, run.state.eta_s) {
         (Status::Running | Status::Paused | Status::Starting, Some(eta)) => number::duration(eta),
         (Status::Running | Status::Starting, None) => "…".into(),
+        _ if columns.time.1 < 11 => when(&run.info.created).get(..5).unwrap_or_default().into(),
         _ => when(&run.info.created),
     };
     columns.right(buf, columns.time, &time, plain(Role::Muted));

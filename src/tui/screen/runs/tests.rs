@@ -1,3 +1,103 @@
 //! The runs screen: what its keys do.
 
+use std::path::Path;
+
 use super::*;
+use crate::tui::fixture::{self, FAILED, FINISHED, QUEUED, RUNNING};
+use crate::tui::pictures::Cache;
+
+struct Bench {
+    state: State,
+    detail: run_detail::State,
+    world: World,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let world = fixture::world(Path::new("/runs"));
+        let mut state = State::default();
+        state.settle(&world);
+        Self { state, detail: run_detail::State::default(), world }
+    }
+
+    fn act(&mut self, action: Action) -> Option<Vec<Effect>> {
+        let (selected, compared) = (self.state.selected.clone(), self.state.compared());
+        let pictures = Cache::default();
+        let scene = Scene {
+            world: &self.world,
+            selected: selected.as_deref(),
+            compared: &compared,
+            pictures: &pictures,
+        };
+        act(&mut self.state, &mut self.detail, action, &scene, 10)
+    }
+
+    fn select(&mut self, id: &str) {
+        self.state.selected = Some(id.into());
+    }
+}
+
+#[test]
+fn a_filter_keeps_what_contains_it_or_what_does_not() {
+    let mut bench = Bench::new();
+    bench.act(Action::Filter);
+    bench.state.filter.insert("FAILED");
+    bench.state.settle(&bench.world);
+    assert_eq!(bench.state.selected.as_deref(), Some(FAILED));
+    assert_eq!(bench.state.shown(&bench.world).len(), 1);
+    bench.act(Action::DeleteAll);
+    bench.state.filter.insert("!failed");
+    assert_eq!(bench.state.shown(&bench.world).len(), bench.world.runs.len() - 1);
+    bench.act(Action::Back);
+    assert_eq!(bench.state.shown(&bench.world).len(), bench.world.runs.len());
+}
+
+#[test]
+fn pause_pauses_what_runs_and_says_so_of_what_does_not() {
+    let mut bench = Bench::new();
+    bench.select(RUNNING);
+    let control = Effect::Control { run: RUNNING.into(), order: Order::Pause };
+    assert_eq!(bench.act(Action::Pause), Some(vec![control]));
+    bench.select(FINISHED);
+    assert!(matches!(bench.act(Action::Pause).unwrap()[..], [Effect::Notify(_)]));
+    bench.select(FAILED);
+    let resume = Effect::ResumeRun { run: FAILED.into() };
+    assert_eq!(bench.act(Action::Resume), Some(vec![resume]));
+}
+
+#[test]
+fn two_marks_make_a_comparison_with_the_selected_run_first() {
+    let mut bench = Bench::new();
+    assert!(matches!(bench.act(Action::Compare).unwrap()[..], [Effect::Notify(_)]));
+    for id in [RUNNING, FINISHED] {
+        bench.select(id);
+        bench.act(Action::Mark);
+    }
+    bench.select(FINISHED);
+    bench.act(Action::Compare);
+    assert_eq!(bench.state.compared(), [FINISHED, RUNNING]);
+    bench.select(QUEUED);
+    assert_eq!(bench.state.compared(), [RUNNING, FINISHED]);
+    bench.act(Action::Back);
+    assert!(bench.state.compared().is_empty());
+    assert_eq!(bench.state.marked.len(), 2);
+}
+
+#[test]
+fn a_run_that_is_gone_takes_mark_and_cursor_with_it() {
+    let mut bench = Bench::new();
+    bench.select(FAILED);
+    bench.act(Action::Mark);
+    bench.select(FAILED);
+    bench.world.runs.retain(|run| run.info.id != FAILED);
+    bench.state.settle(&bench.world);
+    assert!(bench.state.marked.is_empty());
+    assert_ne!(bench.state.selected.as_deref(), Some(FAILED));
+}
+
+#[test]
+fn ids_are_shortened_and_anything_else_is_left_alone() {
+    assert_eq!(short_name(RUNNING), "alexnet-consistent-7f3a");
+    assert_eq!(short_name("my-own-folder"), "my-own-folder");
+    assert_eq!(short_name(""), "");
+}
