@@ -66,20 +66,20 @@ actions! {
     CopyCommand "copy_command" "copy command" "Copy the command that makes what is on the screen";
     // Curves
     SmoothMore "smooth_more" "smooth" "Smooth the curves more";
-    SmoothLess "smooth_less" "less" "Smooth the curves less";
+    SmoothLess "smooth_less" "smooth" "Smooth the curves less";
     SmoothOff "smooth_off" "raw" "Show the curves as measured";
     LogScale "log_scale" "log" "Logarithmic scale, on or off";
-    NextCurve "next_curve" "next curve" "The next group of curves";
-    PreviousCurve "previous_curve" "previous" "The previous group of curves";
+    NextCurve "next_curve" "curve" "The next group of curves";
+    PreviousCurve "previous_curve" "curve" "The previous group of curves";
     Zoom "zoom" "zoom" "Let the focused region fill the screen, or back";
     // Launch
     Launch "launch" "start" "Start the run that the form describes";
     ResetValue "reset_value" "preset's value" "Set the value back to the preset's";
     // Neurons
     NextNeuron "next_neuron" "neuron" "The next neuron";
-    PreviousNeuron "previous_neuron" "previous" "The previous neuron";
+    PreviousNeuron "previous_neuron" "neuron" "The previous neuron";
     NextLayer "next_layer" "layer" "The next layer";
-    PreviousLayer "previous_layer" "previous" "The previous layer";
+    PreviousLayer "previous_layer" "layer" "The previous layer";
     Sort "sort" "sort" "Sort by the next column";
     // Text fields and questions
     Accept "accept" "yes" "Yes, do it";

@@ -49,6 +49,7 @@ impl App {
                 self.runs.filter.insert(text);
                 self.runs.settle(&self.world);
             }
+            (None, ScreenId::Neurons) if self.neurons.filtering => self.neurons.filter.insert(text),
             (None, ScreenId::Launch) => self.launch.insert(text),
             _ => {}
         }
@@ -157,7 +158,7 @@ impl App {
             }
             ScreenId::Runs => runs::act(&mut self.runs, &mut self.detail, action, &scene, page),
             ScreenId::Launch => launch::act(&mut self.launch, action, &scene, page),
-            ScreenId::Neurons => neurons::act(&mut self.neurons, action, &scene),
+            ScreenId::Neurons => neurons::act(&mut self.neurons, action, &scene, page),
         }
     }
 

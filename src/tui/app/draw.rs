@@ -93,15 +93,7 @@ fn hints(app: &App) -> Vec<Action> {
         (Some(_), _) => vec![Action::Open, Action::Back],
         (None, ScreenId::Runs) => runs::hints(&app.runs, &app.scene(&compared)),
         (None, ScreenId::Launch) => launch::hints(&app.launch),
-        (None, ScreenId::Neurons) => vec![
-            Action::NextNeuron,
-            Action::NextLayer,
-            Action::Sort,
-            Action::Overlay,
-            Action::NextFocus,
-            Action::CopyCommand,
-            Action::Back,
-        ],
+        (None, ScreenId::Neurons) => neurons::hints(&app.neurons, &app.scene(&compared)),
     };
     if app.readonly {
         hints.retain(|action| !action.changes_runs());

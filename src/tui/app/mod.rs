@@ -272,7 +272,7 @@ impl App {
             (Some(Overlay::List(_)), _) => &[Place::Text, Place::Global],
             (None, ScreenId::Runs) => self.runs.places(),
             (None, ScreenId::Launch) => self.launch.places(),
-            (None, ScreenId::Neurons) => &[Place::Neurons, Place::Global],
+            (None, ScreenId::Neurons) => self.neurons.places(),
         }
     }
 

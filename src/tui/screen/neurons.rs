@@ -192,7 +192,7 @@ fn nothing(scene: &Scene<'_>, context: &DrawContext<'_>) -> String {
         return format!("reading {name}…");
     };
     let planned = detail.spec.lines().any(|line| line.trim() == "[neurons]");
-    if planned && !super::runs::is_over(run.status) {
+    if planned && run.status.is_live() {
         return format!("{name} has not come to its neurons stage yet; its pictures appear here.");
     }
     format!(

@@ -9,6 +9,9 @@ use crate::tui::screen::{Click, DrawContext, View};
 use crate::tui::text;
 use crate::tui::theme::Role;
 
+/// What it does, its keys, its label.
+type Hint<'a> = (Action, String, &'a str);
+
 /// Draws the hints that fit: the first ones at the left, help and palette at the right.
 pub fn draw(
     actions: &[Action],
@@ -30,34 +33,46 @@ pub fn draw(
         Some((*action, keys, action.label()))
     };
     let is_last = |action: &Action| matches!(action, Action::Help | Action::Palette);
-    let width = |(_, keys, label): &(Action, String, &str)| {
-        (text::width(keys) + text::width(label) + 3) as u16
-    };
     let right: Vec<_> = actions.iter().filter(|a| is_last(a)).filter_map(hint).collect();
     let left: Vec<_> = actions.iter().filter(|a| !is_last(a)).filter_map(hint).collect();
-    let right_width = right.iter().map(width).sum::<u16>().min(area.width);
-    let mut x = area.x + 1;
-    let mut put = |buf: &mut Buffer, x: u16, hint: &(Action, String, &str)| {
-        let (action, keys, label) = hint;
+    // Neighbours of one label stand together: `[ ] neuron`.
+    let shares = |hints: &[Hint<'_>], at: usize| {
+        hints.get(at + 1).zip(hints.get(at)).is_some_and(|(next, this)| next.2 == this.2)
+    };
+    let width = |hints: &[Hint<'_>], at: usize| {
+        let (_, keys, label) = &hints[at];
+        let label = if shares(hints, at) { 0 } else { text::width(label) + 2 };
+        (text::width(keys) + 1 + label) as u16
+    };
+    let right_width = (0..right.len()).map(|at| width(&right, at)).sum::<u16>().min(area.width);
+    let mut put = |buf: &mut Buffer, x: u16, hints: &[Hint<'_>], at: usize| {
+        let (action, keys, label) = &hints[at];
         let (key_width, label_width) = (text::width(keys) as u16, text::width(label) as u16);
         buf.set_stringn(x, area.y, keys, key_width.into(), context.style(Role::Key));
-        let at = x + key_width + 1;
-        buf.set_stringn(at, area.y, label, label_width.into(), context.style(Role::Muted));
-        let whole = Rect { x, width: key_width + 1 + label_width, ..area };
+        let mut whole = Rect { x, width: key_width, ..area };
+        if !shares(hints, at) {
+            let at = x + key_width + 1;
+            buf.set_stringn(at, area.y, label, label_width.into(), context.style(Role::Muted));
+            whole.width += 1 + label_width;
+        }
         view.clickable(whole.intersection(area), Click::Do(*action));
     };
-    for hint in &left {
-        if x + width(hint) + right_width > area.right() {
+    let mut x = area.x + 1;
+    for at in 0..left.len() {
+        // A key whose label does not fit any more says nothing.
+        let last = (at..left.len()).find(|at| !shares(&left, *at)).unwrap_or(at);
+        let needed: u16 = (at..=last).map(|at| width(&left, at)).sum();
+        if x + needed + right_width > area.right() {
             break;
         }
-        put(buf, x, hint);
-        x += width(hint);
+        put(buf, x, &left, at);
+        x += width(&left, at);
     }
     let mut x = area.right() - right_width;
-    for hint in &right {
-        if x + width(hint) <= area.right() {
-            put(buf, x, hint);
+    for at in 0..right.len() {
+        if x + width(&right, at) <= area.right() {
+            put(buf, x, &right, at);
         }
-        x += width(hint);
+        x += width(&right, at);
     }
 }

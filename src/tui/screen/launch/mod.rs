@@ -155,7 +155,7 @@ pub fn hints(state: &State) -> Vec<Action> {
     use Action::{Back, CopyCommand, Launch, NextFocus, Open, ResetValue};
     match (state.is_typing(), state.focus) {
         (true, _) => vec![Open, Back],
-        (false, Focus::Presets) => vec![Open, NextFocus, CopyCommand, Back],
+        (false, Focus::Presets) => vec![Launch, NextFocus, CopyCommand, Back],
         (false, Focus::Form) => vec![Launch, Open, ResetValue, CopyCommand, NextFocus, Back],
     }
 }

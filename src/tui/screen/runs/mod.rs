@@ -132,13 +132,13 @@ impl State {
 pub fn hints(state: &State, scene: &Scene<'_>) -> Vec<Action> {
     use Action::{
         Back, ClearMarks, Compare, Filter, LogScale, Mark, NewRun, NextFocus, Open, Pause, Resume,
-        SmoothMore, Stop, Zoom,
+        SmoothLess, SmoothMore, Stop, Zoom,
     };
     if state.filtering {
         return vec![Open, Back];
     }
     if state.focus == Focus::Details {
-        return vec![Back, SmoothMore, LogScale, Zoom, Compare, Pause, Stop];
+        return vec![Back, SmoothMore, SmoothLess, LogScale, Zoom, Compare, Pause, Stop];
     }
     let status = scene.selected.and_then(|id| scene.world.run(id)).map(|run| run.status);
     let mut hints = vec![NewRun];
@@ -153,7 +153,7 @@ pub fn hints(state: &State, scene: &Scene<'_>) -> Vec<Action> {
     if !state.marked.is_empty() {
         hints.extend([Compare, ClearMarks]);
     }
-    hints.extend([SmoothMore, LogScale, Filter, NextFocus]);
+    hints.extend([SmoothMore, SmoothLess, LogScale, Filter, NextFocus]);
     hints
 }
 
