@@ -1,7 +1,7 @@
 //! Bird, fish, butterfly and snail. All look to the right until they are mirrored.
 
 use super::canvas::Brush;
-use super::color::{Rgb, hex, luma, mix, shade};
+use super::color::{Rgb, apart_from, hex, luma, mix, shade};
 use super::concepts::{Material, Part, Texture};
 use super::dice::Dice;
 use super::paint::Paint;
@@ -18,7 +18,7 @@ fn eye(brush: &mut Brush, at: Point, r: f32) {
 
 pub(super) fn bird(brush: &mut Brush, dice: &mut Dice) {
     let color = brush.color(dice);
-    let accent = brush.accent(dice, color);
+    let accent = apart_from(dice, color);
     let belly = mix(color, dice.pick([WHITE, accent]), 0.6);
     let seed = dice.bits();
     let flying = dice.chance(0.4);
@@ -95,7 +95,7 @@ fn dark_or_light(color: Rgb, accent: Rgb, dice: &mut Dice) -> Rgb {
 
 pub(super) fn fish(brush: &mut Brush, dice: &mut Dice) {
     let color = brush.color(dice);
-    let accent = brush.accent(dice, color);
+    let accent = apart_from(dice, color);
     let h = dice.range(0.42, 0.66);
     let seed = dice.bits();
     let skin = Paint::new(color, Material::Skin).seeded(seed).round();
@@ -151,7 +151,7 @@ pub(super) fn fish(brush: &mut Brush, dice: &mut Dice) {
 
 pub(super) fn butterfly(brush: &mut Brush, dice: &mut Dice) {
     let color = brush.color(dice);
-    let accent = brush.accent(dice, color);
+    let accent = apart_from(dice, color);
     let lower = if dice.chance(0.5) { color } else { accent };
     let seed = dice.bits();
     let open = dice.range(0.72, 1.0);
@@ -198,7 +198,7 @@ pub(super) fn butterfly(brush: &mut Brush, dice: &mut Dice) {
 pub(super) fn snail(brush: &mut Brush, dice: &mut Dice) {
     let flesh = mix(brush.color(dice), hex(0xd9_b3_86), 0.55);
     let color = brush.color(dice);
-    let accent = brush.accent(dice, color);
+    let accent = apart_from(dice, color);
     let seed = dice.bits();
     let skin = Paint::new(flesh, Material::Skin).seeded(seed);
     for (x, bend) in [(0.98, 0.1), (0.66, -0.05)] {

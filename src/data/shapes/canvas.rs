@@ -1,6 +1,6 @@
 //! The picture being painted: fills outlines with exact area coverage and keeps the label maps.
 
-use super::color::{PALETTE, Rgb, distance, mix};
+use super::color::{Rgb, apart_from, mix};
 use super::concepts::{Category, Material, Object, Part, Setting, Texture, concepts};
 use super::dice::{Dice, cos_sin};
 use super::paint::{Light, Paint, Spot};
@@ -226,7 +226,8 @@ impl<'a> Canvas<'a> {
         let n = self.size as f32;
         let slope = (end[0] - top[0]) / (end[1] - top[1]);
         let first = top[1].clamp(0.0, n) as usize;
-        let last = (end[1].clamp(0.0, n).ceil()) as usize;
+        // The row that holds the lower end; if that is only touched, nothing is added to it.
+        let last = (end[1].clamp(0.0, n) as usize + 1).min(self.size);
         for y in first..last {
             let y_top = top[1].max(y as f32);
             let y_end = end[1].min(y as f32 + 1.0);
@@ -281,23 +282,7 @@ impl Brush<'_, '_> {
 
     /// A colour of the palette that can be told from what is behind the object.
     pub(super) fn color(&self, dice: &mut Dice) -> Rgb {
-        self.accent(dice, self.behind)
-    }
-
-    /// A colour of the palette that can be told from another: the best of four where need be.
-    pub(super) fn accent(&self, dice: &mut Dice, other: Rgb) -> Rgb {
-        // All are drawn before one is chosen: what comes after must not depend on the choice.
-        let choice: [Rgb; 4] = std::array::from_fn(|_| dice.pick(PALETTE));
-        let mut best = choice[0];
-        for &next in &choice[1..] {
-            if distance(best, other) > 0.4 {
-                break;
-            }
-            if distance(next, other) > distance(best, other) {
-                best = next;
-            }
-        }
-        best
+        apart_from(dice, self.behind)
     }
 
     /// A soft light or shadow at a place in the object's own units.

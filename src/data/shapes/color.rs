@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use super::concepts::Color;
+use super::dice::Dice;
 
 /// Red, green, blue in 0..1, gamma-encoded as on a screen.
 pub(super) type Rgb = [f32; 3];
@@ -44,6 +45,22 @@ pub(super) const PALETTE: [Rgb; 24] = [
     hex(0x8a_2e_3e),
 ];
 
+/// A colour of the palette that can be told from another: the best of four where need be.
+pub(super) fn apart_from(dice: &mut Dice, other: Rgb) -> Rgb {
+    // All are drawn before one is chosen: what comes after must not depend on the choice.
+    let choice: [Rgb; 4] = std::array::from_fn(|_| dice.pick(PALETTE));
+    let mut best = choice[0];
+    for &next in &choice[1..] {
+        if distance(best, other) > 0.4 {
+            break;
+        }
+        if distance(next, other) > distance(best, other) {
+            best = next;
+        }
+    }
+    best
+}
+
 /// `a` towards `b` by `t`.
 pub(super) fn mix(a: Rgb, b: Rgb, t: f32) -> Rgb {
     [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t]
@@ -60,7 +77,7 @@ pub(super) fn luma(a: Rgb) -> f32 {
 }
 
 /// How different two colours look, 0..3.
-pub(super) fn distance(a: Rgb, b: Rgb) -> f32 {
+fn distance(a: Rgb, b: Rgb) -> f32 {
     let d = opponent([a[0] - b[0], a[1] - b[1], a[2] - b[2]]);
     (d[0] * d[0] + d[1] * d[1] + d[2] * d[2]).sqrt()
 }

@@ -2,7 +2,7 @@
 
 use super::color::{Rgb, mix, shade};
 use super::concepts::{Material, Texture};
-use super::dice::{hash, noise, sin};
+use super::dice::{floor, noise, sin};
 
 /// The light of one picture.
 #[derive(Debug, Clone, Copy)]
@@ -181,7 +181,7 @@ fn finish(
         }
         Material::Glass => {
             let streak = u + v;
-            let streak = (streak * 1.6 - (streak * 1.6).floor() - 0.5).abs();
+            let streak = (streak * 1.6 - floor(streak * 1.6) - 0.5).abs();
             (0.94, if streak < 0.14 { 0.24 } else { 0.05 })
         }
         Material::Fabric => {
@@ -222,7 +222,7 @@ fn pattern(texture: Texture, u: f32, v: f32, soft: f32, seed: u32) -> f32 {
     match texture {
         Texture::Striped => square(v, soft),
         Texture::Dotted => {
-            let row = v.floor();
+            let row = floor(v);
             let shift = if row as i32 & 1 == 0 { 0.0 } else { 0.5 };
             let (x, y) = (fraction(u + shift) - 0.5, v - row - 0.5);
             ramp((0.31 - (x * x + y * y).sqrt()) / soft)
@@ -232,27 +232,24 @@ fn pattern(texture: Texture, u: f32, v: f32, soft: f32, seed: u32) -> f32 {
             a + b - 2.0 * a * b
         }
         Texture::Bricked => {
-            let row = v.floor();
+            let row = floor(v);
             let shift = if row as i32 & 1 == 0 { 0.0 } else { 0.5 };
             let x = fraction(u * 0.5 + shift);
             let (x, y) = (x.min(1.0 - x) * 2.0, (v - row).min(1.0 - v + row));
             ramp((0.12 - x.min(y)) / soft + 0.2)
         }
         Texture::Woven => {
-            let across = (u.floor() as i32 + v.floor() as i32) & 1 == 0;
+            let across = (floor(u) as i32 + floor(v) as i32) & 1 == 0;
             let t = if across { fraction(v) } else { fraction(u) };
             let edge = (t - 0.5).abs() * 2.0;
             (if across { 0.15 } else { 0.6 }) + 0.4 * edge * edge
         }
         Texture::Wavy => square(v + 0.28 * sin(u * 0.5), soft),
         Texture::Zigzagged => square(v + 0.7 * ((fraction(u * 0.5) - 0.5).abs() - 0.25), soft),
-        Texture::Flecked => {
-            let (x, y) = (u * 2.0, v * 2.0);
-            (hash(x.floor() as i32, y.floor() as i32, seed) - 0.55).max(0.0) * 2.2
-        }
+        Texture::Flecked => ((noise(u * 2.4, v * 2.4, seed) - 0.42) * 3.2).clamp(0.0, 1.0),
         Texture::Scaly => {
             // The scale above hangs over the rows below: measured from its own centre.
-            let row = v.floor();
+            let row = floor(v);
             let shift = if row as i32 & 1 == 0 { 0.0 } else { 0.5 };
             let (x, y) = (fraction(u + shift) - 0.5, v - row);
             let r = (x * x + y * y * 0.6).sqrt();
@@ -268,7 +265,7 @@ fn pattern(texture: Texture, u: f32, v: f32, soft: f32, seed: u32) -> f32 {
 }
 
 fn fraction(x: f32) -> f32 {
-    x - x.floor()
+    x - floor(x)
 }
 
 /// A square wave of period 1 with edges `soft` wide.

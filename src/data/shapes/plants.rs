@@ -1,7 +1,7 @@
 //! Flower, mushroom and tree, and the bush among the clutter.
 
 use super::canvas::Brush;
-use super::color::{Rgb, hex, luma, mix, shade};
+use super::color::{Rgb, apart_from, hex, luma, mix, shade};
 use super::concepts::{Material, Part, Texture};
 use super::dice::{Dice, cos_sin};
 use super::paint::Paint;
@@ -12,7 +12,7 @@ const LEAVES: [Rgb; 5] =
 
 pub(super) fn flower(brush: &mut Brush, dice: &mut Dice) {
     let color = brush.color(dice);
-    let accent = brush.accent(dice, color);
+    let accent = apart_from(dice, color);
     let seed = dice.bits();
     let green = dice.pick(LEAVES);
     let stem = Paint::new(green, Material::Foliage).seeded(seed);
@@ -173,7 +173,7 @@ pub(super) fn tree(brush: &mut Brush, dice: &mut Dice) {
         }
     }
     if dice.chance(0.25) {
-        let fruit = brush.accent(dice, leaf);
+        let fruit = apart_from(dice, leaf);
         for _ in 0..6 {
             let at = [dice.range(-0.4, 0.4), dice.range(-0.6, 0.1)];
             brush.fill(Part::Crown, crown.plain(fruit).round(), &Path::circle(at, 0.09));

@@ -216,7 +216,7 @@ impl Place<'_, '_> {
             ];
             self.shape(&Path::polygon(&cap), snow, Object::Peak, None);
         }
-        let ground = self.dice.pick([hex(0x8c_98_6a), hex(0x9a_8f_80), hex(0x70_88_64)]);
+        let ground = self.dice.pick([hex(0x8c_98_6a), hex(0x9a_8f_80), hex(0x70_88_60)]);
         let gravel = Paint::new(ground, Material::Stone).seeded(self.dice.bits());
         let gravel = gravel.with(Texture::Flecked, shade(ground, 0.68), 0.4);
         self.ground(&gravel, Object::Hill, mix(ground, low, 0.35));

@@ -1,7 +1,7 @@
 //! House, cup, teapot, umbrella, table lamp and clock, and the clutter: rock, ball, crate, fence.
 
 use super::canvas::Brush;
-use super::color::{Rgb, hex, luma, mix, shade};
+use super::color::{Rgb, apart_from, hex, luma, mix, shade};
 use super::concepts::{Material, Part, Texture};
 use super::dice::{Dice, cos_sin};
 use super::paint::Paint;
@@ -25,8 +25,8 @@ fn printed(paint: Paint, accent: Rgb, dice: &mut Dice) -> Paint {
 
 pub(super) fn house(brush: &mut Brush, dice: &mut Dice) {
     let color = brush.color(dice);
-    let roof_color = brush.accent(dice, color);
-    let door_color = brush.accent(dice, color);
+    let roof_color = apart_from(dice, color);
+    let door_color = apart_from(dice, color);
     let seed = dice.bits();
     let wall = match dice.below(4) {
         0 => Paint::new(color, Material::Stone).with(Texture::Bricked, shade(color, 1.35), 0.17),
@@ -87,7 +87,7 @@ pub(super) fn house(brush: &mut Brush, dice: &mut Dice) {
 
 pub(super) fn cup(brush: &mut Brush, dice: &mut Dice) {
     let color = brush.color(dice);
-    let accent = brush.accent(dice, color);
+    let accent = apart_from(dice, color);
     let seed = dice.bits();
     let china = Paint::new(color, Material::Ceramic).seeded(seed);
     let (top, low) = (dice.range(0.56, 0.7), dice.range(0.34, 0.56));
@@ -132,7 +132,7 @@ pub(super) fn cup(brush: &mut Brush, dice: &mut Dice) {
 
 pub(super) fn teapot(brush: &mut Brush, dice: &mut Dice) {
     let color = brush.color(dice);
-    let accent = brush.accent(dice, color);
+    let accent = apart_from(dice, color);
     let seed = dice.bits();
     let material = if dice.chance(0.25) { Material::Metal } else { Material::Ceramic };
     let china = Paint::new(color, material).seeded(seed);
@@ -166,7 +166,7 @@ pub(super) fn teapot(brush: &mut Brush, dice: &mut Dice) {
 
 pub(super) fn umbrella(brush: &mut Brush, dice: &mut Dice) {
     let color = brush.color(dice);
-    let accent = brush.accent(dice, color);
+    let accent = apart_from(dice, color);
     let seed = dice.bits();
     let wood = Paint::new(hex(0x8a_5e_3c), Material::Wood).upright();
     let metal = Paint::new(hex(0x8d_93_9a), Material::Metal);
@@ -216,8 +216,8 @@ fn rib(x: f32, low: f32, t: f32) -> [f32; 2] {
 
 pub(super) fn lamp(brush: &mut Brush, dice: &mut Dice) {
     let color = brush.color(dice);
-    let foot = brush.accent(dice, color);
-    let accent = brush.accent(dice, color);
+    let foot = apart_from(dice, color);
+    let accent = apart_from(dice, color);
     let seed = dice.bits();
     let on = dice.chance(0.5);
     let stand = dice.pick([Material::Ceramic, Material::Wood, Material::Metal]);
@@ -270,7 +270,7 @@ pub(super) fn lamp(brush: &mut Brush, dice: &mut Dice) {
 
 pub(super) fn clock(brush: &mut Brush, dice: &mut Dice) {
     let color = brush.color(dice);
-    let accent = brush.accent(dice, color);
+    let accent = apart_from(dice, color);
     let seed = dice.bits();
     let kind = dice.below(3);
     let material = dice.pick([Material::Metal, Material::Wood, Material::Ceramic]);
@@ -343,7 +343,7 @@ pub(super) fn rock(brush: &mut Brush, dice: &mut Dice) {
 
 pub(super) fn ball(brush: &mut Brush, dice: &mut Dice) {
     let color = brush.color(dice);
-    let accent = brush.accent(dice, color);
+    let accent = apart_from(dice, color);
     let paint =
         Paint::new(color, Material::Rubber).with(Texture::Striped, accent, dice.range(0.5, 0.8));
     brush.fill(Part::Body, paint.round(), &Path::circle([0.0, 0.35], 0.62));

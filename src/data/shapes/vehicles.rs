@@ -1,7 +1,7 @@
 //! Car, truck and sailboat. All head to the right until they are mirrored.
 
 use super::canvas::Brush;
-use super::color::{Rgb, hex, luma, shade};
+use super::color::{Rgb, apart_from, hex, luma, shade};
 use super::concepts::{Material, Part, Texture};
 use super::dice::Dice;
 use super::paint::Paint;
@@ -18,7 +18,7 @@ fn wheel(brush: &mut Brush, at: Point, r: f32, hub: Rgb) {
 
 pub(super) fn car(brush: &mut Brush, dice: &mut Dice) {
     let color = brush.color(dice);
-    let accent = brush.accent(dice, color);
+    let accent = apart_from(dice, color);
     let seed = dice.bits();
     let metal = Paint::new(color, Material::Metal).seeded(seed);
     let glass = Paint::new(PANE, Material::Glass).seeded(seed);
@@ -78,7 +78,7 @@ pub(super) fn car(brush: &mut Brush, dice: &mut Dice) {
 
 pub(super) fn truck(brush: &mut Brush, dice: &mut Dice) {
     let color = brush.color(dice);
-    let accent = brush.accent(dice, color);
+    let accent = apart_from(dice, color);
     let cargo = brush.color(dice);
     let seed = dice.bits();
     let metal = Paint::new(color, Material::Metal).seeded(seed);
@@ -86,7 +86,7 @@ pub(super) fn truck(brush: &mut Brush, dice: &mut Dice) {
     let tarp = Paint::new(cargo, Material::Fabric).seeded(seed);
     let load = match dice.below(5) {
         0 => tarp.with(Texture::Striped, shade(cargo, 0.7), 0.3),
-        1 => tarp.with(Texture::Striped, brush.accent(dice, cargo), 0.4).upright(),
+        1 => tarp.with(Texture::Striped, apart_from(dice, cargo), 0.4).upright(),
         2 => Paint::new(cargo, Material::Metal).with(Texture::Grid, shade(cargo, 0.7), 0.3),
         3 => Paint::new(hex(0xa9_7c_50), Material::Wood).seeded(seed),
         _ => tarp,
@@ -122,7 +122,7 @@ pub(super) fn truck(brush: &mut Brush, dice: &mut Dice) {
 pub(super) fn sailboat(brush: &mut Brush, dice: &mut Dice) {
     let hull = brush.color(dice);
     let cloth = if dice.chance(0.4) { hex(0xf8_f3_e6) } else { brush.color(dice) };
-    let accent = brush.accent(dice, cloth);
+    let accent = apart_from(dice, cloth);
     let seed = dice.bits();
     let wood = dice.chance(0.6);
     let side = Paint::new(hull, if wood { Material::Wood } else { Material::Metal }).seeded(seed);
