@@ -140,7 +140,7 @@ proptest! {
         let scene = scene(seed, index);
         let main = ROWS[scene.label as usize].kind.object;
         let area = scene.labels.area(main.number());
-        prop_assert!(area >= 250, "{:?} covers {} pixels", main, area);
+        prop_assert!(area >= 300, "{:?} covers {} pixels", main, area);
         for other in (0..CLASSES as u32 + 5).filter(|&o| o != scene.label) {
             let number = Object::Bird.number() + other as u16;
             // Winter woods are scenery.
