@@ -85,7 +85,7 @@ impl Shapes {
         Self { size: size.max(1), ..self }
     }
 
-    /// Picture `index` with its label maps: some three times slower than [`Dataset::example`].
+    /// Picture `index` with its label maps, for a tenth more time than [`Dataset::example`].
     pub fn scene(&self, index: usize) -> Scene {
         let label = self.label(index);
         let mut labels = LabelMaps::new(self.size, self.size);
