@@ -44,7 +44,6 @@ impl App {
     pub(super) fn insert(&mut self, text: &str) {
         match (&mut self.overlay, self.screen) {
             (Some(Overlay::List(list)), _) => list.insert(text),
-            (Some(Overlay::Question(_)), _) => {}
             (None, ScreenId::Runs) if self.runs.filtering => {
                 self.runs.filter.insert(text);
                 self.runs.settle(&self.world);
@@ -171,11 +170,8 @@ impl App {
                 self.screen = ScreenId::Launch;
                 self.launch.choose("quickstart");
             }
-            Action::Back => {
-                if self.pinned.take().is_none() {
-                    self.screen = ScreenId::Runs;
-                }
-            }
+            Action::Back if self.pinned.is_some() => self.pinned = None,
+            Action::Back => self.screen = ScreenId::Runs,
             Action::Help => {
                 self.overlay = Some(Overlay::List(Palette::help(&self.keymap, self.places())));
             }

@@ -128,13 +128,14 @@ impl App {
     pub fn update(&mut self, message: Message) -> Vec<Effect> {
         self.dirty = true;
         let effects = match message {
-            Message::KeyPressed(event) => match Key::from_event(&event) {
-                Some(key) => self.press(key),
-                None => {
+            Message::KeyPressed(event) => {
+                if let Some(key) = Key::from_event(&event) {
+                    self.press(key)
+                } else {
                     self.dirty = false;
                     Vec::new()
                 }
-            },
+            }
             Message::Pointed(pointer) => self.point(pointer),
             Message::Pasted(text) => {
                 self.insert(&text);

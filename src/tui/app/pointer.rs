@@ -58,7 +58,6 @@ impl App {
 
     fn click(&mut self, pointer: Pointer) -> Vec<Effect> {
         match (pointer.on, &mut self.overlay) {
-            (None | Some(Click::Nothing), _) => self.nothing(),
             (Some(Click::Row(Place::Dialog, row)), Some(Overlay::Question(dialog))) => {
                 let outcome = dialog.answer(row);
                 self.answered(outcome)
@@ -69,7 +68,7 @@ impl App {
             }
             // The hints of the bottom line work for what lies over the screen, too.
             (Some(Click::Do(action)), _) => self.perform(action),
-            (Some(_), Some(_)) => self.nothing(),
+            (None | Some(Click::Nothing), _) | (Some(_), Some(_)) => self.nothing(),
             (Some(Click::Border(area)), None) => {
                 self.dragged = Some(area);
                 Vec::new()

@@ -121,12 +121,12 @@ mod tests {
     #[test]
     fn of_a_long_history_the_end_counts() {
         let folder = tempfile::tempdir().unwrap();
-        let mut text = String::new();
-        for step in 0..40_000 {
-            text.push_str(&format!(
+        let line = |step| {
+            format!(
                 "{{\"t\":1,\"stage\":\"train\",\"step\":{step},\"metrics\":{{\"loss\":{step}}}}}\n"
-            ));
-        }
+            )
+        };
+        let text: String = (0..40_000).map(line).collect();
         std::fs::write(folder.path().join("events.jsonl"), text).unwrap();
         let mut latest = Latest::new(folder.path().to_owned());
         latest.read();

@@ -172,7 +172,7 @@ pub fn act(
     }
     match (action, state.focus) {
         (Action::Launch, _) | (Action::Open, Focus::Presets) => return Some(state.start()),
-        (Action::NextFocus | Action::PreviousFocus, Focus::Form) | (Action::Back, Focus::Form) => {
+        (Action::NextFocus | Action::PreviousFocus | Action::Back, Focus::Form) => {
             state.focus = Focus::Presets;
         }
         (Action::NextFocus | Action::PreviousFocus | Action::Right, Focus::Presets) => {

@@ -1,0 +1,141 @@
+//! The workbench as people meet it: the real binary on a pseudo-terminal.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
+
+mod screen;
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use glassbox::run::folder::{NewRun, RunFolder};
+use glassbox::run::state::{State, Status, this_host};
+use screen::Screen;
+
+fn home() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn run(home: &Path, status: Status, pid: Option<u32>) -> RunFolder {
+    let spec = "title = \"quickstart\"\n";
+    let new = NewRun { title: "quickstart", spec, device: "cpu", seed: 1, argv: Vec::new() };
+    let folder = RunFolder::create(&home.join("runs"), new).unwrap();
+    let state = State { status, pid, host: Some(this_host()), ..State::queued(None) };
+    state.write(folder.path()).unwrap();
+    folder
+}
+
+fn kill(signal: &str, pid: u32) {
+    Command::new("kill").args([signal, &pid.to_string()]).status().unwrap();
+}
+
+#[test]
+fn a_terminal_that_answers_nothing_is_up_soon_and_q_leaves_it_in_order() {
+    let home = home();
+    let start = Instant::now();
+    let mut screen = Screen::open(home.path(), (80, 24));
+    screen.wait_for("No runs yet");
+    // The limit is 0.5 s on an idle machine; the tests run beside each other.
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    screen.press("q");
+    assert_eq!(screen.ends_in_order(), 0);
+}
+
+#[test]
+fn signals_end_it_in_order() {
+    for signal in ["-TERM", "-HUP", "-INT"] {
+        let home = home();
+        let mut screen = Screen::open(home.path(), (80, 24));
+        screen.wait_for("No runs yet");
+        kill(signal, screen.pid());
+        screen.ends_in_order();
+    }
+}
+
+#[test]
+fn it_follows_the_size_and_says_so_when_that_is_too_small() {
+    let home = home();
+    run(home.path(), Status::Finished, None);
+    let mut screen = Screen::open(home.path(), (120, 40));
+    screen.wait_for("finished");
+    screen.resize(40, 10);
+    screen.wait_for("glassbox needs");
+    screen.resize(80, 24);
+    screen.wait_for("finished");
+    screen.press("2");
+    screen.wait_for("presets");
+    screen.press("?");
+    screen.wait_for("type to search");
+    // Esc and a letter in one write would be Alt with that letter.
+    screen.press("\x1b");
+    screen.wait_without("type to search");
+    screen.press("q");
+    assert_eq!(screen.ends_in_order(), 0);
+}
+
+#[test]
+fn a_worker_that_is_killed_is_shown_as_lost_and_takes_nothing_with_it() {
+    let home = home();
+    let folder = run(home.path(), Status::Running, Some(1));
+    let mut screen = Screen::open(home.path(), (120, 40));
+    screen.wait_for("running");
+    let silent = State { heartbeat: 1.0, ..folder.state().unwrap() };
+    silent.write(folder.path()).unwrap();
+    screen.wait_for("lost");
+    std::fs::remove_dir_all(folder.path()).unwrap();
+    screen.wait_for("No runs yet");
+    screen.press("q");
+    assert_eq!(screen.ends_in_order(), 0);
+}
+
+#[test]
+fn nothing_is_sent_while_nothing_changes() {
+    let home = home();
+    run(home.path(), Status::Finished, None);
+    let mut screen = Screen::open(home.path(), (80, 24));
+    screen.wait_for("finished");
+    std::thread::sleep(Duration::from_millis(700));
+    // The machine's own numbers may change: only they may be sent, a few cells every two seconds.
+    let before = screen.bytes().len();
+    std::thread::sleep(Duration::from_millis(1500));
+    let sent = screen.bytes().len() - before;
+    assert!(sent < 400, "{sent} bytes");
+    screen.press("q");
+    screen.ends_in_order();
+}
+
+#[test]
+fn a_burst_of_random_keys_and_resizes_leaves_it_alive() {
+    let home = home();
+    run(home.path(), Status::Finished, None);
+    let mut screen = Screen::open(home.path(), (100, 30));
+    screen.wait_for("finished");
+    let mut seed: u64 = 11;
+    let mut roll = |sides: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % sides
+    };
+    for _ in 0..1500 {
+        match roll(30) {
+            0 => screen.resize(20 + roll(180) as u16, 5 + roll(50) as u16),
+            // q, Ctrl-c and Ctrl-z end or stop it; e and Enter start editors and workers.
+            n => {
+                let keys = ["j", "k", "h", "l", "g", "G", "/", "x", "p", "c", " ", "T", "?", ":"];
+                let more = ["1", "2", "4", "\t", "\x1b", "\x1b[A", "\x1b[B", "\x7f", "z", "L", "+"];
+                let all: Vec<&str> = keys.into_iter().chain(more).collect();
+                screen.press(all[(n as usize * 7 + roll(25) as usize) % all.len()]);
+            }
+        }
+    }
+    screen.resize(120, 40);
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(screen.is_alive());
+    for _ in 0..4 {
+        screen.press("\x1b");
+        std::thread::sleep(Duration::from_millis(150));
+    }
+    screen.press("1");
+    screen.wait_for("finished");
+    screen.press("q");
+    assert_eq!(screen.ends_in_order(), 0);
+}
