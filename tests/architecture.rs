@@ -87,9 +87,9 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "settings",
-        may_use: &[],
+        may_use: &["spec"],
         never_names: TERMINAL_AND_TENSORS,
-        instead: "settings are plain data",
+        instead: "settings are plain data; of `spec` they use the search for the nearest word",
     },
     Room {
         name: "run",

@@ -1,9 +1,367 @@
-//! One file a command; prints, and nothing else.
+//! The command line: one file a command; prints, and nothing else.
 
 pub mod check;
 pub mod completions;
+pub mod control;
 pub mod doctor;
+mod follow;
 pub mod presets;
 pub mod print;
+pub mod run;
+pub mod runs;
+pub mod show;
 pub mod view;
+pub mod watch;
 pub mod workbench;
+pub mod worker;
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::error::{Error, Result};
+use crate::run::control::Command as Ask;
+use crate::run::folder::RunFolder;
+use crate::settings::{Flags, Settings};
+
+/// A terminal workbench for people who study how image classifiers fail.
+#[derive(Debug, Parser)]
+#[command(
+    name = "glassbox",
+    version,
+    before_long_help = "Examples:\n  \
+        glassbox                         the workbench, full screen\n  \
+        glassbox run quickstart          train, attack and look at neurons, in three minutes\n  \
+        glassbox runs                    what ran, what runs, what waits\n  \
+        glassbox show last --json        the last run's state, metrics and results"
+)]
+pub struct Cli {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do; nothing = open the workbench.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Global {
+    /// Where runs live [env: GLASSBOX_RUNS_DIR]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub runs_dir: Option<PathBuf>,
+    /// The settings file [env: GLASSBOX_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// How pictures are drawn
+    #[arg(long, global = true, value_enum, value_name = "HOW")]
+    pub images: Option<Images>,
+    /// dark, light, high-contrast, or a theme of your own
+    #[arg(long, global = true, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// Start and stop nothing
+    #[arg(long, global = true)]
+    pub readonly: bool,
+    /// Draw without Unicode
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// Leave the mouse to the terminal
+    #[arg(long, global = true)]
+    pub no_mouse: bool,
+    /// Draw without colours, as NO_COLOR=1 does
+    #[arg(long, global = true)]
+    pub no_color: bool,
+}
+
+/// How pictures are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "lower")]
+pub enum Images {
+    /// What suits the terminal.
+    Auto,
+    /// kitty's graphics.
+    Kitty,
+    /// Sixels.
+    Sixel,
+    /// iTerm2's inline images.
+    Iterm2,
+    /// Half-blocks.
+    Half,
+    /// Not at all.
+    Off,
+}
+
+/// Everything that can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start a run and watch it; Ctrl-C once stops it with a checkpoint, twice at once
+    #[command(before_long_help = "Examples:\n  \
+        glassbox run quickstart\n  \
+        glassbox run mine.toml --set train.epochs=2 --set seed=7\n  \
+        glassbox run cifar10 --detach            prints the id and lets it go")]
+    Run(RunArgs),
+    /// Validate a spec, show it with every key, tell what it will cost; starts nothing
+    #[command(before_long_help = "Examples:\n  \
+        glassbox check mine.toml\n  \
+        glassbox check quickstart > mine.toml    a spec of your own to start from")]
+    Check(CheckArgs),
+    /// What ships, with a line on each
+    Presets,
+    /// List the runs, newest first
+    #[command(before_long_help = "Examples:\n  \
+        glassbox runs\n  \
+        glassbox runs --json | jq -r '.[] | select(.status == \"failed\") | .id'")]
+    Runs(JsonArgs),
+    /// One run: state, last metrics, results
+    #[command(before_long_help = "Examples:\n  \
+        glassbox show last\n  \
+        glassbox show 20261123-1415 --json")]
+    Show(RunJsonArgs),
+    /// Follow a run in plain lines; Ctrl-C leaves the run alone
+    #[command(before_long_help = "Examples:\n  \
+        glassbox watch last\n  \
+        glassbox watch last --json               waits for its end, then prints it")]
+    Watch(RunJsonArgs),
+    /// Hold a run still; it keeps its device
+    Pause(RunJsonArgs),
+    /// Let a paused run go on, or take up one that ended early from its last checkpoint
+    Resume(RunJsonArgs),
+    /// Let a run write a checkpoint and end
+    Stop(RunJsonArgs),
+    /// Print a neuron's pictures into the scrollback
+    #[command(before_long_help = "Examples:\n  \
+        glassbox view last --layer conv5 --neuron 12\n  \
+        glassbox view last --layer conv5 --neuron 12 | grep adversarial")]
+    View(ViewArgs),
+    /// Terminal, devices, folders, data: what works and how to fix the rest
+    Doctor,
+    /// A completion script for a shell
+    #[command(before_long_help = "Examples:\n  \
+        glassbox completions bash > ~/.local/share/bash-completion/completions/glassbox\n  \
+        glassbox completions fish > ~/.config/fish/completions/glassbox.fish")]
+    Completions(CompletionsArgs),
+    /// Work on a run folder: what `run` starts.
+    #[command(hide = true)]
+    Worker(WorkerArgs),
+}
+
+/// `glassbox run`
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// A spec file, or a preset's name
+    #[arg(value_name = "SPEC|PRESET")]
+    pub source: String,
+    /// Override a key of the spec; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    /// Print the id and let the run go by itself
+    #[arg(long)]
+    pub detach: bool,
+    /// Print one JSON value at the end, and nothing else on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `glassbox check`
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// A spec file, or a preset's name
+    #[arg(value_name = "SPEC|PRESET")]
+    pub source: String,
+    /// Override a key of the spec; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+}
+
+/// `glassbox runs`
+#[derive(Debug, Args)]
+pub struct JsonArgs {
+    /// Print one JSON value
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The commands on one run.
+#[derive(Debug, Args)]
+pub struct RunJsonArgs {
+    /// An id, the beginning of one, or 'last'
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// Print one JSON value
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `glassbox view`
+#[derive(Debug, Args)]
+pub struct ViewArgs {
+    /// An id, the beginning of one, or 'last'
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// The layer tap
+    #[arg(long, value_name = "NAME")]
+    pub layer: String,
+    /// The neuron, counted from 0
+    #[arg(long, value_name = "N")]
+    pub neuron: usize,
+}
+
+/// `glassbox completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// `glassbox worker`
+#[derive(Debug, Args)]
+pub struct WorkerArgs {
+    /// How many runs may use one device at a time [default: as the settings say]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub slots: Option<u32>,
+    /// The run folder
+    #[arg(value_name = "RUN_FOLDER")]
+    pub folder: PathBuf,
+}
+
+impl Global {
+    /// What the settings need to know of the command line.
+    fn flags(&self) -> Flags {
+        let images = self.images.and_then(|images| images.to_possible_value());
+        Flags {
+            runs_dir: self.runs_dir.clone(),
+            config: self.config.clone(),
+            theme: self.theme.clone(),
+            images: images.map(|images| images.get_name().to_owned()),
+            no_mouse: self.no_mouse,
+            ascii: self.ascii,
+        }
+    }
+
+    /// Bad input under `--readonly`.
+    fn may_change_runs(&self) -> Result<()> {
+        if !self.readonly {
+            return Ok(());
+        }
+        Err(Error::bad_input("--readonly starts and stops nothing").hint("leave out --readonly"))
+    }
+}
+
+/// Does what the command line says.
+pub fn run(cli: Cli) -> Result<()> {
+    let Cli { global, command } = cli;
+    if global.no_color && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) {
+        return again_without_colours();
+    }
+    let settings = || Settings::load(&global.flags());
+    let find = |word: &str| RunFolder::resolve(settings()?.runs_dir()?, word);
+    let Some(command) = command else {
+        return open_workbench(&global);
+    };
+    match command {
+        Command::Run(args) => {
+            global.may_change_runs()?;
+            run::run(&args, &settings()?)
+        }
+        Command::Check(args) => check::run(&args.source, &args.overrides),
+        Command::Presets => presets::run(),
+        Command::Runs(args) => runs::run(settings()?.runs_dir()?, args.json),
+        Command::Show(args) => show::run(&find(&args.run)?, args.json),
+        Command::Watch(args) => watch::run(&find(&args.run)?, args.json),
+        Command::Pause(args) => {
+            global.may_change_runs()?;
+            control::ask(&find(&args.run)?, Ask::Pause, args.json)
+        }
+        Command::Resume(args) => {
+            global.may_change_runs()?;
+            control::resume(&find(&args.run)?, settings()?.slots, args.json)
+        }
+        Command::Stop(args) => {
+            global.may_change_runs()?;
+            control::ask(&find(&args.run)?, Ask::Stop, args.json)
+        }
+        Command::View(args) => {
+            let pictures = settings()?.images != "off";
+            let view = view::View { layer: &args.layer, neuron: args.neuron, pictures };
+            view::run(&find(&args.run)?, view)
+        }
+        Command::Doctor => doctor::run(&places(&settings()?)),
+        Command::Completions(args) => completions::run(Cli::command(), args.shell),
+        Command::Worker(args) => worker::run(&args, || Ok(settings()?.slots)),
+    }
+}
+
+/// The workbench opens even when the settings file is wrong: on defaults, saying so.
+fn open_workbench(global: &Global) -> Result<()> {
+    let flags = global.flags();
+    match Settings::load(&flags) {
+        Ok(settings) => workbench::run(&settings, global.readonly, None),
+        Err(problem) => {
+            // Without the file: what is still wrong then, nobody can work around.
+            let settings = Settings::without_file(&flags)?;
+            workbench::run(&settings, global.readonly, Some(problem))
+        }
+    }
+}
+
+/// This same command with `NO_COLOR=1`: every part of the program goes by the variable, and so do
+/// the programs that it starts.
+fn again_without_colours() -> Result<()> {
+    use std::os::unix::process::CommandExt;
+    let program = std::env::current_exe()
+        .map_err(|error| Error::failed(format!("failed to find this program: {error}")))?;
+    let error = std::process::Command::new(program)
+        .args(std::env::args_os().skip(1))
+        .env("NO_COLOR", "1")
+        .exec();
+    Err(Error::failed(format!("failed to start again without colours: {error}"))
+        .hint("NO_COLOR=1 glassbox … does the same"))
+}
+
+/// The folders and files that `doctor` looks at.
+fn places(settings: &Settings) -> Vec<doctor::Place> {
+    let mut places = Vec::new();
+    let mut place = |name, path, written, moved_by| {
+        places.push(doctor::Place { name, path, written, moved_by });
+    };
+    if let Ok(runs) = settings.runs_dir() {
+        let moved_by = "--runs-dir FOLDER, or GLASSBOX_RUNS_DIR=FOLDER";
+        place("runs", runs.to_owned(), true, moved_by);
+    }
+    if let Some(folders) = &settings.folders {
+        let file = settings.file.as_ref().map(|file| file.path.clone());
+        let file = file.unwrap_or_else(|| folders.config.join("config.toml"));
+        place("settings", file, false, "--config FILE, or GLASSBOX_CONFIG=FILE");
+        place("themes", folders.config.join("themes"), false, "XDG_CONFIG_HOME=FOLDER");
+        place("cache", folders.cache.clone(), true, "XDG_CACHE_HOME=FOLDER");
+        place("log", folders.state.clone(), true, "XDG_STATE_HOME=FOLDER");
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_flags_may_stand_before_and_after_the_command() {
+        for line in
+            [["glassbox", "--runs-dir", "/r", "runs"], ["glassbox", "runs", "--runs-dir", "/r"]]
+        {
+            let cli = Cli::try_parse_from(line).unwrap();
+            assert_eq!(cli.global.runs_dir.as_deref(), Some("/r".as_ref()));
+        }
+    }
+
+    #[test]
+    fn readonly_changes_no_run() {
+        let cli = Cli::try_parse_from(["glassbox", "run", "quickstart", "--readonly"]).unwrap();
+        assert_eq!(run(cli).unwrap_err().exit_code(), 2);
+    }
+}

@@ -2,6 +2,7 @@
 //! maths and the run folder.
 
 pub mod context;
+pub mod create;
 pub mod estimate;
 mod life;
 

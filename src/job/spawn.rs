@@ -10,7 +10,10 @@ use crate::run::folder::RunFolder;
 use crate::run::state::Status;
 
 /// Starts a worker on a run folder and returns its pid. It detaches itself (`job::work`).
-pub fn spawn(folder: &Path) -> Result<u32> {
+///
+/// `slots` is how many runs may use one device at a time: told to the worker, since the settings
+/// that say it may have been named on this command line only.
+pub fn spawn(folder: &Path, slots: usize) -> Result<u32> {
     let failed = |error: std::io::Error| {
         Error::failed(format!("failed to start a worker: {error}"))
             .hint("is there memory, and may this user start more processes (ulimit -u)?")
@@ -19,6 +22,8 @@ pub fn spawn(folder: &Path) -> Result<u32> {
     let program = std::env::current_exe().map_err(failed)?;
     let child = Command::new(program)
         .arg("worker")
+        .arg("--slots")
+        .arg(slots.to_string())
         .arg(folder)
         // Never keeps a mounted folder busy.
         .current_dir("/")
@@ -31,12 +36,12 @@ pub fn spawn(folder: &Path) -> Result<u32> {
 }
 
 /// Makes a run go on: a paused one is told to, an ended one gets a new worker, which continues from
-/// the last checkpoint. Errors: it is going, or there is nothing left to do.
-pub fn resume(folder: &RunFolder) -> Result<()> {
+/// the last checkpoint. `slots` as for [`spawn`]. Errors: it is going, or there is nothing left to do.
+pub fn resume(folder: &RunFolder, slots: usize) -> Result<()> {
     let (_, status) = folder.status()?;
     match status {
         Status::Paused => control::send(folder.path(), Ask::Resume),
-        Status::Failed | Status::Stopped | Status::Lost => spawn(folder.path()).map(|_| ()),
+        Status::Failed | Status::Stopped | Status::Lost => spawn(folder.path(), slots).map(|_| ()),
         Status::Finished => Err(Error::bad_input(format!(
             "run '{}' is finished: there is nothing left to do",
             folder.id()

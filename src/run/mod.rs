@@ -6,6 +6,7 @@ pub mod event;
 pub mod folder;
 pub mod follow;
 pub mod info;
+pub mod latest;
 pub mod results;
 pub mod slots;
 pub mod state;

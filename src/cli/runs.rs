@@ -1,0 +1,66 @@
+//! `glassbox runs`: the runs, newest first; broken folders with the reason.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{print, show};
+use crate::error::Result;
+use crate::run::folder::{Listed, RunFolder};
+use crate::run::latest::latest;
+use crate::run::state::Status;
+use crate::tui::number;
+
+/// Prints the runs under `root`.
+pub fn run(root: &Path, json: bool) -> Result<()> {
+    let listed = RunFolder::list(root)?;
+    if json {
+        return print::json(&listed.iter().map(value).collect::<Vec<_>>());
+    }
+    if listed.is_empty() {
+        print::talk(&format!(
+            "no runs in '{}'\nhint: start one with: glassbox run quickstart",
+            root.display()
+        ));
+        return Ok(());
+    }
+    let headings = ["ID", "STATUS", ">DONE", ">LEFT", ">TOP1", ">UNDER ATTACK", "TITLE"];
+    let rows: Vec<Vec<String>> = listed.iter().map(row).collect();
+    print::text(&print::table(&headings, &rows))
+}
+
+fn value(listed: &Listed) -> Value {
+    match &listed.run {
+        Ok((folder, info, state, status)) => show::brief(folder, info, state, *status),
+        Err(error) => json!({
+            "id": listed.id,
+            "status": "unreadable",
+            "error": { "message": error.message, "hint": error.hint },
+        }),
+    }
+}
+
+fn row(listed: &Listed) -> Vec<String> {
+    let (folder, info, state, status) = match &listed.run {
+        Ok(run) => run,
+        Err(error) => {
+            let none = String::new;
+            let id = listed.id.clone();
+            let why = error.message.clone();
+            return vec![id, "unreadable".into(), none(), none(), none(), none(), why];
+        }
+    };
+    let metrics = latest(folder.path());
+    let metric =
+        |name: &str| metrics.get(name).map_or("–".to_owned(), |value| number::fraction(*value));
+    let left = state.eta_s.filter(|_| *status == Status::Running);
+    vec![
+        listed.id.clone(),
+        status.word().to_owned(),
+        show::percent(state.progress),
+        left.map_or("–".to_owned(), number::duration),
+        metric("top1"),
+        metric("adversarial_top1"),
+        info.title.clone(),
+    ]
+}

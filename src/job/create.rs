@@ -1,0 +1,45 @@
+//! From a spec to a run folder that a worker can take up.
+
+use std::path::Path;
+
+use crate::device::DeviceName;
+use crate::error::Result;
+use crate::run::folder::{NewRun, RunFolder};
+use crate::spec::{self, Comments, Spec};
+
+/// Makes the run folder of `spec` under `runs`, state `queued`. What the folder holds is complete:
+/// the device is the one that `auto` stands for here. Errors: a device that this build cannot use.
+pub fn create(runs: &Path, mut spec: Spec, argv: Vec<String>) -> Result<RunFolder> {
+    let device: DeviceName = spec.device.parse()?;
+    device.open()?;
+    spec.device = device.resolve().to_string();
+    let text = spec::to_toml(&spec, Comments::Off);
+    let run =
+        NewRun { title: &spec.title, spec: &text, device: &spec.device, seed: spec.seed, argv };
+    RunFolder::create(runs, run)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_holds_the_spec_and_the_device() {
+        let runs = tempfile::tempdir().unwrap();
+        let spec = spec::load("quickstart", &["title='Two  words'".into()]).unwrap();
+        let folder = create(runs.path(), spec, vec!["glassbox".into()]).unwrap();
+        assert!(folder.id().contains("-two-words-"), "{}", folder.id());
+        let info = folder.info().unwrap();
+        assert_eq!((info.device.as_str(), info.argv.len()), ("cpu", 1));
+        let read = spec::read_resolved(&folder.path().join("spec.toml")).unwrap();
+        assert_eq!((read.device.as_str(), read.title.as_str()), ("cpu", "Two  words"));
+    }
+
+    #[test]
+    fn a_device_that_is_not_there_makes_no_folder() {
+        let runs = tempfile::tempdir().unwrap();
+        let spec = spec::load("quickstart", &["device='cuda:0'".into()]).unwrap();
+        assert_eq!(create(runs.path(), spec, vec![]).unwrap_err().exit_code(), 2);
+        assert_eq!(std::fs::read_dir(runs.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,56 @@
+//! The last value of every metric of a run, without reading its whole history.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use super::event::Event;
+
+/// Of a long history only the end is read, so that thousands of runs are listed quickly.
+const TAIL: u64 = 64 << 10;
+
+/// The last value of each metric near the end of a run folder's `events.jsonl`. A file that cannot
+/// be read gives none: a list shows the run without them.
+pub fn latest(folder: &Path) -> BTreeMap<String, f64> {
+    let mut metrics = BTreeMap::new();
+    let Ok(bytes) = tail(&folder.join("events.jsonl")) else { return metrics };
+    // A half line, at either end, is no event.
+    for line in bytes.split(|byte| *byte == b'\n') {
+        if let Ok(event) = serde_json::from_slice::<Event>(line) {
+            metrics.extend(event.metrics);
+        }
+    }
+    metrics
+}
+
+fn tail(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
+    let mut bytes = Vec::new();
+    // The file may grow meanwhile: no more than was there.
+    file.take(TAIL).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_value_counts_and_half_lines_do_not() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(latest(folder.path()).is_empty());
+        let line = |step: u64, metrics: &str| {
+            format!("{{\"t\":1.0,\"stage\":\"train\",\"step\":{step},\"metrics\":{{{metrics}}}}}\n")
+        };
+        let mut text: String = (0..5000).map(|step| line(step, "\"loss\":9.0")).collect();
+        text += &line(5000, "\"loss\":0.5,\"top1\":0.75");
+        text += &line(5001, "\"loss\":0.25");
+        text += "{\"t\":1.0,\"stage\":\"train\",\"step\":5002,\"metrics\":{\"loss\":7";
+        std::fs::write(folder.path().join("events.jsonl"), text).unwrap();
+        let metrics = latest(folder.path());
+        assert_eq!((metrics["loss"], metrics["top1"]), (0.25, 0.75));
+    }
+}
