@@ -3,12 +3,20 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::shapes::{Shapes, Split};
 use super::{Class, Dataset, Example, cifar10, idx, image_folder};
 use crate::error::{Error, Result};
 
 /// Formats that can be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
+    /// The embedded scene generator.
+    Shapes {
+        /// Scenes in the training split.
+        train: usize,
+        /// Scenes in the test split.
+        test: usize,
+    },
     /// CIFAR-10's binary batches.
     Cifar10,
     /// MNIST's IDX files.
@@ -97,6 +105,17 @@ pub fn open(source: &Source) -> Result<Opened> {
         })
     };
     match source.format {
+        Format::Shapes { train, test } => {
+            let split = |split, images| {
+                let shapes = Shapes::new(source.seed, split, images);
+                match source.image_size {
+                    Some(size) => shapes.with_image_size(size),
+                    None => shapes,
+                }
+            };
+            let train = split(Split::Train, train);
+            Ok(Opened::new(train, split(Split::Test, test)).limited(source.limit, first))
+        }
         Format::Cifar10 => {
             let (train, test) = cifar10::open(path()?, source.image_size)?;
             Ok(Opened::new(train, test).limited(source.limit, first))

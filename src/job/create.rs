@@ -2,17 +2,16 @@
 
 use std::path::Path;
 
-use crate::device::DeviceName;
+use super::build;
 use crate::error::Result;
 use crate::run::folder::{NewRun, RunFolder};
 use crate::spec::{self, Comments, Spec};
 
-/// Makes the run folder of `spec` under `runs`, state `queued`. What the folder holds is complete:
-/// the device is the one that `auto` stands for here. Errors: a device that this build cannot use.
+/// Makes the run folder of `spec` under `runs`, state `queued`. The spec in it is complete: what the
+/// data, the weights or the machine decide is filled in. Errors: data, weights or a device that
+/// cannot be used; then no folder is made.
 pub fn create(runs: &Path, mut spec: Spec, argv: Vec<String>) -> Result<RunFolder> {
-    let device: DeviceName = spec.device.parse()?;
-    device.open()?;
-    spec.device = device.resolve().to_string();
+    build::resolve(&mut spec, runs)?;
     let text = spec::to_toml(&spec, Comments::Off);
     let run =
         NewRun { title: &spec.title, spec: &text, device: &spec.device, seed: spec.seed, argv };
@@ -33,6 +32,7 @@ mod tests {
         assert_eq!((info.device.as_str(), info.argv.len()), ("cpu", 1));
         let read = spec::read_resolved(&folder.path().join("spec.toml")).unwrap();
         assert_eq!((read.device.as_str(), read.title.as_str()), ("cpu", "Two  words"));
+        assert_eq!((read.model.classes, read.data.image_size), (Some(16), Some(64)));
     }
 
     #[test]

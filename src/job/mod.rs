@@ -1,6 +1,8 @@
 //! A worker: executes a spec's stages, writes the run folder. The only folder that sees both the
 //! maths and the run folder.
 
+pub mod build;
+mod checkpoints;
 pub mod context;
 pub mod create;
 pub mod estimate;
@@ -10,6 +12,7 @@ mod progress;
 mod signals;
 pub mod spawn;
 pub mod stage;
+mod usage;
 
 use std::fs::{self, File};
 use std::panic::{AssertUnwindSafe, catch_unwind};

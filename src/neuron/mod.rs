@@ -1,1 +1,4 @@
-//! What the network's neurons answer to.
+//! What the network's neurons answer to (SCIENCE §3). A neuron is one channel of a feature map.
+
+pub mod activation;
+pub mod top;

@@ -42,6 +42,17 @@ pub fn whole_with(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result
     Ok(())
 }
 
+/// As [`whole`], but not synced: whole after `kill -9`, perhaps lost in a power cut. For many small
+/// files that the stage would make again, and whose result file is synced after them.
+pub fn whole_unsynced(path: &Path, bytes: &[u8]) -> Result<()> {
+    let scratch = scratch_for(path)?;
+    let written = fs::write(&scratch, bytes).and_then(|()| fs::rename(&scratch, path));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&scratch);
+        failed("write", path, &error)
+    })
+}
+
 /// Makes a folder and its parents. Errors name it.
 pub fn folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(|error| failed("make the folder", path, &error))

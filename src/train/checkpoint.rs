@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::model::weights::encode_with;
 
 /// The numbers beside the tensors.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Numbers {
     /// Optimizer steps done.
     pub step: u64,

@@ -8,6 +8,8 @@ pub mod schedule;
 mod sgd;
 pub mod trainer;
 
+pub use adam::Adam;
 pub use optimizer::{Optimizer, Rule};
 pub use schedule::{Schedule, Shape};
+pub use sgd::Sgd;
 pub use trainer::{StepReport, Trainer};

@@ -1,8 +1,98 @@
 //! One file a stage: the maths on one side, [`Context`](super::context::Context) on the other.
 
+mod attack;
+mod evaluate;
+mod neurons;
+mod pixels;
+mod train;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use candle_core::Device;
+
 use super::Stage;
+use super::build;
+use super::checkpoints;
+use super::context::Context;
+use crate::data::Dataset;
+use crate::data::{DamageReport, Loader, LoaderConfig};
+use crate::error::Result;
+use crate::model::Model;
 
 /// Every stage, in the order in which a run goes through them.
 ///
-/// Costs are in passes over the images: a training pass is a forward pass and two backward ones.
-pub const STAGES: &[Stage] = &[];
+/// Costs are in forward passes over the images: a training step is one and two backward ones.
+pub const STAGES: &[Stage] = &[
+    Stage {
+        name: "train",
+        wanted: |spec| spec.train.is_some(),
+        cost: |spec| spec.train.as_ref().map_or(0.0, |train| 15.0 * train.epochs as f64),
+        run: train::run,
+    },
+    Stage {
+        name: "evaluate",
+        wanted: |spec| spec.evaluate.is_some(),
+        cost: |spec| spec.evaluate.as_ref().map_or(0.0, |e| 2.0 * e.attacks.len() as f64),
+        run: evaluate::run,
+    },
+    Stage { name: "attack", wanted: |spec| spec.attack.is_some(), cost: |_| 4.0, run: attack::run },
+    Stage {
+        name: "neurons",
+        wanted: |spec| spec.neurons.is_some(),
+        cost: |_| 3.0,
+        run: neurons::run,
+    },
+];
+
+/// The runs folder that a run lies in.
+fn runs_of(folder: &Path) -> &Path {
+    folder.parent().unwrap_or(Path::new("."))
+}
+
+/// The network that the stages after training look at: this run's best weights if it has trained,
+/// otherwise `model.weights`. Says in the log which.
+fn trained_network(context: &mut Context, dataset: &dyn Dataset) -> Result<Box<dyn Model>> {
+    let spec = context.spec().clone();
+    let folder = context.folder().to_owned();
+    let network = build::network(&spec, dataset.shape()[0], runs_of(&folder))?;
+    if spec.train.is_some()
+        && let Some(best) = checkpoints::named(&folder, "best")?
+    {
+        build::load_weights(&*network, &best, &Device::Cpu)?;
+        context.log("weights: the best of this run")?;
+    } else if let Some(weights) = &spec.model.weights {
+        context.log(&format!("weights: {weights}"))?;
+    } else {
+        context.log("weights: fresh ones from the seed; this network has learned nothing")?;
+    }
+    Ok(network)
+}
+
+/// A loader over a whole set in order, as evaluation wants it.
+fn in_order(
+    context: &Context,
+    dataset: &Arc<dyn Dataset>,
+    batch_size: usize,
+    damage: &Arc<DamageReport>,
+) -> Result<Loader> {
+    let data = &context.spec().data;
+    Loader::new(LoaderConfig {
+        workers: data.workers,
+        on_damaged: build::on_damaged(data.damaged),
+        damage: Arc::clone(damage),
+        ..LoaderConfig::new(Arc::clone(dataset), batch_size)
+    })
+}
+
+/// Says once how many images could not be read, and which.
+fn log_damage(context: &mut Context, damage: &DamageReport, already: &mut usize) -> Result<()> {
+    let count = damage.count();
+    if count > *already {
+        let named: Vec<String> =
+            damage.first().iter().map(|one| format!("{}: {}", one.name, one.reason)).collect();
+        context.log(&format!("skipped {count} damaged images: {}", named.join("; ")))?;
+        *already = count;
+    }
+    Ok(())
+}

@@ -1,0 +1,264 @@
+//! From what a spec says to the objects that do it.
+
+use std::path::{Path, PathBuf};
+
+use candle_core::Device;
+
+use crate::attack::{Attack, Clean, Fgsm, PixelLevels, Target};
+use crate::data::Augmentation;
+use crate::data::OnDamaged;
+use crate::data::{Format, Opened, Source};
+use crate::device::DeviceName;
+use crate::error::{Error, Result};
+use crate::model::weights::{self, Weights};
+use crate::model::{self, Arch, Model, ModelConfig};
+use crate::run::folder::RunFolder;
+use crate::spec::{self, Spec};
+use crate::train::checkpoint::weights_only;
+use crate::train::{Adam, Optimizer, Rule, Schedule, Sgd, Shape, Trainer};
+
+/// Fills every key whose default the data or the weights decide, so that what is written into the
+/// run is complete. `runs` is where `run:ID` looks.
+pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
+    let device: DeviceName = spec.device.parse()?;
+    device.open()?;
+    spec.device = device.resolve().to_string();
+    let header = match &spec.model.weights {
+        Some(word) => {
+            let path = weights_path(word, runs)?;
+            let header = weights::read(&path, &Device::Cpu)?.header;
+            if let Some(header) = &header
+                && header.arch != spec::word(spec.model.arch)
+            {
+                return Err(Error::bad_input(format!(
+                    "the weights '{}' are of '{}', but model.arch = '{}'",
+                    path.display(),
+                    header.arch,
+                    spec::word(spec.model.arch)
+                )));
+            }
+            header
+        }
+        None => None,
+    };
+    if spec.data.image_size.is_none() {
+        spec.data.image_size = header.as_ref().map(|header| header.image_size);
+    }
+    let opened = open_data(spec)?;
+    let [channels, height, _] = opened.test.shape();
+    spec.data.image_size = Some(height);
+    let classes = opened.test.classes().len();
+    match spec.model.classes {
+        Some(asked) if asked < classes => {
+            return Err(Error::bad_input(format!(
+                "model.classes = {asked}, but the data has {classes} classes"
+            ))
+            .hint("leave model.classes out to have as many as the data"));
+        }
+        Some(_) => {}
+        None => spec.model.classes = Some(header.as_ref().map_or(classes, |h| h.classes)),
+    }
+    let (mean, std) = match &header {
+        Some(header) if header.channels == channels => (header.mean.clone(), header.std.clone()),
+        _ => normalisation(spec.data.format, channels),
+    };
+    spec.model.mean.get_or_insert(mean);
+    spec.model.std.get_or_insert(std);
+    // Whatever does not fit is said now, before a run folder is made.
+    network(spec, channels, runs)?;
+    if let Some(neurons) = &spec.neurons {
+        taps(&*network(spec, channels, runs)?, &neurons.layers)?;
+    }
+    Ok(opened)
+}
+
+/// Both splits of the spec's data.
+pub fn open_data(spec: &Spec) -> Result<Opened> {
+    let data = &spec.data;
+    crate::data::open(&Source {
+        format: match data.format {
+            spec::DataFormat::Shapes => {
+                Format::Shapes { train: data.train_images, test: data.test_images }
+            }
+            spec::DataFormat::ImageFolder => Format::ImageFolder,
+            spec::DataFormat::Cifar10 => Format::Cifar10,
+            spec::DataFormat::Idx => Format::Idx,
+        },
+        path: data.path.as_ref().map(PathBuf::from),
+        image_size: data.image_size,
+        limit: data.limit,
+        class_names: None,
+        resize: None,
+        holdout: data.holdout,
+        seed: spec.seed,
+    })
+}
+
+/// Mean and standard deviation of 0..1 pixels where the spec and the weights say nothing.
+fn normalisation(format: spec::DataFormat, channels: usize) -> (Vec<f64>, Vec<f64>) {
+    match (format, channels) {
+        (spec::DataFormat::Cifar10, 3) => {
+            (vec![0.4914, 0.4822, 0.4465], vec![0.2470, 0.2435, 0.2616])
+        }
+        (spec::DataFormat::ImageFolder, 3) => {
+            (vec![0.485, 0.456, 0.406], vec![0.229, 0.224, 0.225])
+        }
+        // Fashion-MNIST's own.
+        (spec::DataFormat::Idx, 1) => (vec![0.2860], vec![0.3530]),
+        _ => (vec![0.5; channels], vec![0.25; channels]),
+    }
+}
+
+/// The network of a resolved spec, with `model.weights` in it or fresh ones from the seed.
+pub fn network(spec: &Spec, channels: usize, runs: &Path) -> Result<Box<dyn Model>> {
+    let device = spec.device.parse::<DeviceName>()?.open()?;
+    let unresolved = || Error::bad_input("the spec is not resolved: a key of [model] is missing");
+    let config = ModelConfig {
+        classes: spec.model.classes.ok_or_else(unresolved)?,
+        channels,
+        image_size: spec.data.image_size.ok_or_else(unresolved)?,
+        mean: spec.model.mean.clone().ok_or_else(unresolved)?,
+        std: spec.model.std.clone().ok_or_else(unresolved)?,
+        seed: spec.seed,
+    };
+    let arch = match spec.model.arch {
+        spec::Arch::Shapesnet => Arch::Shapesnet,
+    };
+    let model = model::build(arch, config, &device)?;
+    if let Some(word) = &spec.model.weights {
+        load_weights(&*model, &weights_path(word, runs)?, &device)?;
+    }
+    Ok(model)
+}
+
+/// Puts the weights of a file, or of a checkpoint, into a network.
+pub fn load_weights(model: &dyn Model, path: &Path, device: &Device) -> Result<()> {
+    let Weights { tensors, .. } = weights::read(path, device)?;
+    model.parameters().load(weights_only(tensors)).map_err(|mut error| {
+        error.message = format!("'{}': {}", path.display(), error.message);
+        error
+    })
+}
+
+/// The file behind `model.weights`: a path, `run:ID`, `run:ID@best` or `run:ID@last`.
+pub fn weights_path(word: &str, runs: &Path) -> Result<PathBuf> {
+    let Some(of_run) = word.strip_prefix("run:") else { return Ok(PathBuf::from(word)) };
+    let (id, which) = of_run.split_once('@').unwrap_or((of_run, "best"));
+    let folder = RunFolder::resolve(runs, id)?;
+    let path = super::checkpoints::named(folder.path(), which)?;
+    path.ok_or_else(|| {
+        Error::bad_input(format!("run '{}' has no checkpoint '{which}' yet", folder.id()))
+            .hint("say run:ID@best or run:ID@last, of a run that has trained for an epoch")
+    })
+}
+
+/// The layer taps asked for, as the model names them; none asked for = all.
+pub fn taps(model: &dyn Model, asked: &[String]) -> Result<Vec<String>> {
+    if asked.is_empty() {
+        return Ok(model.taps().iter().map(|tap| tap.name.clone()).collect());
+    }
+    asked
+        .iter()
+        .map(|name| {
+            model
+                .taps()
+                .iter()
+                .find(|tap| tap.name == *name || tap.alias.as_ref() == Some(name))
+                .map(|tap| tap.name.clone())
+                .ok_or_else(|| {
+                    let known: Vec<&str> = model.taps().iter().map(|t| t.name.as_str()).collect();
+                    let nearest = spec::nearest::nearest(name, known.iter().copied())
+                        .map(|nearest| format!(", did you mean '{nearest}'?"))
+                        .unwrap_or_default();
+                    Error::bad_input(format!("neurons.layers: no layer '{name}'{nearest}"))
+                        .hint(format!("{} has: {}", model.arch(), known.join(", ")))
+                })
+        })
+        .collect()
+}
+
+/// The trainer of a resolved spec, at step 0 of `total_steps`.
+pub fn trainer(
+    spec: &spec::TrainSpec,
+    model: Box<dyn Model>,
+    steps_an_epoch: u64,
+    total_steps: u64,
+) -> Trainer {
+    let optimizer = &spec.optimizer;
+    let adam = |decoupled| {
+        Rule::Adam(Adam {
+            betas: optimizer.betas,
+            eps: optimizer.eps,
+            weight_decay: optimizer.weight_decay,
+            decoupled,
+        })
+    };
+    let rule = match optimizer.name {
+        spec::OptimizerName::Sgd => Rule::Sgd(Sgd {
+            momentum: optimizer.momentum,
+            nesterov: optimizer.nesterov,
+            weight_decay: optimizer.weight_decay,
+        }),
+        spec::OptimizerName::Adam => adam(false),
+        spec::OptimizerName::Adamw => adam(true),
+    };
+    let steps = |epochs: f64| (epochs * steps_an_epoch as f64).round() as u64;
+    let shape = match spec.schedule.name {
+        spec::ScheduleName::Constant => Shape::Constant,
+        spec::ScheduleName::Cosine => Shape::Cosine,
+        spec::ScheduleName::Step => Shape::Step {
+            every: steps(spec.schedule.step_epochs).max(1),
+            gamma: spec.schedule.gamma,
+        },
+    };
+    Trainer {
+        optimizer: Optimizer::new(rule, model.parameters()),
+        model,
+        schedule: Schedule {
+            peak: optimizer.lr,
+            warmup_steps: steps(spec.schedule.warmup_epochs),
+            total_steps,
+            shape,
+        },
+        label_smoothing: spec.label_smoothing,
+        step: 0,
+    }
+}
+
+/// The attack behind a method's name.
+pub fn attack(method: spec::AttackMethod, epsilon: f64) -> Box<dyn Attack> {
+    match method {
+        spec::AttackMethod::None => Box::new(Clean),
+        spec::AttackMethod::Fgsm => Box::new(Fgsm { epsilon: PixelLevels(epsilon) }),
+    }
+}
+
+/// Where a targeted attack aims; `None` = untargeted.
+pub fn target(spec: &Spec, target: spec::Target) -> Option<Target> {
+    match target {
+        spec::Target::Named(spec::TargetName::None) => None,
+        spec::Target::Named(spec::TargetName::Random) => Some(Target::Random { seed: spec.seed }),
+        spec::Target::Named(spec::TargetName::LeastLikely) => Some(Target::LeastLikely),
+        spec::Target::Class(class) => Some(Target::Class(class as u32)),
+    }
+}
+
+/// The augmentations of a spec.
+pub fn augmentations(augment: &[spec::Augment]) -> Vec<Augmentation> {
+    augment
+        .iter()
+        .map(|augment| match augment {
+            spec::Augment::HorizontalFlip => Augmentation::HorizontalFlip,
+            spec::Augment::RandomCrop => Augmentation::RandomCrop,
+            spec::Augment::RandomResizedCrop => Augmentation::RandomResizedCrop,
+        })
+        .collect()
+}
+
+/// What happens to a file that cannot be decoded.
+pub fn on_damaged(damaged: spec::Damaged) -> OnDamaged {
+    match damaged {
+        spec::Damaged::Skip => OnDamaged::Skip,
+        spec::Damaged::Fail => OnDamaged::Fail,
+    }
+}

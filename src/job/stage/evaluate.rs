@@ -1,0 +1,65 @@
+//! `evaluate`: accuracy on the test split, clean and under each attack (SCIENCE §5).
+
+use std::sync::Arc;
+
+use super::{in_order, log_damage, trained_network};
+use crate::attack::Victims;
+use crate::attack::evaluate::Accuracy;
+use crate::data::DamageReport;
+use crate::error::{Error, Result};
+use crate::job::build;
+use crate::job::context::{Context, Flow, StageEnd};
+use crate::run::results::evaluate::{Evaluate, Row};
+use crate::spec::{self, AttackMethod};
+
+/// Runs the stage.
+pub fn run(context: &mut Context) -> Result<StageEnd> {
+    let spec = context.spec().clone();
+    let Some(evaluate) = spec.evaluate.clone() else { return Ok(StageEnd::Done) };
+    let test = build::open_data(&spec)?.test;
+    let model = trained_network(context, &*test)?;
+    let damage = Arc::<DamageReport>::default();
+    let steps = (test.len() * evaluate.attacks.len()) as u64;
+    let mut done = 0;
+    let mut rows = Vec::new();
+    for item in &evaluate.attacks {
+        let attack = build::attack(item.method, item.epsilon);
+        let mut accuracy = Accuracy::default();
+        for batch in in_order(context, &test, evaluate.batch_size, &damage)? {
+            let batch = batch?;
+            let victims = Victims { images: &batch.images, labels: &batch.labels, targets: None };
+            accuracy.add(&*model, &*attack, &victims)?;
+            done += batch.indices.len() as u64;
+            let (first, fifth) = match item.method {
+                AttackMethod::None => ("top1", "top5"),
+                AttackMethod::Fgsm => ("adversarial_top1", "adversarial_top5"),
+            };
+            context.metrics(done, &[(first, accuracy.top1()), (fifth, accuracy.top5())])?;
+            if context.progress(done, steps)? == Flow::Stop {
+                return Ok(StageEnd::Stopped);
+            }
+        }
+        let name = spec::word(item.method);
+        context.log(&format!(
+            "{name} ε {}: top-1 {:.4}, top-5 {:.4} over {} images; largest perturbation {:.2}/255",
+            item.epsilon,
+            accuracy.top1(),
+            accuracy.top5(),
+            accuracy.images,
+            accuracy.distances.linf_max,
+        ))?;
+        rows.push(Row {
+            attack: name,
+            epsilon: item.epsilon,
+            top1: accuracy.top1(),
+            top5: accuracy.top5(),
+            images: accuracy.images as u64,
+            linf_max: accuracy.distances.linf_max,
+        });
+    }
+    log_damage(context, &damage, &mut 0)?;
+    let json = serde_json::to_vec_pretty(&Evaluate { rows })
+        .map_err(|error| Error::failed(format!("failed to write JSON: {error}")))?;
+    context.write("results/evaluate.json", &json)?;
+    Ok(StageEnd::Done)
+}

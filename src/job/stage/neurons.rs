@@ -1,0 +1,274 @@
+//! `neurons`: the images that excite each neuron most, real and adversarial (SCIENCE §3), and what
+//! a screen needs to draw them without the model.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use candle_core::Tensor;
+use rayon::prelude::*;
+
+use super::attack::FOLDER;
+use super::pixels;
+use super::{in_order, log_damage, runs_of, trained_network};
+use crate::attack::measure::predictions;
+use crate::data::DamageReport;
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::job::build;
+use crate::job::context::{Context, Flow, StageEnd};
+use crate::model::{Mode, Model};
+use crate::neuron::activation::spatial_maxima;
+use crate::neuron::top::{Ranked, TopImages};
+use crate::run::folder::RunFolder;
+use crate::run::results::attack::Attack;
+use crate::run::results::neurons::{Layer, Neuron, Neurons, TopImage};
+use crate::run::write;
+
+/// Where the pictures of real images go, in the run folder.
+const PICTURES: &str = "neurons/pictures";
+
+/// Where adversarial twins go that another run or program made.
+const TWINS: &str = "neurons/adversarial";
+
+/// An adversarial image and the test image it was made from.
+struct Twin {
+    original: usize,
+    path: PathBuf,
+}
+
+/// Runs the stage.
+pub fn run(context: &mut Context) -> Result<StageEnd> {
+    let spec = context.spec().clone();
+    let Some(section) = spec.neurons.clone() else { return Ok(StageEnd::Done) };
+    let test = build::open_data(&spec)?.test;
+    let model = trained_network(context, &*test)?;
+    let layers = build::taps(&*model, &section.layers)?;
+    let twins = twins(context, &section.adversarial, &*test)?;
+    let steps = (test.len() + twins.len()) as u64;
+    let mut real = Ranking::new(&*model, &layers, section.top);
+    let mut adversarial = real.clone();
+    let damage = Arc::<DamageReport>::default();
+    let mut done = 0;
+    for batch in in_order(context, &test, section.batch_size, &damage)? {
+        let batch = batch?;
+        real.add(&*model, &batch.images, &batch.indices)?;
+        done += batch.indices.len() as u64;
+        if context.progress(done, steps)? == Flow::Stop {
+            return Ok(StageEnd::Stopped);
+        }
+    }
+    log_damage(context, &damage, &mut 0)?;
+    for (number, chunk) in twins.chunks(section.batch_size.max(1)).enumerate() {
+        let images: Vec<Vec<u8>> = chunk
+            .par_iter()
+            .map(|twin| pixels::read(&twin.path, test.shape()))
+            .collect::<Result<_>>()?;
+        let first = number * section.batch_size.max(1);
+        let indices: Vec<usize> = (first..first + chunk.len()).collect();
+        adversarial.add(&*model, &pixels::from_bytes(&images, test.shape())?, &indices)?;
+        done += chunk.len() as u64;
+        if context.progress(done, steps)? == Flow::Stop {
+            return Ok(StageEnd::Stopped);
+        }
+    }
+    write_pictures(context, &*test, &real)?;
+    let own = section.adversarial == "stage";
+    if !own {
+        copy_twins(context, &*test, &adversarial, &twins)?;
+    }
+    let prefix = if own { FOLDER } else { TWINS };
+    let classes: Vec<String> = test.classes().iter().map(|class| class.name.clone()).collect();
+    let result = Neurons {
+        real_images: real.images as u64,
+        adversarial_images: adversarial.images as u64,
+        image_size: test.shape()[1],
+        layers: layers
+            .iter()
+            .enumerate()
+            .map(|(layer, name)| Layer {
+                layer: name.clone(),
+                neurons: neurons(
+                    (&real.layers[layer], |image| (image, PICTURES)),
+                    (&adversarial.layers[layer], |image: usize| (twins[image].original, prefix)),
+                    &*test,
+                    &classes,
+                ),
+            })
+            .collect(),
+        classes,
+    };
+    let json = serde_json::to_vec(&result)
+        .map_err(|error| Error::failed(format!("failed to write JSON: {error}")))?;
+    context.write("results/neurons.json", &json)?;
+    context.log(&format!(
+        "ranked {} real and {} adversarial images for {} neurons of {}",
+        result.real_images,
+        result.adversarial_images,
+        result.layers.iter().map(|layer| layer.neurons.len()).sum::<usize>(),
+        layers.join(", ")
+    ))?;
+    Ok(StageEnd::Done)
+}
+
+/// The rankings of every layer asked for.
+#[derive(Clone)]
+struct Ranking {
+    names: Vec<String>,
+    layers: Vec<TopImages>,
+    images: usize,
+}
+
+impl Ranking {
+    fn new(model: &dyn Model, names: &[String], top: usize) -> Self {
+        let channels = |name: &String| {
+            model.taps().iter().find(|tap| tap.name == *name).map_or(0, |tap| tap.shape[0])
+        };
+        Self {
+            names: names.to_vec(),
+            layers: names.iter().map(|name| TopImages::new(channels(name), top)).collect(),
+            images: 0,
+        }
+    }
+
+    fn add(&mut self, model: &dyn Model, images: &Tensor, indices: &[usize]) -> Result<()> {
+        let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        let output = model.forward(images, Mode::Evaluate, &names)?;
+        let predictions = predictions(&output.logits)?;
+        for (layer, map) in self.layers.iter_mut().zip(&output.taps) {
+            let maxima = spatial_maxima(map)?;
+            for ((&index, &prediction), maxima) in indices.iter().zip(&predictions).zip(&maxima) {
+                layer.offer(index, prediction, maxima);
+            }
+        }
+        self.images += indices.len();
+        Ok(())
+    }
+
+    /// Every image that some neuron likes, once.
+    fn shown(&self) -> BTreeSet<usize> {
+        self.layers.iter().flat_map(TopImages::neurons).flatten().map(|r| r.image).collect()
+    }
+}
+
+/// The adversarial images that the spec names, in the order of the test split.
+fn twins(context: &mut Context, source: &str, test: &dyn Dataset) -> Result<Vec<Twin>> {
+    let (folder, pairs) = match source {
+        "none" => return Ok(Vec::new()),
+        "stage" => (context.folder().to_owned(), true),
+        other => match other.strip_prefix("run:") {
+            Some(id) => {
+                (RunFolder::resolve(runs_of(context.folder()), id)?.path().to_owned(), true)
+            }
+            None => (PathBuf::from(other), false),
+        },
+    };
+    if pairs {
+        let made: Attack = RunFolder::open(&folder)?.result("attack")?.ok_or_else(|| {
+            Error::bad_input(format!(
+                "neurons.adversarial = '{source}', but '{}' has no results/attack.json",
+                folder.display()
+            ))
+            .hint("name a run whose [attack] stage is done, or add [attack] to this spec")
+        })?;
+        return made
+            .pairs
+            .iter()
+            .map(|pair| {
+                let original = pair.index as usize;
+                if original >= test.len() || test.name(original) != pair.image {
+                    return Err(Error::bad_input(format!(
+                        "neurons.adversarial = '{source}': its image '{}' is not number {original} \
+                         of this run's test split",
+                        pair.image
+                    ))
+                    .hint("both runs must read the same data with the same limit"));
+                }
+                Ok(Twin { original, path: folder.join(FOLDER).join(pixels::png_name(&pair.image)) })
+            })
+            .collect();
+    }
+    let found: Vec<Twin> = (0..test.len())
+        .map(|original| Twin {
+            original,
+            path: folder.join(pixels::png_name(&test.name(original))),
+        })
+        .filter(|twin| twin.path.is_file())
+        .collect();
+    if found.is_empty() {
+        return Err(Error::bad_input(format!(
+            "neurons.adversarial: '{}' holds no PNG with the relative name of a test image",
+            folder.display()
+        ))
+        .hint(format!("the first test image is '{}'", pixels::png_name(&test.name(0)))));
+    }
+    Ok(found)
+}
+
+/// Writes the picture of every real image that some neuron likes.
+fn write_pictures(context: &Context, test: &dyn Dataset, ranking: &Ranking) -> Result<()> {
+    let folder = context.folder().join(PICTURES);
+    let shown: Vec<usize> = ranking.shown().into_iter().collect();
+    shown.par_iter().try_for_each(|&image| {
+        let bytes = pixels::encode(&test.example(image)?.pixels, test.shape())?;
+        put(&folder.join(pixels::png_name(&test.name(image))), &bytes)
+    })
+}
+
+/// Copies the adversarial images that some neuron likes, so that the run folder stands alone.
+fn copy_twins(
+    context: &Context,
+    test: &dyn Dataset,
+    ranking: &Ranking,
+    twins: &[Twin],
+) -> Result<()> {
+    let folder = context.folder().join(TWINS);
+    let shown: Vec<usize> = ranking.shown().into_iter().collect();
+    shown.par_iter().try_for_each(|&number| {
+        let twin = &twins[number];
+        let bytes =
+            std::fs::read(&twin.path).map_err(|error| write::failed("read", &twin.path, &error))?;
+        put(&folder.join(pixels::png_name(&test.name(twin.original))), &bytes)
+    })
+}
+
+fn put(path: &Path, bytes: &[u8]) -> Result<()> {
+    if let Some(parent) = path.parent() {
+        write::folder(parent)?;
+    }
+    write::whole_unsynced(path, bytes)
+}
+
+/// One layer's neurons; each side says which test image and folder a ranked image stands for.
+fn neurons(
+    (real, of_real): (&TopImages, impl Fn(usize) -> (usize, &'static str)),
+    (adversarial, of_adversarial): (&TopImages, impl Fn(usize) -> (usize, &'static str)),
+    test: &dyn Dataset,
+    classes: &[String],
+) -> Vec<Neuron> {
+    let class = |index: u32| classes.get(index as usize).cloned().unwrap_or_default();
+    let describe = |ranked: &Ranked, (image, folder): (usize, &str)| {
+        let name = test.name(image);
+        let label = test.label(image);
+        TopImage {
+            picture: format!("{folder}/{}", pixels::png_name(&name)),
+            image: name,
+            activation: f64::from(ranked.activation.value),
+            position: ranked.activation.position,
+            label: class(label),
+            label_index: label,
+            prediction: class(ranked.prediction),
+            prediction_index: ranked.prediction,
+        }
+    };
+    real.neurons()
+        .iter()
+        .zip(adversarial.neurons())
+        .enumerate()
+        .map(|(index, (real, adversarial))| Neuron {
+            index,
+            real: real.iter().map(|r| describe(r, of_real(r.image))).collect(),
+            adversarial: adversarial.iter().map(|r| describe(r, of_adversarial(r.image))).collect(),
+        })
+        .collect()
+}
