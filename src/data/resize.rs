@@ -160,6 +160,34 @@ mod tests {
         assert_eq!(resize::<1>(View::whole(&row, 1, 2), Target::whole(1, 4)), [0, 25, 75, 100]);
     }
 
+    /// Pillow 13.0: `Image.fromarray(pixels).resize((width, height), Image.BILINEAR)`, where
+    /// `pixels` are `numpy.arange(h * w) * 7919 % 251`.
+    #[test]
+    fn results_are_pillows_to_the_bit() {
+        let scaled = |(height, width), (tall, wide)| {
+            let pixels: Vec<u8> = (0..height * width).map(|i| (i * 7919 % 251) as u8).collect();
+            resize::<1>(View::whole(&pixels, height, width), Target::whole(tall, wide))
+        };
+        let smaller = [
+            95, 128, 133, 152, 122, 117, 143, 129, 114, 136, 139, 116, 139, 140, 122, 122, 131,
+            127, 107, 127, 138, 121, 137, 122,
+        ];
+        assert_eq!(scaled((9, 13), (4, 6)), smaller);
+        let larger = [
+            0, 49, 128, 82, 35, 114, 163, 17, 66, 145, 99, 52, 131, 180, 44, 93, 172, 126, 79, 158,
+            207, 72, 121, 200, 154, 99, 114, 124, 100, 149, 228, 182, 117, 52, 12, 128, 127, 126,
+            140, 145, 80, 40, 156, 116, 51, 112, 173, 108, 68, 183, 143, 78, 139, 200, 135, 95,
+            200, 160, 95, 156, 217, 152, 112,
+        ];
+        assert_eq!(scaled((5, 4), (9, 7)), larger);
+        let far_smaller = [
+            125, 118, 136, 124, 121, 121, 121, 128, 127, 123, 117, 131, 122, 127, 121, 130, 123,
+            129, 126, 112, 125, 129, 127, 124, 117, 120, 131, 124, 123, 119, 137, 125, 126, 128,
+            111,
+        ];
+        assert_eq!(scaled((30, 40), (7, 5)), far_smaller);
+    }
+
     #[test]
     fn planes_hold_one_channel_each() {
         assert_eq!(to_planes::<3>(&[1, 2, 3, 4, 5, 6]), [1, 4, 2, 5, 3, 6]);

@@ -30,7 +30,7 @@ pub enum Format {
 pub struct Source {
     /// Which reader.
     pub format: Format,
-    /// The folder.
+    /// The folder; shapes needs none.
     pub path: Option<PathBuf>,
     /// Side of the square images that come out; `None` = the data's own (image folders: 224).
     pub image_size: Option<usize>,
@@ -180,7 +180,8 @@ impl Dataset for Subset {
         self.indices.len()
     }
     fn example(&self, index: usize) -> Result<Example> {
-        self.dataset.example(self.inner(index))
+        let beyond = || Error::failed(format!("there is no image {index} of {}", self.len()));
+        self.dataset.example(*self.indices.get(index).ok_or_else(beyond)?)
     }
     fn label(&self, index: usize) -> u32 {
         self.dataset.label(self.inner(index))
@@ -229,6 +230,19 @@ mod tests {
         let train = open(&source).unwrap().train;
         let names: Vec<String> = (0..train.len()).map(|index| train.name(index)).collect();
         assert_eq!(names, ["a/0.png", "a/1.png", "b/0.png", "c/0.png"]);
+    }
+
+    #[test]
+    fn shapes_need_no_path_and_come_in_any_size() {
+        let format = Format::Shapes { train: 5, test: 4 };
+        let source = Source { path: None, limit: 3, ..Source::new(format, "") };
+        let own = open(&source).unwrap();
+        assert_eq!((own.train.len(), own.test.len(), own.test.shape()), (3, 3, [3, 64, 64]));
+        assert_ne!(own.train.example(0).unwrap().pixels, own.test.example(0).unwrap().pixels);
+        let small = open(&Source { image_size: Some(32), ..source }).unwrap();
+        assert_eq!(small.test.shape(), [3, 32, 32]);
+        assert_eq!(small.test.example(2).unwrap().pixels.len(), 3 * 32 * 32);
+        assert!(small.test.example(3).is_err());
     }
 
     #[test]
