@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod fgsm;
 mod operators;
 mod shapesnet;
 

@@ -9,7 +9,7 @@ use glassbox::ops::cross_entropy;
 use super::{Fixture, assert_close};
 
 /// The same hash as in `shapesnet.py`: multiples of 1/512 in [-1, 1).
-fn numbers(shape: &[usize], salt: u64) -> Tensor {
+pub(super) fn numbers(shape: &[usize], salt: u64) -> Tensor {
     let count: usize = shape.iter().product();
     let value = |index: u64| {
         let x = (index + salt * 1_000_003) * 2_654_435_761 % (1 << 32);
@@ -28,7 +28,8 @@ fn sample(tensor: &Tensor) -> Tensor {
     Tensor::new(values, &Device::Cpu).unwrap()
 }
 
-fn model(image_size: usize) -> Box<dyn Model> {
+/// The network of `shapesnet.py`.
+pub(super) fn model(image_size: usize) -> Box<dyn Model> {
     let config = ModelConfig {
         classes: 10,
         channels: 3,
