@@ -81,7 +81,12 @@ impl Error {
 /// A tensor operation that failed is the program's fault or the machine's, never the input's.
 impl From<candle_core::Error> for Error {
     fn from(error: candle_core::Error) -> Self {
-        Self::failed(format!("a tensor operation failed: {error}")).caused_by(error)
+        // With RUST_BACKTRACE set its message would carry the whole backtrace.
+        let mut plain = &error;
+        while let candle_core::Error::WithBacktrace { inner, .. } = plain {
+            plain = inner;
+        }
+        Self::failed(format!("a tensor operation failed: {plain}")).caused_by(error)
     }
 }
 

@@ -46,11 +46,6 @@ impl Distances {
     }
 }
 
-/// The images as an 8-bit file holds them: rounded to the nearest of 256 levels.
-pub fn to_8_bit(images: &Tensor) -> Result<Tensor> {
-    Ok(((images * 255.0)?.round()?.clamp(0.0, 255.0)? / 255.0)?)
-}
-
 /// The most likely class of each image, `[batch]` u32.
 pub fn predictions(logits: &Tensor) -> Result<Vec<u32>> {
     Ok(logits.argmax(D::Minus1)?.to_vec1()?)
@@ -71,13 +66,5 @@ mod tests {
         assert!((distances.linf_max - 51.0).abs() < 1e-4);
         assert!((distances.l2_sum - 0.4).abs() < 1e-6);
         assert!((distances.rmsd_sum - 2.0 * 25.5).abs() < 1e-4);
-    }
-
-    #[test]
-    fn rounding_is_to_the_nearest_level() {
-        let images = Tensor::new(&[0.0f32, 0.4 / 255.0, 0.6 / 255.0, 1.0], &Device::Cpu).unwrap();
-        let levels: Vec<f32> = (to_8_bit(&images).unwrap() * 255.0).unwrap().to_vec1().unwrap();
-        let levels: Vec<i32> = levels.iter().map(|level| level.round() as i32).collect();
-        assert_eq!(levels, [0, 0, 1, 255]);
     }
 }

@@ -56,7 +56,16 @@ pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
             .hint("leave model.classes out to have as many as the data"));
         }
         Some(_) => {}
-        None => spec.model.classes = Some(header.as_ref().map_or(classes, |h| h.classes)),
+        None => {
+            let of_weights = header.as_ref().map_or(classes, |header| header.classes);
+            if of_weights < classes {
+                return Err(Error::bad_input(format!(
+                    "the weights tell {of_weights} classes apart, but the data has {classes}"
+                ))
+                .hint("use weights trained on this data, or leave model.weights out"));
+            }
+            spec.model.classes = Some(of_weights);
+        }
     }
     let (mean, std) = match &header {
         Some(header) if header.channels == channels => (header.mean.clone(), header.std.clone()),

@@ -9,7 +9,7 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::optimizer::PREFIX;
-use super::trainer::Trainer;
+use super::trainer::{DIVERGED, Trainer};
 use crate::error::{Error, Result};
 use crate::model::weights::encode_with;
 
@@ -33,8 +33,22 @@ pub struct Numbers {
 }
 
 /// Weights, running statistics and the optimizer's memory as one safetensors file's bytes.
+///
+/// Numbers that are none are an error: an update may overflow while the loss before it was still
+/// finite, and whoever resumed from such a checkpoint could not go on.
 pub fn encode(trainer: &Trainer) -> Result<Vec<u8>> {
-    encode_with(&*trainer.model, trainer.optimizer.state()?)
+    let memory = trainer.optimizer.state()?;
+    for (name, tensor) in trainer.model.parameters().to_tensors()?.iter().chain(&memory) {
+        let numbers: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
+        if !numbers.iter().all(|number| number.is_finite()) {
+            return Err(Error::failed(format!(
+                "'{name}' holds a number that is none after step {}",
+                trainer.step
+            ))
+            .hint(DIVERGED));
+        }
+    }
+    encode_with(&*trainer.model, memory)
 }
 
 /// Puts a trainer where a checkpoint was made. Errors if it belongs to another network.
@@ -56,4 +70,72 @@ pub fn restore(
 pub fn weights_only(mut tensors: HashMap<String, Tensor>) -> HashMap<String, Tensor> {
     tensors.retain(|name, _| !name.starts_with(PREFIX));
     tensors
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+    use crate::model::{Arch, ModelConfig, build};
+    use crate::train::{Optimizer, Rule, Schedule, Sgd, Shape};
+
+    fn trainer() -> Trainer {
+        let config = ModelConfig {
+            classes: 3,
+            channels: 1,
+            image_size: 28,
+            mean: vec![0.5],
+            std: vec![0.25],
+            seed: 1,
+        };
+        let model = build(Arch::Shapesnet, config, &Device::Cpu).unwrap();
+        let rule = Rule::Sgd(Sgd { momentum: 0.9, nesterov: false, weight_decay: 1e-4 });
+        Trainer {
+            optimizer: Optimizer::new(rule, model.parameters()),
+            model,
+            schedule: Schedule {
+                peak: 0.05,
+                warmup_steps: 2,
+                total_steps: 6,
+                shape: Shape::Cosine,
+            },
+            label_smoothing: 0.0,
+            step: 0,
+        }
+    }
+
+    fn step(trainer: &mut Trainer) {
+        let number = trainer.step as usize;
+        let pixels: Vec<f32> =
+            (0..4 * 784).map(|at| ((at * 31 + number * 17) % 256) as f32 / 255.0).collect();
+        let images = Tensor::from_vec(pixels, (4, 1, 28, 28), &Device::Cpu).unwrap();
+        let labels = Tensor::new(&[0u32, 1, 2, number as u32 % 3], &Device::Cpu).unwrap();
+        trainer.step(&images, &labels).unwrap();
+    }
+
+    #[test]
+    fn an_interrupted_training_equals_an_uninterrupted_one_bit_for_bit() {
+        let mut straight = trainer();
+        (0..6).for_each(|_| step(&mut straight));
+        let mut first = trainer();
+        (0..3).for_each(|_| step(&mut first));
+        let bytes = encode(&first).unwrap();
+        let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).unwrap();
+        let mut second = trainer();
+        let numbers = Numbers { step: 3, ..Numbers::default() };
+        restore(&mut second, &numbers, tensors).unwrap();
+        (0..3).for_each(|_| step(&mut second));
+        assert_eq!(encode(&straight).unwrap(), encode(&second).unwrap());
+    }
+
+    #[test]
+    fn refuses_to_save_numbers_that_are_none() {
+        let trainer = trainer();
+        let (_, weight) = &trainer.model.parameters().trainable()[0];
+        weight.set(&Tensor::full(f32::NAN, weight.shape(), &Device::Cpu).unwrap()).unwrap();
+        let error = encode(&trainer).unwrap_err();
+        assert!(error.message.contains("conv1.weight"), "{}", error.message);
+        assert!(error.hint.unwrap().contains("train.optimizer.lr"));
+    }
 }

@@ -8,6 +8,10 @@ use crate::error::{Error, Result};
 use crate::model::{Mode, Model};
 use crate::ops::cross_entropy::cross_entropy;
 
+/// What to do when training has left the numbers.
+pub(super) const DIVERGED: &str = "resume goes back to the last good checkpoint; to get past this \
+    point start again with a smaller train.optimizer.lr or a longer train.schedule.warmup_epochs";
+
 /// A network in training.
 pub struct Trainer {
     /// The network.
@@ -50,10 +54,7 @@ impl Trainer {
                 "the loss became {loss} at step {} (learning rate {learning_rate:.2e})",
                 self.step + 1
             ))
-            .hint(
-                "resume goes back to the last good checkpoint; to get past this point start again \
-                 with a smaller train.optimizer.lr or a longer train.schedule.warmup_epochs",
-            ));
+            .hint(DIVERGED));
         }
         let grads = loss_tensor.backward()?;
         self.optimizer.step(&grads, learning_rate)?;

@@ -31,7 +31,11 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
     let attack = build::attack(section.method, section.epsilon);
     let target = build::target(&spec, section.target);
     let damage = Arc::<DamageReport>::default();
-    let folder = context.folder().join(FOLDER);
+    let folder = context.folder().to_owned();
+    let names = pixels::PictureNames::of(&*test);
+    if section.epsilon < 1.0 {
+        context.log("epsilon is below one pixel level: 8-bit images cannot hold such a change")?;
+    }
     let mut pairs: Vec<Pair> = Vec::with_capacity(test.len());
     let mut distances = Distances::default();
     for batch in in_order(context, &test, section.batch_size, &damage)? {
@@ -41,7 +45,11 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
             .transpose()?;
         let victims =
             Victims { images: &batch.images, labels: &batch.labels, targets: targets.as_ref() };
-        let adversarial = pixels::to_bytes(&attack.perturb(&*model, &victims)?)?;
+        let adversarial = pixels::to_bytes_within(
+            &attack.perturb(&*model, &victims)?,
+            &batch.images,
+            section.epsilon,
+        )?;
         // From here on only what the files hold counts.
         let written = pixels::from_bytes(&adversarial, shape)?;
         distances = distances.and(Distances::of(&written, &batch.images)?);
@@ -53,6 +61,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
             pairs.push(Pair {
                 index: index as u64,
                 image: test.name(index),
+                picture: format!("{FOLDER}/{}", names.of_image(index)),
                 label: test.label(index),
                 target: targets.as_ref().and_then(|targets| targets.get(at).copied()),
                 prediction_clean: clean[at],
@@ -60,7 +69,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
             });
         }
         adversarial.par_iter().zip(&pairs[first..]).try_for_each(|(image, pair)| {
-            let path = folder.join(pixels::png_name(&pair.image));
+            let path = folder.join(&pair.picture);
             if let Some(parent) = path.parent() {
                 write::folder(parent)?;
             }
@@ -101,7 +110,10 @@ fn summarise(
 ) -> Attack {
     let targeted = section.target != spec::Target::None;
     let reached = |pair: &Pair| pair.target == Some(pair.prediction_adversarial);
-    let target_rate = targeted.then(|| share(&pairs, reached));
+    // What the network takes for the target anyway is no success of the attack.
+    let elsewhere: Vec<Pair> =
+        pairs.iter().filter(|pair| pair.target != Some(pair.prediction_clean)).cloned().collect();
+    let targeted_success = targeted.then(|| share(&elsewhere, reached));
     let were_right: Vec<Pair> = pairs.iter().filter(|pair| is_right_clean(pair)).cloned().collect();
     let untargeted = share(&were_right, |pair| !is_right_adversarial(pair));
     let images = distances.images.max(1) as f64;
@@ -110,7 +122,7 @@ fn summarise(
         epsilon: section.epsilon,
         images: pairs.len() as u64,
         targeted,
-        success_rate: target_rate.unwrap_or(untargeted),
+        success_rate: targeted_success.unwrap_or(untargeted),
         linf_max: distances.linf_max,
         l2_mean: distances.l2_sum / images,
         rmsd_mean: distances.rmsd_sum / images,
@@ -118,7 +130,7 @@ fn summarise(
             arch: spec::word(spec.model.arch),
             top1_clean: share(&pairs, is_right_clean),
             top1_adversarial: share(&pairs, is_right_adversarial),
-            target_rate,
+            target_rate: targeted.then(|| share(&pairs, reached)),
         }],
         pairs,
     }

@@ -76,8 +76,20 @@ fn in_order(
     batch_size: usize,
     damage: &Arc<DamageReport>,
 ) -> Result<Loader> {
+    chosen(context, dataset, (0..dataset.len()).collect(), batch_size, damage)
+}
+
+/// A loader over some images of a set, unchanged.
+fn chosen(
+    context: &Context,
+    dataset: &Arc<dyn Dataset>,
+    order: Vec<usize>,
+    batch_size: usize,
+    damage: &Arc<DamageReport>,
+) -> Result<Loader> {
     let data = &context.spec().data;
     Loader::new(LoaderConfig {
+        order,
         workers: data.workers,
         on_damaged: build::on_damaged(data.damaged),
         damage: Arc::clone(damage),

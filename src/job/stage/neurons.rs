@@ -9,7 +9,7 @@ use candle_core::Tensor;
 use rayon::prelude::*;
 
 use super::attack::FOLDER;
-use super::pixels;
+use super::pixels::{self, PictureNames};
 use super::{in_order, log_damage, runs_of, trained_network};
 use crate::attack::measure::predictions;
 use crate::data::DamageReport;
@@ -44,7 +44,8 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
     let test = build::open_data(&spec)?.test;
     let model = trained_network(context, &*test)?;
     let layers = build::taps(&*model, &section.layers)?;
-    let twins = twins(context, &section.adversarial, &*test)?;
+    let names = PictureNames::of(&*test);
+    let twins = twins(context, &section.adversarial, &*test, &names)?;
     let steps = (test.len() + twins.len()) as u64;
     let mut real = Ranking::new(&*model, &layers, section.top);
     let mut adversarial = real.clone();
@@ -72,10 +73,10 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
             return Ok(StageEnd::Stopped);
         }
     }
-    write_pictures(context, &*test, &real)?;
+    write_pictures(context, &*test, &names, &real)?;
     let own = section.adversarial == "stage";
     if !own {
-        copy_twins(context, &*test, &adversarial, &twins)?;
+        copy_twins(context, &names, &adversarial, &twins)?;
     }
     let prefix = if own { FOLDER } else { TWINS };
     let classes: Vec<String> = test.classes().iter().map(|class| class.name.clone()).collect();
@@ -91,8 +92,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
                 neurons: neurons(
                     (&real.layers[layer], |image| (image, PICTURES)),
                     (&adversarial.layers[layer], |image: usize| (twins[image].original, prefix)),
-                    &*test,
-                    &classes,
+                    &Told { test: &*test, names: &names, classes: &classes },
                 ),
             })
             .collect(),
@@ -152,7 +152,12 @@ impl Ranking {
 }
 
 /// The adversarial images that the spec names, in the order of the test split.
-fn twins(context: &mut Context, source: &str, test: &dyn Dataset) -> Result<Vec<Twin>> {
+fn twins(
+    context: &mut Context,
+    source: &str,
+    test: &dyn Dataset,
+    names: &PictureNames,
+) -> Result<Vec<Twin>> {
     let (folder, pairs) = match source {
         "none" => return Ok(Vec::new()),
         "stage" => (context.folder().to_owned(), true),
@@ -184,15 +189,12 @@ fn twins(context: &mut Context, source: &str, test: &dyn Dataset) -> Result<Vec<
                     ))
                     .hint("both runs must read the same data with the same limit"));
                 }
-                Ok(Twin { original, path: folder.join(FOLDER).join(pixels::png_name(&pair.image)) })
+                Ok(Twin { original, path: folder.join(&pair.picture) })
             })
             .collect();
     }
     let found: Vec<Twin> = (0..test.len())
-        .map(|original| Twin {
-            original,
-            path: folder.join(pixels::png_name(&test.name(original))),
-        })
+        .map(|original| Twin { original, path: folder.join(names.of_image(original)) })
         .filter(|twin| twin.path.is_file())
         .collect();
     if found.is_empty() {
@@ -200,25 +202,30 @@ fn twins(context: &mut Context, source: &str, test: &dyn Dataset) -> Result<Vec<
             "neurons.adversarial: '{}' holds no PNG with the relative name of a test image",
             folder.display()
         ))
-        .hint(format!("the first test image is '{}'", pixels::png_name(&test.name(0)))));
+        .hint(format!("the first test image is '{}'", names.of_image(0))));
     }
     Ok(found)
 }
 
 /// Writes the picture of every real image that some neuron likes.
-fn write_pictures(context: &Context, test: &dyn Dataset, ranking: &Ranking) -> Result<()> {
+fn write_pictures(
+    context: &Context,
+    test: &dyn Dataset,
+    names: &PictureNames,
+    ranking: &Ranking,
+) -> Result<()> {
     let folder = context.folder().join(PICTURES);
     let shown: Vec<usize> = ranking.shown().into_iter().collect();
     shown.par_iter().try_for_each(|&image| {
         let bytes = pixels::encode(&test.example(image)?.pixels, test.shape())?;
-        put(&folder.join(pixels::png_name(&test.name(image))), &bytes)
+        put(&folder.join(names.of_image(image)), &bytes)
     })
 }
 
 /// Copies the adversarial images that some neuron likes, so that the run folder stands alone.
 fn copy_twins(
     context: &Context,
-    test: &dyn Dataset,
+    names: &PictureNames,
     ranking: &Ranking,
     twins: &[Twin],
 ) -> Result<()> {
@@ -228,7 +235,7 @@ fn copy_twins(
         let twin = &twins[number];
         let bytes =
             std::fs::read(&twin.path).map_err(|error| write::failed("read", &twin.path, &error))?;
-        put(&folder.join(pixels::png_name(&test.name(twin.original))), &bytes)
+        put(&folder.join(names.of_image(twin.original)), &bytes)
     })
 }
 
@@ -239,19 +246,26 @@ fn put(path: &Path, bytes: &[u8]) -> Result<()> {
     write::whole_unsynced(path, bytes)
 }
 
+/// What a result tells of an image beside its number.
+struct Told<'a> {
+    test: &'a dyn Dataset,
+    names: &'a PictureNames,
+    classes: &'a [String],
+}
+
 /// One layer's neurons; each side says which test image and folder a ranked image stands for.
 fn neurons(
     (real, of_real): (&TopImages, impl Fn(usize) -> (usize, &'static str)),
     (adversarial, of_adversarial): (&TopImages, impl Fn(usize) -> (usize, &'static str)),
-    test: &dyn Dataset,
-    classes: &[String],
+    told: &Told<'_>,
 ) -> Vec<Neuron> {
+    let Told { test, names, classes } = told;
     let class = |index: u32| classes.get(index as usize).cloned().unwrap_or_default();
     let describe = |ranked: &Ranked, (image, folder): (usize, &str)| {
         let name = test.name(image);
         let label = test.label(image);
         TopImage {
-            picture: format!("{folder}/{}", pixels::png_name(&name)),
+            picture: format!("{folder}/{}", names.of_image(image)),
             image: name,
             activation: f64::from(ranked.activation.value),
             position: ranked.activation.position,

@@ -1,5 +1,6 @@
 //! Between tensors and 8-bit PNG files.
 
+use std::collections::HashMap;
 use std::io::Cursor;
 use std::path::Path;
 
@@ -7,22 +8,52 @@ use candle_core::{Device, Tensor};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 
-/// The name of an image's picture: the same path with the ending `.png`.
-pub fn png_name(name: &str) -> String {
-    Path::new(name).with_extension("png").to_string_lossy().into_owned()
+/// The names of a data set's pictures: the images' own with the ending `.png`, or with `.png` behind
+/// the whole name where two images differ in nothing but the ending.
+pub struct PictureNames(Vec<String>);
+
+impl PictureNames {
+    /// Of every image of `dataset`.
+    pub fn of(dataset: &dyn Dataset) -> Self {
+        Self::from((0..dataset.len()).map(|index| dataset.name(index)).collect())
+    }
+
+    fn from(names: Vec<String>) -> Self {
+        let short: Vec<String> = names
+            .iter()
+            .map(|name| Path::new(name).with_extension("png").to_string_lossy().into_owned())
+            .collect();
+        let mut count: HashMap<&str, usize> = HashMap::new();
+        for name in &short {
+            *count.entry(name).or_default() += 1;
+        }
+        let unique = names.iter().zip(&short).map(|(name, short)| {
+            if count[short.as_str()] > 1 { format!("{name}.png") } else { short.clone() }
+        });
+        Self(unique.collect())
+    }
+
+    /// The picture of image `index`.
+    pub fn of_image(&self, index: usize) -> &str {
+        self.0.get(index).map_or("", String::as_str)
+    }
 }
 
-/// Rounds `[batch, channels, height, width]` in 0..1 to bytes, an image after the other.
-pub fn to_bytes(images: &Tensor) -> Result<Vec<Vec<u8>>> {
-    let values = images.flatten_from(1)?.to_vec2::<f32>()?;
-    Ok(values
-        .iter()
-        .map(|image| {
-            image.iter().map(|pixel| (pixel * 255.0).round().clamp(0.0, 255.0) as u8).collect()
-        })
-        .collect())
+/// Rounds `[batch, channels, height, width]` images in 0..1 to bytes, an image after the other, and
+/// keeps every byte within `epsilon` pixel levels of `origin`, which rounding alone does not.
+pub fn to_bytes_within(images: &Tensor, origin: &Tensor, epsilon: f64) -> Result<Vec<Vec<u8>>> {
+    let images = images.flatten_from(1)?.to_vec2::<f32>()?;
+    let origin = origin.flatten_from(1)?.to_vec2::<f32>()?;
+    let level = |pixel: f32| (pixel * 255.0).round().clamp(0.0, 255.0) as u8;
+    let most = epsilon.clamp(0.0, 255.0) as u8;
+    let within = |(&pixel, &origin): (&f32, &f32)| {
+        let origin = level(origin);
+        level(pixel).clamp(origin.saturating_sub(most), origin.saturating_add(most))
+    };
+    Ok(images.iter().zip(&origin).map(|(a, b)| a.iter().zip(b).map(within).collect()).collect())
 }
 
 /// The images that such bytes hold, `[batch, channels, height, width]` in 0..1.
@@ -91,12 +122,25 @@ mod tests {
             assert_eq!(read(&path, shape).unwrap(), pixels);
             assert!(read(&path, [channels, 4, 4]).unwrap_err().message.contains("4×5"));
             let tensor = from_bytes(std::slice::from_ref(&pixels), shape).unwrap();
-            assert_eq!(to_bytes(&tensor).unwrap(), [pixels]);
+            assert_eq!(to_bytes_within(&tensor, &tensor, 0.0).unwrap(), [pixels]);
+        }
+    }
+
+    #[test]
+    fn rounding_stays_within_a_fraction_of_a_level() {
+        let tensor = |value: f32| Tensor::full(value, (1, 1, 1, 2), &Device::Cpu).unwrap();
+        let origin = tensor(100.0 / 255.0);
+        for (epsilon, expected) in [(0.5, 100), (1.9, 101), (2.0, 102)] {
+            let moved = tensor((100.0 + epsilon as f32) / 255.0);
+            assert_eq!(to_bytes_within(&moved, &origin, epsilon).unwrap(), [[expected; 2]]);
         }
     }
 
     #[test]
     fn names_keep_their_folders() {
-        assert_eq!(png_name("n01440764/a.b.JPEG"), "n01440764/a.b.png");
+        let names = ["n01/a.b.JPEG", "n01/c.jpg", "n01/c.png"].map(String::from).to_vec();
+        let pictures = PictureNames::from(names);
+        let of = |index| pictures.of_image(index);
+        assert_eq!([of(0), of(1), of(2)], ["n01/a.b.png", "n01/c.jpg.png", "n01/c.png.png"]);
     }
 }

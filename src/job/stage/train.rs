@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use candle_core::Tensor;
-
-use super::{in_order, log_damage, runs_of};
+use super::{chosen, log_damage, runs_of};
 use crate::attack::evaluate::Accuracy;
 use crate::attack::{Attack, Clean, Victims};
 use crate::data::Dataset;
@@ -21,6 +19,12 @@ use crate::train::{StepReport, Trainer};
 
 /// Most training events of a run: enough for any screen, and a file that stays small.
 const EVENTS: u64 = 20_000;
+
+/// Images a batch while measuring: enough for the processor, little memory.
+const BATCH: usize = 100;
+
+/// In place of an epoch where the probe set is drawn, so that it shares no draw with training.
+const PROBE: u64 = u64::MAX;
 
 /// A training under way.
 struct Training {
@@ -114,7 +118,7 @@ impl Training {
     fn epoch(&mut self, context: &mut Context) -> Result<StageEnd> {
         let seed = context.spec().seed;
         let data = context.spec().data.clone();
-        let loader = Loader::new(LoaderConfig {
+        let mut loader = Loader::new(LoaderConfig {
             order: epoch_order(self.train.len(), seed, self.numbers.epoch, true),
             augment: build::augmentations(&self.spec.augment),
             seed,
@@ -126,11 +130,12 @@ impl Training {
             ..LoaderConfig::new(Arc::clone(&self.train), self.spec.batch_size)
         })?;
         self.window.restart();
-        for batch in loader {
+        while let Some(batch) = loader.next() {
             let batch = batch?;
             let report = self.trainer.step(&batch.images, &batch.labels)?;
             self.numbers.step = self.trainer.step;
-            self.numbers.batch += 1;
+            // Not a count: the loader passes over batches of which every image is damaged.
+            self.numbers.batch = loader.position() as u64;
             self.numbers.epoch_loss += report.loss * report.images as f64;
             self.numbers.epoch_images += report.images as u64;
             self.numbers.epoch_correct += report.correct as u64;
@@ -180,24 +185,36 @@ impl Training {
     fn evaluate(&mut self, context: &mut Context) -> Result<Option<(Accuracy, Accuracy)>> {
         let probe = self.spec.probe.clone();
         let attack = build::attack(probe.method, probe.epsilon);
-        let (mut clean, mut adversarial) = (Accuracy::default(), Accuracy::default());
+        let all: Vec<usize> = (0..self.test.len()).collect();
+        // A test split may be sorted by class, so its first images are no sample.
+        let mut some = epoch_order(self.test.len(), context.spec().seed, PROBE, true);
+        some.truncate(probe.images);
+        some.sort_unstable();
+        let Some(clean) = self.measure(context, all, &Clean)? else { return Ok(None) };
+        let Some(adversarial) = self.measure(context, some, &*attack)? else { return Ok(None) };
+        Ok(Some((clean, adversarial)))
+    }
+
+    /// Accuracy under an attack on these test images. `None` = asked to stop meanwhile.
+    fn measure(
+        &mut self,
+        context: &mut Context,
+        order: Vec<usize>,
+        attack: &dyn Attack,
+    ) -> Result<Option<Accuracy>> {
+        let mut accuracy = Accuracy::default();
         let test = Arc::clone(&self.test);
-        for batch in in_order(context, &test, 100, &self.damage)? {
+        for batch in chosen(context, &test, order, BATCH, &self.damage)? {
             let batch = batch?;
-            let model = &*self.trainer.model;
             let victims = Victims { images: &batch.images, labels: &batch.labels, targets: None };
-            clean.add(model, &Clean, &victims)?;
-            let left = probe.images.saturating_sub(adversarial.images);
-            if left > 0 {
-                add_first(&mut adversarial, left, model, &*attack, &victims)?;
-            }
+            accuracy.add(&*self.trainer.model, attack, &victims)?;
             match context.progress(self.numbers.step, self.steps)? {
                 Flow::Stop => return Ok(None),
                 Flow::Checkpoint => self.save(context)?,
                 Flow::Continue => {}
             }
         }
-        Ok(Some((clean, adversarial)))
+        Ok(Some(accuracy))
     }
 
     fn finish_epoch(
@@ -266,20 +283,6 @@ impl Training {
             Interval::Seconds(seconds) => at.elapsed() >= Duration::from_secs(seconds),
         }
     }
-}
-
-/// Adds the first `left` images of a batch.
-fn add_first(
-    accuracy: &mut Accuracy,
-    left: usize,
-    model: &dyn crate::model::Model,
-    attack: &dyn Attack,
-    victims: &Victims<'_>,
-) -> Result<()> {
-    let count = victims.labels.dim(0)?.min(left);
-    let first = |tensor: &Tensor| tensor.narrow(0, 0, count)?.contiguous();
-    let (images, labels) = (first(victims.images)?, first(victims.labels)?);
-    accuracy.add(model, attack, &Victims { images: &images, labels: &labels, targets: None })
 }
 
 /// What has come since the last event.

@@ -13,8 +13,8 @@ pub struct Attack {
     pub images: u64,
     /// Whether it aimed at a class.
     pub targeted: bool,
-    /// Targeted: share that reached the target. Untargeted: share of the images that were right
-    /// and are now wrong.
+    /// Targeted: share that reached the target, of the images that were not taken for it before.
+    /// Untargeted: share that is now wrong, of the images that were right.
     pub success_rate: f64,
     /// Largest change of a pixel, in pixel levels of 255.
     pub linf_max: f64,
@@ -46,9 +46,11 @@ pub struct ModelRow {
 pub struct Pair {
     /// Index in the test split.
     pub index: u64,
-    /// The original's relative name; the adversarial image has the same one (ending `.png`) under
-    /// `adversarial/`.
+    /// The original's relative name.
     pub image: String,
+    /// The adversarial image, relative to the run folder: under `adversarial/` the original's name
+    /// with the ending `.png`.
+    pub picture: String,
     /// True class.
     pub label: u32,
     /// What the attack aimed at.

@@ -129,9 +129,8 @@ pub(super) fn under_cursor<'a>(
     let Spot { row, rank } = spot(state, neuron);
     let top = images(neuron, row).get(rank)?;
     let other = if row == Row::Real { Row::Adversarial } else { Row::Real };
-    let stem = stem(&top.image);
     let mut all = shown.layer.neurons.iter().flat_map(|neuron| images(neuron, other));
-    let stored = all.find(|candidate| self::stem(&candidate.image) == stem);
+    let stored = all.find(|candidate| candidate.image == top.image);
     let twin = match (stored, row) {
         (Some(twin), _) => {
             Some(Twin { path: shown.detail.folder.join(&twin.picture), caption: twin.caption() })
@@ -142,17 +141,12 @@ pub(super) fn under_cursor<'a>(
     Some((top, twin))
 }
 
-/// An adversarial image has its original's relative name, but always ends in `.png`.
-fn stem(image: &str) -> &str {
-    image.rsplit_once('.').map_or(image, |(stem, _)| stem)
-}
-
 fn written_by_the_attack(shown: &Shown<'_>, top: &TopImage) -> Option<Twin> {
     let attack = shown.detail.attack.as_ref()?;
-    let pair = attack.pairs.iter().find(|pair| stem(&pair.image) == stem(&top.image))?;
+    let pair = attack.pairs.iter().find(|pair| pair.image == top.image)?;
     let seen = shown.neurons.classes.get(pair.prediction_adversarial as usize)?;
     Some(Twin {
-        path: shown.detail.folder.join("adversarial").join(format!("{}.png", stem(&top.image))),
+        path: shown.detail.folder.join(&pair.picture),
         caption: if *seen == top.label { seen.clone() } else { format!("{}→{seen}", top.label) },
     })
 }
