@@ -3,30 +3,32 @@
 #![allow(clippy::print_stderr, reason = "a command prints")]
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::print;
 use crate::error::Result;
+use crate::job::build;
 use crate::job::estimate::{Estimate, Passes};
 use crate::spec::{self, Comments, Spec};
 use crate::tui::number;
 
-/// Checks `source`, a spec file or a preset, with `overrides` laid over it.
-pub fn run(source: &str, overrides: &[String]) -> Result<()> {
-    let spec = spec::load(source, overrides)?;
+/// Checks `source`, a spec file or a preset, with `overrides` laid over it. `runs` is where `run:ID`
+/// looks.
+pub fn run(source: &str, overrides: &[String], runs: &Path) -> Result<()> {
+    let mut spec = spec::load(source, overrides)?;
     for warning in spec::check::warnings(&spec) {
         eprintln!("warning: {warning}");
     }
-    print::text(&render(&spec, None))
+    let estimate = build::estimate(&mut spec, runs)?;
+    print::text(&render(&spec, &estimate))
 }
 
 /// The spec with a comment on every key; what it will cost, as comments at its end.
-fn render(spec: &Spec, estimate: Option<&Estimate>) -> String {
+fn render(spec: &Spec, estimate: &Estimate) -> String {
     let mut text = spec::to_toml(spec, Comments::On);
-    if let Some(estimate) = estimate {
-        text.push('\n');
-        for line in cost(estimate) {
-            let _ = writeln!(text, "# {line}");
-        }
+    text.push('\n');
+    for line in cost(estimate) {
+        let _ = writeln!(text, "# {line}");
     }
     text
 }
@@ -118,7 +120,7 @@ mod tests {
     #[test]
     fn what_is_printed_is_the_same_spec_again() {
         let spec = spec::load("quickstart", &["train.epochs=3".into()]).unwrap();
-        let text = render(&spec, Some(&example()));
+        let text = render(&spec, &example());
         let again = Document::parse("check", &text).unwrap().spec().unwrap();
         assert_eq!(again, spec, "{text}");
     }

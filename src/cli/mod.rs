@@ -264,7 +264,7 @@ pub fn run(cli: Cli) -> Result<()> {
             global.may_change_runs()?;
             run::run(&args, &settings()?)
         }
-        Command::Check(args) => check::run(&args.source, &args.overrides),
+        Command::Check(args) => check::run(&args.source, &args.overrides, settings()?.runs_dir()?),
         Command::Presets => presets::run(),
         Command::Runs(args) => runs::run(settings()?.runs_dir()?, args.json),
         Command::Show(args) => show::run(&find(&args.run)?, args.json),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::Device;
 
+use super::estimate::Estimate;
 use crate::attack::{Attack, Clean, Fgsm, PixelLevels, Target};
 use crate::data::Augmentation;
 use crate::data::OnDamaged;
@@ -81,6 +82,13 @@ pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
     Ok(opened)
 }
 
+/// Resolves a spec and tells what it will cost; starts nothing.
+pub fn estimate(spec: &mut Spec, runs: &Path) -> Result<Estimate> {
+    let opened = resolve(spec, runs)?;
+    let network = network(spec, opened.test.shape()[0], runs)?;
+    Ok(super::estimate::estimate(spec, &*opened.train, &*opened.test, &*network))
+}
+
 /// Both splits of the spec's data.
 pub fn open_data(spec: &Spec) -> Result<Opened> {
     let data = &spec.data;
@@ -96,7 +104,7 @@ pub fn open_data(spec: &Spec) -> Result<Opened> {
         path: data.path.as_ref().map(PathBuf::from),
         image_size: data.image_size,
         limit: data.limit,
-        class_names: None,
+        class_names: (!data.class_names.is_empty()).then(|| data.class_names.clone()),
         resize: None,
         holdout: data.holdout,
         seed: spec.seed,

@@ -177,6 +177,11 @@ pub const KEYS: &[Key] = &[
     ),
     key("data.workers", Integer(Range::between(0.0, 1024.0)), "Decoding threads; 0 = one a core"),
     key("data.limit", COUNT_OR_ZERO, "Images per split, 0 = all (a quick look at a huge set)"),
+    key(
+        "data.class_names",
+        Texts,
+        "idx: the classes' names by number; an empty list = classes.txt beside the files, or numbers",
+    ),
     key("data.train_images", COUNT, "shapes: scenes in the training split"),
     key("data.test_images", COUNT, "shapes: scenes in the test split"),
     key(

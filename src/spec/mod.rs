@@ -97,6 +97,9 @@ pub struct DataSpec {
     pub workers: usize,
     /// Images per split, 0 = all.
     pub limit: usize,
+    /// `idx` only: names of the classes, in the order of their numbers; empty = those of
+    /// `classes.txt` beside the files, or the numbers.
+    pub class_names: Vec<String>,
     /// `shapes` only: scenes in the training split.
     pub train_images: usize,
     /// `shapes` only: scenes in the test split.
@@ -115,6 +118,7 @@ impl Default for DataSpec {
             image_size: None,
             workers: 0,
             limit: 0,
+            class_names: Vec::new(),
             train_images: 6000,
             test_images: 1000,
             holdout: 0.1,
