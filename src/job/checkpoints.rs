@@ -6,6 +6,7 @@
 //! which step and how good.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,9 @@ pub struct Record {
     /// Where training was.
     pub numbers: Numbers,
 }
+
+/// A checkpoint, read: where training was, and its tensors.
+pub type Found = (Record, HashMap<String, Tensor>);
 
 /// Writes a checkpoint of where training is, and deletes what it replaces. Returns its name.
 pub fn save(context: &mut Context, trainer: &Trainer, numbers: &Numbers) -> Result<String> {
@@ -74,7 +78,7 @@ pub fn save_best(context: &mut Context, trainer: &Trainer, numbers: &Numbers) ->
 }
 
 /// The newest checkpoint that is whole, and a line for each newer one that is not.
-pub fn newest(folder: &Path) -> Result<(Option<(Record, HashMap<String, Tensor>)>, Vec<String>)> {
+pub fn newest(folder: &Path) -> Result<(Option<Found>, Vec<String>)> {
     let mut complaints = Vec::new();
     for (_, path) in steps(folder)?.into_iter().rev() {
         match read(&path) {
@@ -99,7 +103,7 @@ pub fn named(folder: &Path, which: &str) -> Result<Option<PathBuf>> {
     Ok(Some(folder.join(record.tensors)))
 }
 
-fn read(path: &Path) -> Result<(Record, HashMap<String, Tensor>)> {
+fn read(path: &Path) -> Result<Found> {
     let damaged =
         |what: String| Error::failed(format!("checkpoint '{}' is damaged: {what}", path.display()));
     let text = fs::read(path).map_err(|error| write::failed("read", path, &error))?;
@@ -135,7 +139,10 @@ fn steps(folder: &Path) -> Result<Vec<(u64, PathBuf)>> {
 }
 
 fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn to_json(record: &Record) -> Result<Vec<u8>> {

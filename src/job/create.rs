@@ -15,7 +15,7 @@ pub fn create(runs: &Path, mut spec: Spec, argv: Vec<String>) -> Result<RunFolde
     let text = spec::to_toml(&spec, Comments::Off);
     let run =
         NewRun { title: &spec.title, spec: &text, device: &spec.device, seed: spec.seed, argv };
-    RunFolder::create(runs, run)
+    RunFolder::create(runs, &run)
 }
 
 #[cfg(test)]

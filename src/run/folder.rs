@@ -47,7 +47,7 @@ impl RunFolder {
     /// Makes a run folder under `root`: `run.json`, `spec.toml`, `state.json` (`queued`).
     ///
     /// It appears under its name only when all three are in it.
-    pub fn create(root: &Path, run: NewRun<'_>) -> Result<Self> {
+    pub fn create(root: &Path, run: &NewRun<'_>) -> Result<Self> {
         write::folder(root)?;
         let now = jiff::Zoned::now();
         let slug = slug(run.title);
@@ -282,7 +282,7 @@ mod tests {
 
     fn create(root: &Path, title: &str) -> RunFolder {
         let run = NewRun { title, spec: "seed = 1\n", device: "cpu", seed: 1, argv: vec![] };
-        RunFolder::create(root, run).unwrap()
+        RunFolder::create(root, &run).unwrap()
     }
 
     #[test]

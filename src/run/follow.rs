@@ -118,7 +118,7 @@ mod tests {
             lines in proptest::collection::vec("[a-zé]{0,12}", 0..12),
             cuts in proptest::collection::vec(0usize..200, 0..12),
         ) {
-            let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            let text: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
             let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (text.len() + 1)).collect();
             cuts.sort_unstable();
             cuts.push(text.len());

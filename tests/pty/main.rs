@@ -19,7 +19,7 @@ fn home() -> tempfile::TempDir {
 fn run(home: &Path, status: Status, pid: Option<u32>) -> RunFolder {
     let spec = "title = \"quickstart\"\n";
     let new = NewRun { title: "quickstart", spec, device: "cpu", seed: 1, argv: Vec::new() };
-    let folder = RunFolder::create(&home.join("runs"), new).unwrap();
+    let folder = RunFolder::create(&home.join("runs"), &new).unwrap();
     let state = State { status, pid, host: Some(this_host()), ..State::queued(None) };
     state.write(folder.path()).unwrap();
     folder

@@ -41,7 +41,7 @@ impl Screen {
         let mut reader = pair.master.try_clone_reader().unwrap();
         let (shown, seen) = (Arc::clone(&parser), Arc::clone(&bytes));
         std::thread::spawn(move || {
-            let mut buffer = [0; 65536];
+            let mut buffer = vec![0; 65536];
             while let Ok(read @ 1..) = reader.read(&mut buffer) {
                 shown.lock().unwrap().process(&buffer[..read]);
                 seen.lock().unwrap().extend_from_slice(&buffer[..read]);

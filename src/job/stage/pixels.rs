@@ -18,10 +18,11 @@ pub struct PictureNames(Vec<String>);
 impl PictureNames {
     /// Of every image of `dataset`.
     pub fn of(dataset: &dyn Dataset) -> Self {
-        Self::from((0..dataset.len()).map(|index| dataset.name(index)).collect())
+        let names: Vec<String> = (0..dataset.len()).map(|index| dataset.name(index)).collect();
+        Self::from(&names)
     }
 
-    fn from(names: Vec<String>) -> Self {
+    fn from(names: &[String]) -> Self {
         let short: Vec<String> = names
             .iter()
             .map(|name| Path::new(name).with_extension("png").to_string_lossy().into_owned())
@@ -138,8 +139,8 @@ mod tests {
 
     #[test]
     fn names_keep_their_folders() {
-        let names = ["n01/a.b.JPEG", "n01/c.jpg", "n01/c.png"].map(String::from).to_vec();
-        let pictures = PictureNames::from(names);
+        let names = ["n01/a.b.JPEG", "n01/c.jpg", "n01/c.png"].map(String::from);
+        let pictures = PictureNames::from(&names);
         let of = |index| pictures.of_image(index);
         assert_eq!([of(0), of(1), of(2)], ["n01/a.b.png", "n01/c.jpg.png", "n01/c.png.png"]);
     }

@@ -1,5 +1,6 @@
 //! `train`: epochs, the live numbers, checkpoints, and going on as if nothing had happened.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -240,7 +241,8 @@ impl Training {
         );
         if adversarial.images > 0 {
             let probe = &self.spec.probe;
-            line += &format!(
+            let _ = write!(
+                line,
                 ", {} ε {} {:.4}",
                 crate::spec::word(probe.method),
                 probe.epsilon,
@@ -261,7 +263,7 @@ impl Training {
         }
         if self.is_due() || self.numbers.epoch == self.spec.epochs as u64 {
             self.save(context)?;
-            line += &format!("; checkpoint step-{:06}", self.numbers.step);
+            let _ = write!(line, "; checkpoint step-{:06}", self.numbers.step);
         }
         context.log(&line)
     }
@@ -277,7 +279,7 @@ impl Training {
         match self.checkpoint_every {
             // Asked within an epoch, where `batch` counts, it is not due.
             Interval::Epochs(epochs) => {
-                self.numbers.batch == 0 && self.numbers.epoch % epochs.max(1) == 0
+                self.numbers.batch == 0 && self.numbers.epoch.is_multiple_of(epochs.max(1))
             }
             Interval::Steps(steps) => self.numbers.step - step >= steps,
             Interval::Seconds(seconds) => at.elapsed() >= Duration::from_secs(seconds),

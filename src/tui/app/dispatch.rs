@@ -163,7 +163,6 @@ impl App {
 
     fn perform_anywhere(&mut self, action: Action) -> Vec<Effect> {
         match action {
-            Action::ShowRuns => self.screen = ScreenId::Runs,
             Action::ShowLaunch => self.screen = ScreenId::Launch,
             Action::ShowNeurons => self.screen = ScreenId::Neurons,
             Action::NewRun => {
@@ -171,7 +170,7 @@ impl App {
                 self.launch.choose("quickstart");
             }
             Action::Back if self.pinned.is_some() => self.pinned = None,
-            Action::Back => self.screen = ScreenId::Runs,
+            Action::ShowRuns | Action::Back => self.screen = ScreenId::Runs,
             Action::Help => {
                 self.overlay = Some(Overlay::List(Palette::help(&self.keymap, self.places())));
             }

@@ -185,7 +185,7 @@ mod tests {
 
     fn create(root: &std::path::Path, title: &str) -> RunFolder {
         let spec = "title = \"x\"\n";
-        RunFolder::create(root, NewRun { title, spec, device: "cpu", seed: 1, argv: Vec::new() })
+        RunFolder::create(root, &NewRun { title, spec, device: "cpu", seed: 1, argv: Vec::new() })
             .unwrap()
     }
 
