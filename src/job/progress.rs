@@ -36,12 +36,16 @@ impl Clock {
     }
 }
 
+/// The last line of the events is well within this.
+const TAIL: u64 = 8192;
+
 fn last_time(events: &Path) -> Option<f64> {
     let mut file = std::fs::File::open(events).ok()?;
     let length = file.metadata().ok()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(8192))).ok()?;
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL))).ok()?;
     let mut tail = Vec::new();
-    file.read_to_end(&mut tail).ok()?;
+    // Never more than that: a file that has no end would take all memory.
+    file.take(TAIL).read_to_end(&mut tail).ok()?;
     tail.split(|&byte| byte == b'\n')
         .rev()
         .find_map(|line| serde_json::from_slice::<Event>(line).ok())

@@ -1,0 +1,9 @@
+//! The command line as scripts and people rely on it: exit codes, one JSON value, plain lines.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
+
+mod input;
+mod output;
+#[path = "../runs/mod.rs"]
+mod runs;
+mod steering;

@@ -1,0 +1,113 @@
+//! Pause, resume, stop, and Ctrl-C in the foreground.
+
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use glassbox::run::folder::RunFolder;
+use glassbox::run::state::Status;
+
+use crate::runs::{ENDLESS, Runs, signal, wait_for, wait_for_training, with};
+
+/// `glassbox run` in the foreground, once it trains.
+fn foreground(runs: &Runs) -> (Child, RunFolder) {
+    let mut command = runs.glassbox(&with(&["run", "quickstart", "--json"], ENDLESS));
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let since = Instant::now();
+    let run = loop {
+        if let Ok(run) = RunFolder::resolve(&runs.root(), "last") {
+            break run;
+        }
+        assert!(since.elapsed() < Duration::from_secs(60), "no run was made");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    wait_for_training(run.path());
+    (child, run)
+}
+
+fn done(runs: &Runs, words: &[&str]) -> serde_json::Value {
+    let output = runs.glassbox(words).arg("--json").output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{words:?}: {error}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn ctrl_c_once_stops_with_a_checkpoint_and_exits_with_130() {
+    let runs = Runs::new();
+    let (child, run) = foreground(&runs);
+    signal(child.id(), "-INT");
+    let output = child.wait_with_output().unwrap();
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{talk}");
+    assert!(talk.contains("Ctrl-C again"), "{talk}");
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(value["status"], "stopped");
+    assert!(run.path().join("checkpoints/last.json").exists());
+}
+
+#[test]
+fn ctrl_c_twice_stops_at_once() {
+    let runs = Runs::new();
+    let (child, run) = foreground(&runs);
+    // Held still, so that the first one cannot end it before the second comes.
+    assert_eq!(done(&runs, &["pause", "last"])["status"], "paused");
+    signal(run.state().unwrap().pid.unwrap(), "-STOP");
+    signal(child.id(), "-INT");
+    std::thread::sleep(Duration::from_millis(600));
+    signal(child.id(), "-INT");
+    std::thread::sleep(Duration::from_millis(600));
+    signal(run.state().unwrap().pid.unwrap(), "-CONT");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("stopping at once"));
+    assert_eq!(run.state().unwrap().status, Status::Stopped);
+}
+
+#[test]
+fn a_run_is_paused_resumed_stopped_and_taken_up_again() {
+    let runs = Runs::new();
+    let words = with(&["run", "quickstart", "--detach"], ENDLESS);
+    assert!(runs.glassbox(&words).output().unwrap().status.success());
+    let run = RunFolder::resolve(&runs.root(), "last").unwrap();
+    wait_for_training(run.path());
+
+    let paused = done(&runs, &["pause", "last"]);
+    assert_eq!((&paused["status"], &paused["done"]), (&"paused".into(), &true.into()));
+    let before = run.state().unwrap();
+    std::thread::sleep(Duration::from_millis(1500));
+    let after = run.state().unwrap();
+    assert_eq!(after.step, before.step, "a paused run holds still");
+    assert!(after.heartbeat > before.heartbeat, "and lives");
+    let again = runs.glassbox(&["pause", "last"]).output().unwrap();
+    assert_eq!(again.status.code(), Some(2), "it is paused already");
+
+    assert_eq!(done(&runs, &["resume", "last"])["status"], "running");
+    wait_for(run.path(), "more steps", |state| state.step > after.step);
+
+    assert_eq!(done(&runs, &["stop", "last"])["status"], "stopped");
+    let stopped = run.state().unwrap();
+    assert_eq!(runs.glassbox(&["stop", "last"]).output().unwrap().status.code(), Some(2));
+
+    assert!(done(&runs, &["resume", "last"])["done"].as_bool().unwrap());
+    let taken_up = wait_for(run.path(), "more steps", |state| {
+        state.status == Status::Running && state.step > stopped.step
+    });
+    assert_ne!(taken_up.pid, stopped.pid);
+    assert_eq!(done(&runs, &["stop", "last"])["status"], "stopped");
+}
+
+#[test]
+fn watching_can_be_given_up_and_the_run_goes_on() {
+    let runs = Runs::new();
+    let (mut child, run) = foreground(&runs);
+    let mut command = runs.glassbox(&["watch", "last"]);
+    let watching = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(800));
+    signal(watching.id(), "-INT");
+    let output = watching.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("goes on"));
+    assert_eq!(run.state().unwrap().status, Status::Running);
+    signal(child.id(), "-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}

@@ -1,0 +1,167 @@
+//! `kill -9` at any instant, then resume: as if nothing had happened.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use glassbox::run::folder::RunFolder;
+use glassbox::run::state::Status;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::runs::{Runs, Worker, wait_for, wait_for_end, wait_for_training};
+
+/// A few seconds of training with a checkpoint every other step, then every stage.
+fn overrides(epochs: &str) -> Vec<&str> {
+    vec![
+        epochs,
+        "title='killed'",
+        "data.train_images=96",
+        "data.test_images=16",
+        "train.batch_size=16",
+        "train.checkpoint_every='2 steps'",
+        "neurons.top=2",
+    ]
+}
+
+/// What must not differ: weights, results and pictures; by path.
+fn outcome(run: &RunFolder) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for part in ["checkpoints", "results", "adversarial", "neurons"] {
+        collect(run.path(), &run.path().join(part), &mut files);
+    }
+    assert!(files.contains_key("checkpoints/best.safetensors"), "{:?}", files.keys());
+    assert!(files.contains_key("checkpoints/last.json"), "{:?}", files.keys());
+    files
+}
+
+fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(root, &path, files);
+        } else {
+            let name = path.strip_prefix(root).unwrap().display().to_string();
+            files.insert(name, fs::read(&path).unwrap());
+        }
+    }
+}
+
+/// A reader finds a whole folder, whatever the worker was writing.
+fn assert_readable(runs: &Runs, run: &RunFolder) {
+    let listed = RunFolder::list(&runs.root()).unwrap();
+    assert!(listed.iter().all(|listed| listed.run.is_ok()), "{listed:?}");
+    run.info().unwrap();
+    run.spec().unwrap();
+    for name in ["evaluate", "attack", "neurons"] {
+        run.result::<serde_json::Value>(name).unwrap();
+    }
+}
+
+/// Kills the worker `times` times, somewhere between its first step and its end, and compares what
+/// is left in the end with an uninterrupted run of the same spec.
+fn kill_and_compare(times: usize, epochs: &str, longest_ms: u64) {
+    let runs = Runs::new();
+    let whole = runs.create(&overrides(epochs));
+    assert_eq!(runs.work(&whole).wait(), Some(0));
+    assert_eq!(whole.state().unwrap().status, Status::Finished);
+
+    let seed = std::process::id();
+    let mut random = ChaCha8Rng::seed_from_u64(u64::from(seed));
+    let run = runs.create(&overrides(epochs));
+    for kill in 0..times {
+        let worker = runs.work(&run);
+        wait_for(run.path(), "the worker", |state| state.pid == Some(worker.pid()));
+        std::thread::sleep(Duration::from_millis(random.random_range(0..longest_ms)));
+        assert!(worker.kill_nine(), "kill {kill} came after the end: the run is too short");
+        assert_readable(&runs, &run);
+    }
+    assert_eq!(runs.work(&run).wait(), Some(0));
+    assert_eq!(run.state().unwrap().status, Status::Finished);
+
+    let (expected, found) = (outcome(&whole), outcome(&run));
+    let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&found), names(&expected));
+    for (name, bytes) in &expected {
+        assert!(found[name] == *bytes, "{name} differs after {times} kills, seed {seed}");
+    }
+}
+
+#[test]
+fn a_run_killed_three_times_ends_with_the_same_bits() {
+    kill_and_compare(3, "train.epochs=4", 700);
+}
+
+#[test]
+#[ignore = "minutes; run it by name before a release"]
+fn kill_nine_twenty_times() {
+    kill_and_compare(20, "train.epochs=40", 1500);
+}
+
+#[test]
+fn who_started_the_run_may_die() {
+    let runs = Runs::new();
+    let words = crate::runs::with(&["run", "quickstart"], crate::runs::ENDLESS);
+    let mut command = runs.glassbox(&words);
+    let starter = Worker(command.stderr(std::process::Stdio::null()).spawn().unwrap());
+    let since = std::time::Instant::now();
+    let run = loop {
+        if let Ok(run) = RunFolder::resolve(&runs.root(), "last") {
+            break run;
+        }
+        assert!(since.elapsed() < Duration::from_secs(60), "no run was made");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let state = wait_for_training(run.path());
+    let worker = state.pid.unwrap();
+    // A session of its own: no terminal of the starter can hang it up.
+    let stat = fs::read_to_string(format!("/proc/{worker}/stat")).unwrap();
+    let session = stat.rsplit(')').next().unwrap().split_whitespace().nth(3).unwrap();
+    assert_eq!(session, worker.to_string());
+    assert!(starter.kill_nine());
+    let step = run.state().unwrap().step;
+    wait_for(run.path(), "more steps", |state| state.step > step + 2);
+    crate::runs::signal(worker, "-HUP");
+    wait_for(run.path(), "more steps", |state| state.step > step + 4);
+    crate::runs::signal(worker, "-TERM");
+    assert_eq!(wait_for_end(run.path()).status, Status::Stopped);
+    assert!(run.path().join("checkpoints/last.json").exists());
+}
+
+#[test]
+fn a_second_worker_on_a_folder_is_refused() {
+    let runs = Runs::new();
+    let run = runs.create(crate::runs::ENDLESS);
+    let first = runs.work(&run);
+    let pid = first.pid();
+    wait_for_training(run.path());
+    assert_eq!(runs.work(&run).wait(), Some(2));
+    let state = run.state().unwrap();
+    assert_eq!((state.status, state.pid), (Status::Running, Some(pid)));
+    assert!(first.kill_nine());
+}
+
+#[test]
+fn a_worker_that_vanished_is_concluded_lost_and_never_written_so() {
+    let runs = Runs::new();
+    let run = runs.create(crate::runs::ENDLESS);
+    let worker = runs.work(&run);
+    wait_for_training(run.path());
+    assert!(worker.kill_nine());
+    let mut state = run.state().unwrap();
+    state.heartbeat -= 60.0;
+    state.write(run.path()).unwrap();
+    assert_eq!(run.status().unwrap().1, Status::Lost);
+    assert_eq!(run.state().unwrap(), state);
+    // It can be taken up again, and told to end.
+    glassbox_resume(&runs, &run);
+    let state = wait_for_training(run.path());
+    crate::runs::signal(state.pid.unwrap(), "-TERM");
+    assert_eq!(wait_for_end(run.path()).status, Status::Stopped);
+}
+
+fn glassbox_resume(runs: &Runs, run: &RunFolder) {
+    let output = runs.glassbox(&["resume", &run.id()]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -1,0 +1,11 @@
+//! Run folders and real workers: killed, resumed, queued, out of room; and the folders of every
+//! version since the first.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
+
+mod killed;
+mod queue;
+#[path = "../runs/mod.rs"]
+mod runs;
+mod trouble;
+mod versions;

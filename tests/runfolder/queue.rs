@@ -1,0 +1,69 @@
+//! One run a device: first come, first served, and the dead hold nobody up.
+
+use glassbox::run::control::{self, Command};
+use glassbox::run::folder::RunFolder;
+use glassbox::run::state::Status;
+
+use crate::runs::{ENDLESS, Runs, SMALL, Worker, wait_for, wait_for_end, wait_for_training};
+
+/// Starts a worker and waits until it stands in the queue, so that the order is known.
+fn queue(runs: &Runs, overrides: &[&str], ahead: &RunFolder) -> (RunFolder, Worker) {
+    let run = runs.create(overrides);
+    let worker = runs.work(&run);
+    let state = wait_for(run.path(), "a place in the queue", |state| {
+        state.reason.as_deref().is_some_and(|reason| reason.contains("waits for cpu"))
+    });
+    let reason = state.reason.unwrap();
+    assert_eq!(state.status, Status::Queued);
+    assert!(reason.contains(&ahead.id()), "{reason}");
+    assert!(reason.contains("pid"), "{reason}");
+    (run, worker)
+}
+
+#[test]
+fn three_runs_go_in_the_order_in_which_they_came() {
+    let runs = Runs::new();
+    let first = runs.create(ENDLESS);
+    let holder = runs.work(&first);
+    wait_for_training(first.path());
+    let (second, second_worker) = queue(&runs, ENDLESS, &first);
+    let (third, third_worker) = queue(&runs, SMALL, &second);
+
+    assert!(holder.kill_nine());
+    wait_for_training(second.path());
+    let waiting = third.state().unwrap();
+    assert_eq!((waiting.status, waiting.step), (Status::Queued, 0));
+
+    crate::runs::signal(second_worker.pid(), "-TERM");
+    assert_eq!(wait_for_end(second.path()).status, Status::Stopped);
+    assert_eq!(third_worker.wait(), Some(0));
+    assert_eq!(third.state().unwrap().status, Status::Finished);
+}
+
+#[test]
+fn a_waiting_run_answers_stop_and_leaves_the_queue() {
+    let runs = Runs::new();
+    let first = runs.create(ENDLESS);
+    let holder = runs.work(&first);
+    wait_for_training(first.path());
+    let (second, second_worker) = queue(&runs, SMALL, &first);
+    control::send(second.path(), Command::Stop).unwrap();
+    assert_eq!(second_worker.wait(), Some(0));
+    assert_eq!(second.state().unwrap().status, Status::Stopped);
+    assert_eq!(first.state().unwrap().status, Status::Running);
+    assert!(holder.kill_nine());
+}
+
+#[test]
+fn a_waiting_run_that_is_killed_holds_nobody_up() {
+    let runs = Runs::new();
+    let first = runs.create(ENDLESS);
+    let holder = runs.work(&first);
+    wait_for_training(first.path());
+    let (second, second_worker) = queue(&runs, SMALL, &first);
+    let (third, third_worker) = queue(&runs, SMALL, &second);
+    assert!(second_worker.kill_nine());
+    assert!(holder.kill_nine());
+    assert_eq!(third_worker.wait(), Some(0));
+    assert_eq!(third.state().unwrap().status, Status::Finished);
+}

@@ -1,0 +1,78 @@
+//! Disks that are full or forbidden: the error is in `state.json`, what was there stays whole.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use glassbox::run::state::Status;
+
+use crate::runs::{Runs, SMALL, with};
+
+#[test]
+fn a_full_disk_ends_the_run_and_the_state_says_so() {
+    let runs = Runs::new();
+    let run = runs.create(SMALL);
+    // Every write to it fails as on a full disk.
+    symlink("/dev/full", run.path().join("events.jsonl")).unwrap();
+    assert_eq!(runs.work(&run).wait(), Some(1));
+    let state = run.state().unwrap();
+    assert_eq!(state.status, Status::Failed);
+    let error = state.error.unwrap();
+    assert!(error.message.contains("events.jsonl"), "{}", error.message);
+    assert!(error.message.contains("disk is full"), "{}", error.message);
+    assert!(error.hint.unwrap().contains("make room"));
+
+    // With room again it goes on to the end.
+    std::fs::remove_file(run.path().join("events.jsonl")).unwrap();
+    assert_eq!(runs.work(&run).wait(), Some(0));
+    let state = run.state().unwrap();
+    assert_eq!((state.status, state.error), (Status::Finished, None));
+}
+
+#[test]
+fn a_checkpoint_that_does_not_fit_leaves_the_older_files_whole() {
+    let runs = Runs::new();
+    let run = runs.create(SMALL);
+    // Blocks of 512 bytes: room for every file but a checkpoint.
+    let script = "trap '' XFSZ; ulimit -f 400; exec \"$@\"";
+    let worker = Command::new("sh")
+        .args(["-c", script, "sh", env!("CARGO_BIN_EXE_glassbox"), "worker", "--slots", "1"])
+        .arg(run.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(worker.code(), Some(1));
+    let state = run.state().unwrap();
+    assert_eq!(state.status, Status::Failed);
+    let message = state.error.unwrap().message;
+    assert!(message.contains("checkpoints/"), "{message}");
+    let left: Vec<PathBuf> = std::fs::read_dir(run.path().join("checkpoints"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert!(left.is_empty(), "half a checkpoint is left: {left:?}");
+
+    assert_eq!(runs.work(&run).wait(), Some(0));
+    assert_eq!(run.state().unwrap().status, Status::Finished);
+}
+
+#[test]
+fn a_runs_folder_that_cannot_be_written_is_told_before_anything_starts() {
+    let runs = Runs::new();
+    let forbidden = runs.root();
+    std::fs::create_dir_all(&forbidden).unwrap();
+    std::fs::set_permissions(&forbidden, std::fs::Permissions::from_mode(0o555)).unwrap();
+    // Permissions do not hold the superuser back; nobody makes folders in /proc.
+    let root = if rustix::process::geteuid().is_root() {
+        PathBuf::from("/proc/glassbox-runs")
+    } else {
+        forbidden
+    };
+    let words = with(&["run", "quickstart", "--runs-dir", root.to_str().unwrap()], SMALL);
+    let output = runs.glassbox(&words).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("failed to make the folder"), "{error}");
+    assert!(output.stdout.is_empty());
+}

@@ -1,0 +1,136 @@
+//! Runs to test with: small enough for seconds, and the real thing throughout.
+
+#![allow(dead_code, reason = "each test binary needs a part of it")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use glassbox::run::folder::RunFolder;
+use glassbox::run::state::{State, Status};
+
+/// Long enough for a machine that does much else.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A runs folder of its own, and nothing of the user's settings.
+pub struct Runs {
+    home: tempfile::TempDir,
+}
+
+impl Runs {
+    pub fn new() -> Self {
+        Self { home: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.home.path().join("runs")
+    }
+
+    /// `glassbox` with these words.
+    pub fn glassbox(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_glassbox"));
+        command.args(words).stdin(Stdio::null());
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("GLASSBOX_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .env("GLASSBOX_RUNS_DIR", self.root())
+            .env("HOME", self.home.path())
+            .env("XDG_CONFIG_HOME", self.home.path().join("config"))
+            .env("XDG_DATA_HOME", self.home.path().join("data"));
+        command
+    }
+
+    /// Makes a run and starts no worker for it.
+    pub fn create(&self, overrides: &[&str]) -> RunFolder {
+        let overrides: Vec<String> = overrides.iter().map(|set| (*set).to_owned()).collect();
+        let spec = glassbox::spec::load("quickstart", &overrides).unwrap();
+        glassbox::job::create::create(&self.root(), spec, vec!["test".into()]).unwrap()
+    }
+
+    /// Starts the worker of a run.
+    pub fn work(&self, run: &RunFolder) -> Worker {
+        let path = run.path().to_str().unwrap();
+        let mut command = self.glassbox(&["worker", "--slots", "1", path]);
+        Worker(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+}
+
+/// A worker, killed when the test ends early.
+pub struct Worker(pub Child);
+
+impl Worker {
+    pub fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// `kill -9`; tells whether there was still something to kill.
+    pub fn kill_nine(mut self) -> bool {
+        let going = self.0.try_wait().unwrap().is_none();
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+        going
+    }
+
+    /// The exit code.
+    pub fn wait(mut self) -> Option<i32> {
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A whole run of about a second: every stage, little of each.
+pub const SMALL: &[&str] = &[
+    "data.train_images=64",
+    "data.test_images=16",
+    "train.epochs=2",
+    "train.batch_size=16",
+    "neurons.top=2",
+    "neurons.layers=['conv2']",
+];
+
+/// One that trains until it is told otherwise.
+pub const ENDLESS: &[&str] =
+    &["data.train_images=64", "data.test_images=16", "train.epochs=100000", "train.batch_size=16"];
+
+/// `--set A --set B` behind these words.
+pub fn with<'a>(words: &[&'a str], overrides: &[&'a str]) -> Vec<&'a str> {
+    let sets = overrides.iter().flat_map(|set| ["--set", *set]);
+    words.iter().copied().chain(sets).collect()
+}
+
+/// Waits until a run's state is as wanted. Panics with the state when it does not come.
+pub fn wait_for(run: &Path, what: &str, wanted: impl Fn(&State) -> bool) -> State {
+    let since = Instant::now();
+    loop {
+        let state = State::read(run).unwrap();
+        if wanted(&state) {
+            return state;
+        }
+        assert!(since.elapsed() < PATIENCE, "{what} did not come: {state:#?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Waits until a run is in the middle of its training.
+pub fn wait_for_training(run: &Path) -> State {
+    wait_for(run, "training", |state| state.status == Status::Running && state.step > 0)
+}
+
+/// Waits until a run has ended.
+pub fn wait_for_end(run: &Path) -> State {
+    wait_for(run, "an end", |state| !state.status.is_live())
+}
+
+/// Sends a signal.
+pub fn signal(pid: u32, name: &str) {
+    assert!(Command::new("kill").args([name, &pid.to_string()]).status().unwrap().success());
+}
