@@ -6,6 +6,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::event::Event;
+use super::results::evaluate::Evaluate;
 
 /// Of a long history only the end is read, so that thousands of runs are listed quickly.
 const TAIL: u64 = 64 << 10;
@@ -18,10 +19,21 @@ pub fn latest(folder: &Path) -> BTreeMap<String, f64> {
     // A half line, at either end, is no event.
     for line in bytes.split(|byte| *byte == b'\n') {
         if let Ok(event) = serde_json::from_slice::<Event>(line) {
-            metrics.extend(event.metrics);
+            metrics.extend(of_the_run(event));
         }
     }
+    let table = std::fs::read(folder.join("results/evaluate.json")).ok();
+    let table = table.and_then(|text| serde_json::from_slice::<Evaluate>(&text).ok());
+    let headline = table.iter().flat_map(Evaluate::headline);
+    metrics.extend(headline.map(|(name, value)| (name.to_owned(), value)));
     metrics
+}
+
+/// The metrics of an event that tell of the run as a whole. Accuracies of later stages are of single
+/// attacks, under way: a list shows the training's, and in the end those of the finished table.
+pub fn of_the_run(event: Event) -> impl Iterator<Item = (String, f64)> {
+    let training = event.stage == "train";
+    event.metrics.into_iter().filter(move |(name, _)| training || !name.contains("top"))
 }
 
 fn tail(path: &Path) -> std::io::Result<Vec<u8>> {

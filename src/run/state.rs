@@ -11,8 +11,11 @@ use crate::error::{Error, Result};
 /// The file's name in the run folder.
 pub const FILE: &str = "state.json";
 
-/// A worker on this host that was silent for so long is looked for by its pid.
-const SILENT_HERE_S: f64 = 10.0;
+/// A worker on this host that was silent for so long is looked for by its pid. It beats every second.
+const SILENT_HERE_S: f64 = 2.5;
+
+/// A worker that has not told its pid yet may still be on its way.
+const STARTING_S: f64 = 10.0;
 
 /// A worker on another host, whose pid says nothing here. Clocks may differ by a little.
 const SILENT_ELSEWHERE_S: f64 = 90.0;
@@ -125,7 +128,10 @@ impl State {
         let silent = now - self.heartbeat;
         let here = self.host.as_deref().is_none_or(|of_worker| of_worker == host);
         let lost = if here {
-            silent > SILENT_HERE_S && !self.pid.is_some_and(alive)
+            match self.pid {
+                Some(pid) => silent > SILENT_HERE_S && !alive(pid),
+                None => silent > STARTING_S,
+            }
         } else {
             silent > SILENT_ELSEWHERE_S
         };
@@ -204,7 +210,8 @@ mod tests {
     #[test]
     fn is_lost_only_when_silent_and_gone() {
         let state = running(1000.0, "here");
-        assert_eq!(state.conclude(1005.0, "here", |_| false), Status::Running);
+        assert_eq!(state.conclude(1002.0, "here", |_| false), Status::Running);
+        assert_eq!(state.conclude(1003.0, "here", |_| false), Status::Lost);
         assert_eq!(state.conclude(1020.0, "here", |_| true), Status::Running);
         assert_eq!(state.conclude(1020.0, "here", |_| false), Status::Lost);
         assert_eq!(state.conclude(1020.0, "elsewhere", |_| false), Status::Running);

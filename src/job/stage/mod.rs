@@ -1,4 +1,4 @@
-//! One file a stage: the maths on one side, [`Context`](super::context::Context) on the other.
+//! One file a stage: the maths on one side, [`Context`] on the other.
 
 mod attack;
 mod evaluate;

@@ -6,6 +6,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
 use crate::run::event::Event;
+use crate::run::latest::of_the_run;
 use crate::run::results::evaluate::Evaluate;
 
 /// Of a long history only the end is read: some 7,000 steps.
@@ -64,13 +65,7 @@ impl Latest {
     }
 
     fn take(&mut self, event: Event) {
-        for (name, value) in event.metrics {
-            // Accuracies of other stages are of single attacks; the list shows the training's, and
-            // in the end the table's.
-            if event.stage == "train" || !name.contains("top") {
-                self.metrics.insert(name, value);
-            }
-        }
+        self.metrics.extend(of_the_run(event));
     }
 
     fn read_evaluation(&mut self) {
@@ -82,9 +77,8 @@ impl Latest {
         self.evaluated = Some(length);
         let text = std::fs::read(&path).ok();
         let table = text.and_then(|text| serde_json::from_slice::<Evaluate>(&text).ok());
-        for row in table.into_iter().flat_map(|table| table.rows.into_iter().rev()) {
-            let name = if row.attack == "none" { "top1" } else { "adversarial_top1" };
-            self.metrics.insert(name.into(), row.top1);
+        for (name, value) in table.iter().flat_map(Evaluate::headline) {
+            self.metrics.insert(name.into(), value);
         }
     }
 }

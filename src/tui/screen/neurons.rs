@@ -33,7 +33,8 @@ use crate::tui::world::RunDetail;
 /// What the user did to it.
 #[derive(Debug, Default)]
 pub struct State {
-    layer: usize,
+    /// The chosen layer; until one is chosen, the last: deep neurons tell most.
+    layer: Option<usize>,
     /// The chosen neuron's index; it stays chosen when the order changes.
     neuron: Option<usize>,
     sort: Sort,
@@ -100,7 +101,7 @@ impl<'a> Shown<'a> {
         let detail = scene.world.details.get(run)?.as_ref();
         let neurons = detail.neurons.as_deref()?;
         let last = neurons.layers.len().checked_sub(1)?;
-        let layer = neurons.layers.get(state.layer.min(last))?;
+        let layer = neurons.layers.get(state.layer.map_or(last, |layer| layer.min(last)))?;
         let order = list::ordered(layer, state.sort, state.filter.text());
         let chosen = order.iter().position(|neuron| Some(neuron.index) == state.neuron);
         Some(Self { run, detail, neurons, layer, order, at: chosen.unwrap_or(0) })
@@ -263,7 +264,8 @@ fn choose(state: &mut State, shown: &Shown<'_>, at: usize) {
 
 fn change_layer(state: &mut State, shown: &Shown<'_>, by: usize) {
     let count = shown.neurons.layers.len();
-    state.layer = (state.layer.min(count - 1) + by) % count;
+    let layer = state.layer.map_or(count - 1, |layer| layer.min(count - 1));
+    state.layer = Some((layer + by) % count);
     state.neuron = None;
 }
 

@@ -37,6 +37,9 @@ pub(super) fn draw(
         title = format!("{layer} ({} of {layers}) · neuron {}", place + 1, neuron.index);
     }
     let story = neuron.story();
+    if area.is_empty() {
+        return;
+    }
     let mut inner = context.frame(Line::from(title.clone()), area, buf);
     // The story stands in the frame where it fits, else in the first row.
     let room = usize::from(area.width).saturating_sub(text::width(&title) + 10);

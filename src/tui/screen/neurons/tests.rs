@@ -92,7 +92,7 @@ fn an_empty_screen_says_what_fills_it() {
     let mut state = after(&world, &[Action::Filter]);
     state.filter.insert("submarine");
     let (text, _) = drawn(&state, &scene(&world, &cache, FINISHED), (80, 24));
-    assert!(text.contains("None of 64 neurons"), "{text}");
+    assert!(text.contains("None of 256 neurons"), "{text}");
 }
 
 #[test]
@@ -125,12 +125,14 @@ fn keys_walk_through_neurons_layers_and_orders() {
     // Another order keeps the neuron.
     act(&mut state, Action::Sort, &scene, 10);
     assert_eq!(shown(&state).2, second);
-    act(&mut state, Action::PreviousLayer, &scene, 10);
+    // It opens at the last layer.
     assert_eq!(shown(&state).0, "conv5");
-    act(&mut state, Action::NextLayer, &scene, 10);
+    act(&mut state, Action::PreviousLayer, &scene, 10);
     assert_eq!(shown(&state).0, "conv4");
+    act(&mut state, Action::NextLayer, &scene, 10);
+    assert_eq!(shown(&state).0, "conv5");
     act(&mut state, Action::Last, &scene, 10);
-    assert_eq!(shown(&state).1, 63);
+    assert_eq!(shown(&state).1, 255);
     assert!(act(&mut state, Action::Back, &scene, 10).is_none());
 }
 
@@ -139,7 +141,7 @@ fn the_copied_command_prints_what_is_on_the_screen() {
     let (world, cache) = (fixture::world(Path::new("/none")), Cache::default());
     let mut state = State { neuron: Some(7), ..State::default() };
     let effects = act(&mut state, Action::CopyCommand, &scene(&world, &cache, FINISHED), 10);
-    let command = format!("glassbox view {FINISHED} --layer conv4 --neuron 7");
+    let command = format!("glassbox view {FINISHED} --layer conv5 --neuron 7");
     assert_eq!(effects, Some(vec![Effect::Copy(command)]));
 }
 

@@ -133,7 +133,7 @@ pub fn readings(run: &RunSummary) -> Vec<Reading> {
     if let Some(top1) = latest("adversarial_top1") {
         readings.push(("adversarial top-1", top1, number::fraction(top1), Role::Adversarial));
     }
-    if let Some(percent) = latest("cpu_percent") {
+    if let Some(percent) = latest("cpu_percent").filter(|_| run.status.is_live()) {
         readings.push(("worker cpu", percent / 100.0, format!("{percent:.0} %"), Role::Series3));
     }
     let progress = run.state.progress;
@@ -247,7 +247,7 @@ fn evaluation(evaluate: &Evaluate) -> Vec<(Role, String)> {
 
 fn attack_line(attack: &Attack) -> String {
     let mut line = format!(
-        "attack {} ε {} · {} images · success {} · largest change {}",
+        "attack {} ε {} · {} images · success {} · |x*−x| ≤ {}",
         attack.method,
         attack.epsilon,
         number::count(attack.images),
