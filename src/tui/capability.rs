@@ -40,7 +40,9 @@ pub fn depth(variable: impl Fn(&str) -> Option<String>) -> Choice<Depth> {
     }
     let depth = if TRUE_COLOUR_TERMS.iter().any(|name| term.contains(name)) {
         Depth::True
-    } else if term.contains("256color") {
+    } else if term.contains("256color") || term.starts_with("xterm") {
+        // `xterm` alone says eight colours in the database, but whatever calls itself that today
+        // has 256.
         Depth::Indexed
     } else {
         Depth::Sixteen
@@ -93,7 +95,8 @@ mod tests {
         assert_eq!(depth(&[("TERM", "xterm-256color"), ("COLORTERM", "24bit")]), Depth::True);
         assert_eq!(depth(&[("TERM", "xterm-kitty")]), Depth::True);
         assert_eq!(depth(&[("TERM", "tmux-256color")]), Depth::Indexed);
-        assert_eq!(depth(&[("TERM", "xterm")]), Depth::Sixteen);
+        assert_eq!(depth(&[("TERM", "xterm")]), Depth::Indexed);
+        assert_eq!(depth(&[("TERM", "linux")]), Depth::Sixteen);
         assert_eq!(depth(&[("TERM", "vt220")]), Depth::None);
     }
 

@@ -107,11 +107,10 @@ fn presets(
         let action = if state.focus == Focus::Presets { Action::Open } else { Action::Launch };
         let key = context.key(action, Place::Launch);
         let row = Rect { y: inner.bottom() - 1, height: 1, ..inner };
-        let name = state.form().map_or("", |form| form.preset.name);
         put(buf, row, &key, context.style(Role::Key));
         let after = text::width(&key) as u16 + 1;
         let rest = Rect { x: row.x + after, width: row.width.saturating_sub(after), ..row };
-        put(buf, rest.intersection(row), &format!("starts {name}"), context.style(Role::Text));
+        put(buf, rest.intersection(row), "starts it", context.style(Role::Text));
         view.clickable(row, Click::Do(Action::Launch));
     }
 }
