@@ -105,7 +105,7 @@ fn nothing_is_sent_while_nothing_changes() {
 }
 
 #[test]
-fn a_burst_of_random_keys_and_resizes_leaves_it_alive() {
+fn ten_thousand_random_keys_and_resizes_leave_it_alive() {
     let home = home();
     run(home.path(), Status::Finished, None);
     let mut screen = Screen::open(home.path(), (100, 30));
@@ -115,7 +115,7 @@ fn a_burst_of_random_keys_and_resizes_leaves_it_alive() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) % sides
     };
-    for _ in 0..1500 {
+    for _ in 0..10_000 {
         match roll(30) {
             0 => screen.resize(20 + roll(180) as u16, 5 + roll(50) as u16),
             // q, Ctrl-c and Ctrl-z end or stop it; e and Enter start editors and workers.
@@ -130,12 +130,14 @@ fn a_burst_of_random_keys_and_resizes_leaves_it_alive() {
     screen.resize(120, 40);
     std::thread::sleep(Duration::from_millis(300));
     assert!(screen.is_alive());
-    for _ in 0..4 {
+    // How an Esc and the key behind it arrive depends on the machine's speed, and so what is open
+    // now: out of everything, layer by layer.
+    for _ in 0..8 {
         screen.press("\x1b");
         std::thread::sleep(Duration::from_millis(150));
     }
     screen.press("1");
-    screen.wait_for("finished");
+    screen.wait_for("glassbox");
     screen.press("q");
     assert_eq!(screen.ends_in_order(), 0);
 }
