@@ -71,6 +71,9 @@ pub fn failed(doing: &str, path: &Path, error: &std::io::Error) -> Error {
         std::io::ErrorKind::ReadOnlyFilesystem => {
             Some("the file system is read-only; choose another folder with --runs-dir")
         }
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
+            Some("check the path; --runs-dir says where runs live")
+        }
         _ => None,
     };
     match hint {
@@ -88,6 +91,7 @@ fn reason(error: &std::io::Error) -> String {
         std::io::ErrorKind::PermissionDenied => "permission denied".into(),
         std::io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".into(),
         std::io::ErrorKind::NotFound => "no such file or folder".into(),
+        std::io::ErrorKind::NotADirectory => "a file stands where a folder should be".into(),
         _ => error.to_string(),
     }
 }

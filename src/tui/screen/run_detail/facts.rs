@@ -254,7 +254,8 @@ fn attack_line(attack: &Attack) -> String {
         number::fraction(attack.success_rate),
         attack.linf_max,
     );
-    for model in &attack.models {
+    // One network's accuracies stand in the table above; several say what transfers.
+    for model in attack.models.iter().filter(|_| attack.models.len() > 1) {
         let (clean, adversarial) = (model.top1_clean, model.top1_adversarial);
         line = format!("{line} · {} {clean:.4} → {adversarial:.4}", model.arch);
     }
