@@ -49,10 +49,12 @@ impl RunFolder {
     /// It appears under its name only when all three are in it.
     pub fn create(root: &Path, run: &NewRun<'_>) -> Result<Self> {
         write::folder(root)?;
-        let now = jiff::Zoned::now();
         let slug = slug(run.title);
         for _ in 0..100 {
-            let id = format!("{}-{slug}-{:04x}", now.strftime("%Y%m%d-%H%M%S"), random_u16());
+            let now = jiff::Zoned::now();
+            // The part of the second: keeps two runs of one second apart, and in their order.
+            let part = (i64::from(now.subsec_nanosecond()) << 16) / 1_000_000_000;
+            let id = format!("{}-{slug}-{part:04x}", now.strftime("%Y%m%d-%H%M%S"));
             let path = root.join(&id);
             if path.exists() {
                 continue;
@@ -172,7 +174,7 @@ impl RunFolder {
     /// The runs under `root`, newest first. A root that is not there has none.
     pub fn list(root: &Path) -> Result<Vec<Listed>> {
         let mut ids = ids(root)?;
-        ids.sort_unstable_by(|a, b| b.cmp(a));
+        ids.sort_unstable_by(|a, b| age(b).cmp(&age(a)));
         Ok(ids
             .into_iter()
             .map(|id| {
@@ -195,7 +197,7 @@ impl RunFolder {
             return Self::open(Path::new(word));
         }
         let mut ids = ids(root)?;
-        ids.sort_unstable();
+        ids.sort_unstable_by(|a, b| age(a).cmp(&age(b)));
         if word == "last" {
             let last = ids.last().ok_or_else(|| {
                 Error::bad_input(format!("there are no runs in '{}'", root.display()))
@@ -270,10 +272,11 @@ fn slug(title: &str) -> String {
     if slug.is_empty() { "run".into() } else { slug.into() }
 }
 
-/// Keeps two runs of the same second apart.
-fn random_u16() -> u16 {
-    use std::hash::{BuildHasher, Hasher};
-    std::collections::hash_map::RandomState::new().build_hasher().finish() as u16
+/// What ids are sorted by: the second, then the part of it at the end; the title between them says
+/// nothing of when.
+fn age(id: &str) -> (&str, &str, &str) {
+    let second = id.get(..15).unwrap_or(id);
+    (second, id.rsplit('-').next().unwrap_or_default(), id)
 }
 
 #[cfg(test)]
@@ -310,6 +313,19 @@ mod tests {
         let error = RunFolder::resolve(root.path(), "zzz").unwrap_err();
         assert!(error.message.contains("no run 'zzz'"), "{}", error.message);
         assert_eq!(error.exit_code(), 2);
+    }
+
+    #[test]
+    fn runs_of_the_same_second_stand_in_the_order_in_which_they_were_made() {
+        let root = tempfile::tempdir().unwrap();
+        // Titles that fall, so that their order is not the order of the names.
+        let made: Vec<String> =
+            (0..40).map(|n| create(root.path(), &format!("t{:02}", 40 - n)).id()).collect();
+        let last = RunFolder::resolve(root.path(), "last").unwrap();
+        assert_eq!(Some(&last.id()), made.last());
+        let listed: Vec<String> =
+            RunFolder::list(root.path()).unwrap().into_iter().map(|listed| listed.id).collect();
+        assert_eq!(listed, made.into_iter().rev().collect::<Vec<_>>());
     }
 
     #[test]
