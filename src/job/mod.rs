@@ -51,9 +51,6 @@ pub fn work(path: &Path, slots: usize) -> Result<()> {
     let folder = RunFolder::open(path)?;
     let _alone = lock_worker(&folder)?;
     sweep(&folder);
-    // What was asked of the worker before us is not meant for us.
-    control::take(folder.path());
-
     let before = folder.state().unwrap_or_else(|_| State::queued(None));
     let life = Life::begin(
         &folder,
@@ -154,7 +151,15 @@ fn wait_for_slot(
     let runs = folder.path().parent().unwrap_or(Path::new("."));
     let ticket = Ticket::take(runs, device, &folder.id())?;
     let mut shown = None;
-    while let Some(ahead) = ticket.ahead(slots)? {
+    loop {
+        // Asked before the place in the queue: whoever stops a run that has hardly started means it.
+        match control::take(folder.path()) {
+            Some(Command::Stop) => return Ok(None),
+            Some(Command::StopNow) => return Err(stopped_now()),
+            _ if signals.stop_asked() => return Ok(None),
+            _ => {}
+        }
+        let Some(ahead) = ticket.ahead(slots)? else { return Ok(Some(ticket)) };
         if shown.as_ref() != Some(&ahead) {
             let place = match ahead.count {
                 1 => "next in line".to_owned(),
@@ -168,14 +173,8 @@ fn wait_for_slot(
         if let Some(error) = life.take_failure() {
             return Err(error);
         }
-        match control::take(folder.path()) {
-            Some(Command::Stop) => return Ok(None),
-            Some(Command::StopNow) => return Err(stopped_now()),
-            _ if signals.stop_asked() => return Ok(None),
-            _ => std::thread::sleep(QUEUE_EVERY),
-        }
+        std::thread::sleep(QUEUE_EVERY);
     }
-    Ok(Some(ticket))
 }
 
 /// Two workers on one folder would spoil it; the kernel frees the lock when its holder dies.

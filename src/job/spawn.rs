@@ -41,7 +41,12 @@ pub fn resume(folder: &RunFolder, slots: usize) -> Result<()> {
     let (_, status) = folder.status()?;
     match status {
         Status::Paused => control::send(folder.path(), Ask::Resume),
-        Status::Failed | Status::Stopped | Status::Lost => spawn(folder.path(), slots).map(|_| ()),
+        Status::Failed | Status::Stopped | Status::Lost => {
+            // What was asked of the worker before is not meant for the next one. The worker itself
+            // cannot tell, and takes what it finds: somebody may have stopped it on its way up.
+            control::take(folder.path());
+            spawn(folder.path(), slots).map(|_| ())
+        }
         Status::Finished => Err(Error::bad_input(format!(
             "run '{}' is finished: there is nothing left to do",
             folder.id()

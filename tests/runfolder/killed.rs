@@ -161,6 +161,35 @@ fn a_worker_that_vanished_is_concluded_lost_and_never_written_so() {
     assert_eq!(wait_for_end(run.path()).status, Status::Stopped);
 }
 
+#[test]
+fn two_resumes_at_once_start_one_worker() {
+    let runs = Runs::new();
+    let run = runs.create(crate::runs::ENDLESS);
+    let worker = runs.work(&run);
+    wait_for_training(run.path());
+    assert!(worker.kill_nine());
+    wait_for(run.path(), "the loss noticed", |_| run.status().unwrap().1 == Status::Lost);
+    let resumes = [(), ()].map(|()| runs.glassbox(&["resume", "last"]).spawn().unwrap());
+    for resume in resumes {
+        // The later one is either refused, since the run goes on already, or sees it go on.
+        let code = resume.wait_with_output().unwrap().status.code();
+        assert!(matches!(code, Some(0 | 2)), "{code:?}");
+    }
+    let state = wait_for_training(run.path());
+    assert_eq!(workers(&run), [state.pid.unwrap()]);
+    crate::runs::signal(state.pid.unwrap(), "-TERM");
+    assert_eq!(wait_for_end(run.path()).status, Status::Stopped);
+}
+
+/// The processes that work on a run.
+fn workers(run: &RunFolder) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter_map(|process| process.file_name().to_str()?.parse().ok())
+        .filter(|pid| glassbox::run::state::is_worker(*pid, run.path()))
+        .collect()
+}
+
 fn glassbox_resume(runs: &Runs, run: &RunFolder) {
     let output = runs.glassbox(&["resume", &run.id()]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

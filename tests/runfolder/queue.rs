@@ -55,6 +55,34 @@ fn a_waiting_run_answers_stop_and_leaves_the_queue() {
 }
 
 #[test]
+fn a_run_stopped_before_its_worker_is_up_never_starts() {
+    let runs = Runs::new();
+    let run = runs.create(SMALL);
+    control::send(run.path(), Command::Stop).unwrap();
+    assert_eq!(runs.work(&run).wait(), Some(0));
+    let state = run.state().unwrap();
+    assert_eq!((state.status, state.step), (Status::Stopped, 0));
+    // It was meant once.
+    assert_eq!(runs.work(&run).wait(), Some(0));
+    assert_eq!(run.state().unwrap().status, Status::Finished);
+}
+
+#[test]
+fn what_was_asked_of_a_dead_worker_is_not_asked_of_the_one_that_resumes() {
+    let runs = Runs::new();
+    let run = runs.create(ENDLESS);
+    let worker = runs.work(&run);
+    wait_for_training(run.path());
+    assert!(worker.kill_nine());
+    control::send(run.path(), Command::Stop).unwrap();
+    wait_for(run.path(), "the loss noticed", |_| run.status().unwrap().1 == Status::Lost);
+    assert!(runs.glassbox(&["resume", "last"]).output().unwrap().status.success());
+    let state = wait_for_training(run.path());
+    crate::runs::signal(state.pid.unwrap(), "-TERM");
+    assert_eq!(wait_for_end(run.path()).status, Status::Stopped);
+}
+
+#[test]
 fn a_waiting_run_that_is_killed_holds_nobody_up() {
     let runs = Runs::new();
     let first = runs.create(ENDLESS);
