@@ -3,6 +3,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use super::follow::verdict;
 use super::print;
 use crate::error::{Error, Result};
 use crate::job::spawn;
@@ -12,6 +13,9 @@ use crate::run::state::Status;
 
 /// A worker looks for requests a few times a second, after a step or batch.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// A new worker tells that it lives before it opens anything.
+const PATIENCE_WITH_A_NEW_ONE: Duration = Duration::from_secs(8);
 
 /// Asks the worker of a run that is going.
 pub fn ask(folder: &RunFolder, command: Command, json: bool) -> Result<()> {
@@ -47,26 +51,47 @@ pub fn ask(folder: &RunFolder, command: Command, json: bool) -> Result<()> {
     tell(folder, command.word(), reached, json)
 }
 
-/// Makes a run go on.
+/// Makes a run go on. Errors: what keeps it from that, as far as it shows at once.
 pub fn resume(folder: &RunFolder, slots: usize, json: bool) -> Result<()> {
-    let (before, _) = folder.status()?;
+    let (before, status) = folder.status()?;
     spawn::resume(folder, slots)?;
-    let reached = await_status(folder, |status| match before.status {
-        Status::Paused => status == Status::Running,
-        // The new worker's first sign of life.
-        _ => folder.state().is_ok_and(|state| state.pid.is_some() && state.pid != before.pid),
+    if status == Status::Paused {
+        let reached = await_status(folder, |status| status != Status::Paused)?;
+        return tell(folder, "resume", reached, json);
+    }
+    let lives = || folder.state().is_ok_and(|state| state.pid.is_some() && state.pid != before.pid);
+    if !wait(PATIENCE_WITH_A_NEW_ONE, || Ok(lives()))? {
+        let shown = folder.path().display();
+        return Err(Error::failed(format!(
+            "the new worker of '{}' gives no sign of life",
+            folder.id()
+        ))
+        .hint(format!("see what it says: glassbox worker {shown}")));
+    }
+    // At work or in the queue: what is wrong with the spec or the data has shown by then.
+    wait(PATIENCE, || {
+        let (state, status) = folder.status()?;
+        let queued = status == Status::Queued && state.reason.is_some();
+        Ok(queued || !matches!(status, Status::Queued | Status::Starting))
     })?;
-    tell(folder, "resume", reached, json)
+    match folder.status()?.1 {
+        status @ (Status::Failed | Status::Lost) => verdict(folder, status),
+        _ => tell(folder, "resume", true, json),
+    }
 }
 
 /// Waits for a status; `false` = it was not reached in time.
 fn await_status(folder: &RunFolder, reached: impl Fn(Status) -> bool) -> Result<bool> {
+    wait(PATIENCE, || Ok(reached(folder.status()?.1)))
+}
+
+fn wait(patience: Duration, reached: impl Fn() -> Result<bool>) -> Result<bool> {
     let since = Instant::now();
     loop {
-        if reached(folder.status()?.1) {
+        if reached()? {
             return Ok(true);
         }
-        if since.elapsed() > PATIENCE {
+        if since.elapsed() > patience {
             return Ok(false);
         }
         sleep(Duration::from_millis(50));

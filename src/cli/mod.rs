@@ -23,6 +23,8 @@ use crate::error::{Error, Result};
 use crate::run::control::Command as Ask;
 use crate::run::folder::RunFolder;
 use crate::settings::{Flags, Settings};
+use crate::tui::capability;
+use crate::tui::glyphs::Glyphs;
 
 /// A terminal workbench for people who study how image classifiers fail.
 #[derive(Debug, Parser)]
@@ -266,7 +268,10 @@ pub fn run(cli: Cli) -> Result<()> {
         }
         Command::Check(args) => check::run(&args.source, &args.overrides, settings()?.runs_dir()?),
         Command::Presets => presets::run(),
-        Command::Runs(args) => runs::run(settings()?.runs_dir()?, args.json),
+        Command::Runs(args) => {
+            let settings = settings()?;
+            runs::run(settings.runs_dir()?, glyphs(&settings), args.json)
+        }
         Command::Show(args) => show::run(&find(&args.run)?, args.json),
         Command::Watch(args) => watch::run(&find(&args.run)?, args.json),
         Command::Pause(args) => {
@@ -303,6 +308,14 @@ fn open_workbench(global: &Global) -> Result<()> {
             workbench::run(&settings, global.readonly, Some(problem))
         }
     }
+}
+
+/// Which characters may be printed: as in the workbench.
+fn glyphs(settings: &Settings) -> Glyphs {
+    if settings.ascii {
+        return Glyphs::Ascii;
+    }
+    capability::glyphs(|name| std::env::var(name).ok()).value
 }
 
 /// This same command with `NO_COLOR=1`: every part of the program goes by the variable, and so do

@@ -9,10 +9,11 @@ use crate::error::Result;
 use crate::run::folder::{Listed, RunFolder};
 use crate::run::latest::latest;
 use crate::run::state::Status;
+use crate::tui::glyphs::{Glyphs, StatusSign};
 use crate::tui::number;
 
 /// Prints the runs under `root`.
-pub fn run(root: &Path, json: bool) -> Result<()> {
+pub fn run(root: &Path, glyphs: Glyphs, json: bool) -> Result<()> {
     let listed = RunFolder::list(root)?;
     if json {
         return print::json(&listed.iter().map(value).collect::<Vec<_>>());
@@ -24,9 +25,9 @@ pub fn run(root: &Path, json: bool) -> Result<()> {
         ));
         return Ok(());
     }
-    let headings = ["ID", "STATUS", ">DONE", ">LEFT", ">TOP1", ">UNDER ATTACK", "TITLE"];
+    let headings = ["ID", "STATUS", ">DONE", ">LEFT", ">TOP1", ">UNDER ATTACK", ">AGE", "TITLE"];
     let rows: Vec<Vec<String>> = listed.iter().map(row).collect();
-    print::text(&print::table(&headings, &rows))
+    print::text(&glyphs.text(&print::table(&headings, &rows)))
 }
 
 fn value(listed: &Listed) -> Value {
@@ -44,23 +45,31 @@ fn row(listed: &Listed) -> Vec<String> {
     let (folder, info, state, status) = match &listed.run {
         Ok(run) => run,
         Err(error) => {
-            let none = String::new;
-            let id = listed.id.clone();
-            let why = error.message.clone();
-            return vec![id, "unreadable".into(), none(), none(), none(), none(), why];
+            let mut row = vec![listed.id.clone(), "! unreadable".into()];
+            row.resize(7, String::new());
+            row.push(error.message.clone());
+            return row;
         }
     };
     let metrics = latest(folder.path());
     let metric =
         |name: &str| metrics.get(name).map_or("–".to_owned(), |value| number::fraction(*value));
+    let sign = StatusSign::of(*status);
     let left = state.eta_s.filter(|_| *status == Status::Running);
     vec![
         listed.id.clone(),
-        status.word().to_owned(),
+        format!("{} {}", sign.symbol, sign.word),
         show::percent(state.progress),
         left.map_or("–".to_owned(), number::duration),
         metric("top1"),
         metric("adversarial_top1"),
+        age(&info.created).map_or("–".to_owned(), number::duration),
         info.title.clone(),
     ]
+}
+
+/// Seconds since an RFC 3339 time; `None` = it is none.
+fn age(created: &str) -> Option<f64> {
+    let created: jiff::Timestamp = created.parse().ok()?;
+    Some(jiff::Timestamp::now().duration_since(created).as_secs_f64())
 }

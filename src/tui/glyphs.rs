@@ -23,7 +23,13 @@ impl Glyphs {
         self == Self::Ascii
     }
 
-    /// Replaces every character that may not be drawn by one that means the same.
+    /// Text with every character that may not be drawn replaced by one that means the same.
+    pub fn text(self, text: &str) -> String {
+        let one = |c: char| if self.is_ascii() && !c.is_ascii() { to_ascii(c) } else { c };
+        text.chars().map(one).collect()
+    }
+
+    /// The same for what was drawn.
     pub fn finish(self, area: Rect, buf: &mut Buffer) {
         if !self.is_ascii() {
             return;

@@ -56,6 +56,53 @@ fn a_wrong_settings_file_is_told_with_its_line() {
 }
 
 #[test]
+fn a_wrong_spec_file_is_told_with_its_line_and_the_nearest_key() {
+    let runs = Runs::new();
+    std::fs::create_dir_all(runs.root()).unwrap();
+    let file = runs.root().join("mine.toml");
+    std::fs::write(&file, "title = 'mine'\n\n[train]\nepoch = 2\n").unwrap();
+    for command in ["run", "check"] {
+        let error = refused(&runs, &[command, file.to_str().unwrap()]);
+        assert!(error.contains("mine.toml:4") && error.contains("'epochs'"), "{error}");
+    }
+}
+
+#[test]
+fn without_a_home_folder_runs_need_a_place_and_everything_works_with_one() {
+    use std::os::unix::process::CommandExt;
+    // Whoever has a line in /etc/passwd has a home; only the superuser can be somebody without.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("runs");
+    std::fs::create_dir(&root).unwrap();
+    std::os::unix::fs::chown(folder.path(), Some(54_321), Some(54_321)).unwrap();
+    std::os::unix::fs::chown(&root, Some(54_321), Some(54_321)).unwrap();
+    // Nobody else may look into the folder this was built in.
+    let program = folder.path().join("glassbox");
+    std::fs::copy(env!("CARGO_BIN_EXE_glassbox"), &program).unwrap();
+    let glassbox = |words: &[&str]| {
+        let mut command = std::process::Command::new(&program);
+        command.args(words).current_dir("/").env_clear().uid(54_321).gid(54_321);
+        command.output().unwrap()
+    };
+    let output = glassbox(&["runs"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    for part in ["no home folder", "--runs-dir", "GLASSBOX_RUNS_DIR"] {
+        assert!(error.contains(part), "{error}");
+    }
+    let runs_dir = ["--runs-dir", root.to_str().unwrap()];
+    let words = with(&["run", "quickstart", "--json"], SMALL);
+    for words in [&words[..], &["runs"], &["show", "last"], &["doctor"], &["check", "quickstart"]] {
+        let output = glassbox(&[words, &runs_dir].concat());
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{words:?}: {error}");
+    }
+}
+
+#[test]
 fn the_workbench_needs_a_terminal() {
     let error = refused(&Runs::new(), &[]);
     assert!(error.contains("terminal"), "{error}");

@@ -7,3 +7,4 @@ mod output;
 #[path = "../runs/mod.rs"]
 mod runs;
 mod steering;
+mod terminal;

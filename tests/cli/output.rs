@@ -119,6 +119,29 @@ fn a_reader_that_has_gone_is_no_error() {
 }
 
 #[test]
+fn a_list_tells_status_by_sign_and_word_and_the_age() {
+    let runs = Runs::new();
+    let run = runs.create(SMALL);
+    let mut state = run.state().unwrap();
+    state.status = glassbox::run::state::Status::Finished;
+    state.write(run.path()).unwrap();
+    let path = run.path().join("run.json");
+    let mut info: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let then = jiff::Zoned::now().checked_sub(jiff::Span::new().hours(51)).unwrap();
+    info["created"] = then.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string().into();
+    std::fs::write(&path, info.to_string()).unwrap();
+    let list = |words: &[&str]| {
+        let mut command = runs.glassbox(words);
+        let output = command.env("LC_ALL", "C.UTF-8").env("TERM", "xterm").output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let shown = list(&["runs"]);
+    assert!(shown.contains("✓ finished") && shown.contains("2 d 03 h"), "{shown}");
+    let shown = list(&["runs", "--ascii"]);
+    assert!(shown.is_ascii() && shown.contains("* finished"), "{shown}");
+}
+
+#[test]
 fn broken_folders_are_listed_with_the_reason() {
     let runs = Runs::new();
     runs.create(SMALL);

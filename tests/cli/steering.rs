@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use glassbox::run::folder::RunFolder;
 use glassbox::run::state::Status;
 
-use crate::runs::{ENDLESS, Runs, signal, wait_for, wait_for_training, with};
+use crate::runs::{ENDLESS, Runs, SMALL, signal, wait_for, wait_for_training, with};
 
 /// `glassbox run` in the foreground, once it trains.
 fn foreground(runs: &Runs) -> (Child, RunFolder) {
@@ -94,6 +94,54 @@ fn a_run_is_paused_resumed_stopped_and_taken_up_again() {
     });
     assert_ne!(taken_up.pid, stopped.pid);
     assert_eq!(done(&runs, &["stop", "last"])["status"], "stopped");
+}
+
+#[test]
+fn a_run_whose_worker_is_killed_is_lost_and_exits_with_1() {
+    let runs = Runs::new();
+    let (child, run) = foreground(&runs);
+    signal(run.state().unwrap().pid.unwrap(), "-KILL");
+    let output = child.wait_with_output().unwrap();
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{talk}");
+    assert!(talk.contains("is lost") && talk.contains("glassbox resume"), "{talk}");
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(value["status"], "lost");
+    let output = runs.glassbox(&["stop", "last"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("it is lost"));
+}
+
+/// A run that was stopped before its first step.
+fn stopped(runs: &Runs) -> RunFolder {
+    let run = runs.create(SMALL);
+    let mut state = run.state().unwrap();
+    state.status = Status::Stopped;
+    state.write(run.path()).unwrap();
+    run
+}
+
+#[test]
+fn a_run_that_cannot_be_resumed_says_why() {
+    let runs = Runs::new();
+    let run = stopped(&runs);
+    std::fs::write(run.path().join("spec.toml"), "title = 7\n").unwrap();
+    let output = runs.glassbox(&["resume", "last"]).output().unwrap();
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{talk}");
+    assert!(talk.contains("failed: ") && talk.contains("spec.toml"), "{talk}");
+}
+
+#[test]
+fn a_worker_that_gives_no_sign_of_life_is_told() {
+    let runs = Runs::new();
+    let run = stopped(&runs);
+    // Nobody can lock a folder, so that no worker gets as far as to write a state.
+    std::fs::create_dir(run.path().join("worker.lock")).unwrap();
+    let output = runs.glassbox(&["resume", "last"]).output().unwrap();
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{talk}");
+    assert!(talk.contains("no sign of life") && talk.contains("glassbox worker"), "{talk}");
 }
 
 #[test]
