@@ -1,23 +1,32 @@
-//! Weights in and out: safetensors files with PyTorch's names, which say what network they fit.
+//! Weights in and out: safetensors and PyTorch's own files, with PyTorch's names.
 //!
-//! `safetensors.torch.load_file` reads what is written here, and the reader takes any safetensors
-//! file with the right names. The description of the network is one JSON value under the metadata
-//! key `glassbox`: a single key, because the format's metadata has no order and equal weights
-//! shall be equal files.
+//! What is written is safetensors that `safetensors.torch.load_file` reads and
+//! `load_state_dict(strict=True)` takes, and says what network it fits: one JSON value under the
+//! metadata key `glassbox`. A single key, because the format's metadata has no order and equal
+//! weights shall be equal files.
+//!
+//! What is read is told by its content, not by its name: safetensors (`safetensors.rs`), what
+//! `torch.save` writes today (`checkpoint_zip.rs`) and what it wrote before 2020 (`legacy.rs`).
+//! The pickles in the latter two are read by a machine that can run nothing (`pickle/`).
+
+mod archive;
+mod checkpoint;
+mod checkpoint_zip;
+mod element;
+mod fault;
+mod legacy;
+mod pickle;
+mod safetensors;
 
 use std::collections::HashMap;
 use std::path::Path;
 
-use candle_core::{DType, Device, Tensor};
-use safetensors::tensor::TensorView;
-use safetensors::{SafeTensorError, SafeTensors};
+use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{Arch, Model, ModelConfig, printable};
+use self::fault::Fault;
+use super::{Arch, Model, ModelConfig};
 use crate::error::{Error, Result};
-
-/// The metadata key.
-const KEY: &str = "glassbox";
 
 /// What a weights file says about its network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,26 +87,7 @@ pub fn encode_with(model: &dyn Model, more: Vec<(String, Tensor)>) -> Result<Vec
         .map_err(|e| Error::failed("failed to describe the network").caused_by(e))?;
     let mut tensors = model.parameters().to_tensors()?;
     tensors.extend(more);
-    encode_tensors(&tensors, &header)
-}
-
-fn encode_tensors(tensors: &[(String, Tensor)], header: &str) -> Result<Vec<u8>> {
-    let mut values = Vec::with_capacity(tensors.len());
-    for (name, tensor) in tensors {
-        let numbers = tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
-        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
-        values.push((name.as_str(), tensor.dims().to_vec(), bytes));
-    }
-    let failed = |e: SafeTensorError| Error::failed("failed to encode weights").caused_by(e);
-    let views: Vec<_> = values
-        .iter()
-        .map(|(name, shape, bytes)| {
-            TensorView::new(safetensors::Dtype::F32, shape.clone(), bytes).map(|view| (*name, view))
-        })
-        .collect::<Result<_, _>>()
-        .map_err(failed)?;
-    let metadata = HashMap::from([(KEY.to_owned(), header.to_owned())]);
-    safetensors::serialize(views, Some(metadata)).map_err(failed)
+    safetensors::encode(&tensors, &header)
 }
 
 /// Writes a weights file in place; whoever needs it whole after a crash writes [`encode`]'s bytes
@@ -108,44 +98,35 @@ pub fn write(path: &Path, model: &dyn Model) -> Result<()> {
     })
 }
 
-/// Reads a weights file.
+/// Reads a weights file of any kind. Floating-point numbers become f32, whole numbers i64.
+///
+/// Whatever the file holds, nothing of it is run, and memory is used in proportion to its size.
 pub fn read(path: &Path, device: &Device) -> Result<Weights> {
     let bytes = std::fs::read(path).map_err(|e| {
         Error::bad_input(format!("failed to read weights {}: {e}", shown(path))).caused_by(e)
     })?;
-    decode(&bytes, device).map_err(|reason| {
-        Error::bad_input(format!("failed to read weights {}: {reason}", shown(path)))
-            .hint("weights are .safetensors files; a copy that was cut short has to be made again")
+    decode(&bytes, device).map_err(|Fault { reason, hint }| {
+        Error::bad_input(format!("failed to read weights {}: {reason}", shown(path))).hint(hint)
     })
 }
 
-fn decode(bytes: &[u8], device: &Device) -> Result<Weights, String> {
-    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| explain(&e))?;
-    let header = match metadata.metadata().as_ref().and_then(|entries| entries.get(KEY)) {
-        None => None,
-        Some(json) => Some(
-            serde_json::from_str(json)
-                .map_err(|e| format!("its description of the network is damaged: {e}"))?,
-        ),
-    };
-    let tensors = candle_core::safetensors::load_buffer(bytes, device)
-        .map_err(|e| printable(&e.to_string()))?;
-    Ok(Weights { header, tensors })
-}
-
-/// The format's errors in words that say what happened to the file.
-fn explain(error: &SafeTensorError) -> String {
-    match error {
-        SafeTensorError::HeaderTooSmall | SafeTensorError::MetadataIncompleteBuffer => {
-            "the file is cut short or has bytes too many".into()
+/// Reads the bytes of a weights file.
+fn decode(bytes: &[u8], device: &Device) -> Result<Weights, Fault> {
+    let of_pytorch = |tensors| Weights { header: None, tensors };
+    match bytes {
+        _ if bytes.len() < 9 => Err(Fault::cut_short()),
+        _ if bytes.starts_with(archive::MAGIC) => {
+            checkpoint_zip::read(bytes, device).map(of_pytorch)
         }
-        SafeTensorError::HeaderTooLarge
-        | SafeTensorError::InvalidHeader(_)
-        | SafeTensorError::InvalidHeaderLength
-        | SafeTensorError::InvalidHeaderDeserialization(_) => {
-            "not a safetensors file, or its beginning is damaged".into()
+        [0x80, 1..=5, ..] => legacy::read(bytes, device).map(of_pytorch),
+        _ if safetensors::is_one(bytes) => safetensors::read(bytes, device),
+        _ => {
+            let start: Vec<String> = bytes.iter().take(8).map(|b| format!("{b:02x}")).collect();
+            Err(Fault::foreign(format!(
+                "neither safetensors nor a file of PyTorch's: it begins with {}",
+                start.join(" ")
+            )))
         }
-        other => printable(&other.to_string()),
     }
 }
 
@@ -189,7 +170,7 @@ mod tests {
     fn every_truncation_is_an_error_with_a_reason() {
         let bytes = encode(&*model(1)).unwrap();
         for length in [0, 7, 8, 100, bytes.len() / 2, bytes.len() - 1] {
-            let reason = decode(&bytes[..length], &Device::Cpu).err().unwrap();
+            let reason = decode(&bytes[..length], &Device::Cpu).err().unwrap().reason;
             assert!(reason.contains("cut short") || reason.contains("damaged"), "{reason}");
         }
     }
@@ -202,16 +183,17 @@ mod tests {
         let error = read(&path, &Device::Cpu).err().unwrap();
         assert_eq!(error.exit_code(), 2);
         assert!(error.message.contains("picture.png"), "{}", error.message);
-        assert!(error.message.contains("not a safetensors file"), "{}", error.message);
+        assert!(error.message.contains("neither safetensors nor"), "{}", error.message);
         let error = read(&folder.path().join("absent"), &Device::Cpu).err().unwrap();
         assert!(error.message.contains("absent"), "{}", error.message);
     }
 
     #[test]
     fn a_file_of_another_program_has_no_header() {
+        use ::safetensors::{Dtype, serialize, tensor::TensorView};
         let one = 1f32.to_le_bytes();
-        let view = TensorView::new(safetensors::Dtype::F32, vec![1], &one).unwrap();
-        let bytes = safetensors::serialize([("fc.bias", view)], None).unwrap();
+        let view = TensorView::new(Dtype::F32, vec![1], &one).unwrap();
+        let bytes = serialize([("fc.bias", view)], None).unwrap();
         let weights = decode(&bytes, &Device::Cpu).unwrap();
         assert!(weights.header.is_none() && weights.tensors.contains_key("fc.bias"));
         let error = model(1).parameters().load(weights.tensors).unwrap_err();

@@ -1,0 +1,32 @@
+//! Files with weights as PyTorch writes them, and files that only look so.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
+#![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
+
+mod allocation;
+mod damaged;
+mod pytorch;
+mod refused;
+
+use std::path::{Path, PathBuf};
+
+/// A file of `tests/reference/weights.py`.
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/weights").join(name)
+}
+
+/// The files that are to be read.
+const GOOD: [&str; 12] = [
+    "zip.pth",
+    "legacy.pth",
+    "checkpoint.pth",
+    "checkpoint_legacy.pth",
+    "protocol3.pth",
+    "protocol3_legacy.pth",
+    "protocol4.pth",
+    "protocol4_legacy.pth",
+    "protocol5.pth",
+    "protocol5_legacy.pth",
+    "mixed.safetensors",
+    "expected.safetensors",
+];
