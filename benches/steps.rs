@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use glassbox::model::{Arch, Mode, Model, ModelConfig, build};
-use glassbox::ops::channel_affine::Activation;
 use glassbox::ops::init::Init;
-use glassbox::ops::{Conv2d, cross_entropy};
+use glassbox::ops::nchw::channel_affine::Activation;
+use glassbox::ops::{cross_entropy, nchw::Conv2d};
 
 /// Repetitions of each measurement; the median is printed.
 const ROUNDS: usize = 7;

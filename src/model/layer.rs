@@ -4,9 +4,9 @@ use candle_core::{Result, Tensor, Var};
 
 use super::Mode;
 use super::parameters::Parameters;
-use crate::ops::channel_affine::{Activation, channel_affine};
 use crate::ops::init::Init;
-use crate::ops::{BatchNorm, Conv2d};
+use crate::ops::nchw::channel_affine::{Activation, channel_affine};
+use crate::ops::nchw::{BatchNorm, Conv2d};
 
 /// A parameter as the mode wants it: with its gradient, or as a plain tensor.
 fn bound(var: &Var, mode: Mode) -> Tensor {

@@ -21,7 +21,7 @@ use candle_core::{Device, Result, Tensor, bail};
 use super::layer::{ConvBatchNormRelu, ConvShape, Linear, Normalize};
 use super::parameters::Parameters;
 use super::{Arch, LayerTap, Mode, Model, ModelConfig, Output, collect_taps};
-use crate::ops::{MaxPool2d, global_average_pool};
+use crate::ops::nchw::{MaxPool2d, global_average_pool};
 
 /// Channels of conv1 to conv5.
 const WIDTHS: [usize; 5] = [16, 32, 64, 128, 128];

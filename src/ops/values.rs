@@ -1,6 +1,6 @@
 //! The numbers behind a contiguous f32 tensor on the CPU.
 
-use candle_core::{CpuStorage, Layout, Result, Storage, StorageRef, Tensor, bail};
+use candle_core::{CpuStorage, Layout, Result, Shape, Storage, StorageRef, Tensor, bail};
 
 /// The numbers of an operator's argument. Errors unless it is f32 and contiguous.
 pub(super) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
@@ -36,4 +36,9 @@ impl<'a> Values<'a> {
 /// `[batch, channels, height, width]` of an image layout.
 pub(super) fn dims4(layout: &Layout) -> Result<(usize, usize, usize, usize)> {
     layout.shape().dims4()
+}
+
+/// A tensor of `values` on the device of `like`.
+pub(super) fn new_tensor(values: Vec<f32>, shape: &Shape, like: &Tensor) -> Result<Tensor> {
+    Tensor::from_vec(values, shape.clone(), like.device())
 }

@@ -1,10 +1,9 @@
 //! Each operator, forward and backward, on the cases of `operators.py`.
 
 use candle_core::{Result, Tensor, Var};
-use glassbox::ops::channel_affine::Activation;
-use glassbox::ops::{
-    BatchNorm, Conv2d, MaxPool2d, cross_entropy, cross_entropy_per_image, global_average_pool,
-};
+use glassbox::ops::nchw::channel_affine::Activation;
+use glassbox::ops::nchw::{BatchNorm, Conv2d, MaxPool2d, global_average_pool};
+use glassbox::ops::{cross_entropy, cross_entropy_per_image};
 
 use super::{Fixture, assert_close};
 

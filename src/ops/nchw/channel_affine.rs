@@ -4,7 +4,7 @@
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::values::{Values, dims4, slice};
+use crate::ops::values::{Values, dims4, slice};
 
 /// What is applied to each number at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

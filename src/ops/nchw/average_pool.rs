@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::values::{Values, dims4, slice};
+use crate::ops::values::{Values, dims4, slice};
 
 /// `[batch, channels, height, width]` to `[batch, channels]`: the mean over height and width.
 pub fn global_average_pool(maps: &Tensor) -> Result<Tensor> {

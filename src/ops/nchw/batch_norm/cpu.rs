@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 
 use super::{BatchNorm, Statistics};
-use crate::ops::channel_affine::{Activation, relu};
 use crate::ops::lanes::{sum, vectorized};
+use crate::ops::nchw::channel_affine::{Activation, relu};
 
 /// Mean and variance of each channel of `maps`, whose planes have `plane` numbers.
 pub(super) fn statistics(maps: &[f32], channels: usize, plane: usize) -> Statistics {

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::ops::channel_affine::{Activation, relu};
 use crate::ops::lanes::vectorized;
+use crate::ops::nchw::channel_affine::{Activation, relu};
 
 /// Sizes of one convolution.
 #[derive(Debug, Clone, Copy)]

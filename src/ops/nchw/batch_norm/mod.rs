@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
-use super::channel_affine::Activation;
-use super::values::{Values, dims4, slice};
+use crate::ops::nchw::channel_affine::Activation;
+use crate::ops::values::{Values, dims4, slice};
 
 /// Batch normalisation as PyTorch's `BatchNorm2d`: `(x − mean) / √(var + epsilon) · gamma + beta`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -167,8 +167,8 @@ impl CustomOp3 for Op {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::channel_affine;
     use crate::ops::check::{assert_close, assert_gradients, random};
+    use crate::ops::nchw::channel_affine;
 
     const PLAIN: BatchNorm = BatchNorm { epsilon: 1e-5, activation: Activation::None };
     const RELU: BatchNorm = BatchNorm { epsilon: 1e-5, activation: Activation::Relu };

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
-use super::values::{Values, dims4, slice};
+use crate::ops::values::{Values, dims4, slice};
 use cpu::Geometry;
 
 /// Max pooling over squares, as PyTorch's `MaxPool2d` with `ceil_mode=False`.
