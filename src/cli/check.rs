@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::job::build;
 use crate::job::estimate::{Estimate, Passes};
 use crate::spec::{self, Comments, Spec};
-use crate::tui::number;
+use crate::tui::{number, text};
 
 /// Checks `source`, a spec file or a preset, with `overrides` laid over it. `runs` is where `run:ID`
 /// looks.
@@ -20,6 +20,9 @@ pub fn run(source: &str, overrides: &[String], runs: &Path) -> Result<()> {
         eprintln!("warning: {warning}");
     }
     let estimate = build::estimate(&mut spec, runs)?;
+    for note in &estimate.notes {
+        print::talk(&format!("note: {note}"));
+    }
     print::text(&render(&spec, &estimate))
 }
 
@@ -42,8 +45,9 @@ fn cost(estimate: &Estimate) -> Vec<String> {
             "data       {} images to train on, {} to test on, {} classes, {channels}×{height}×{width}",
             count(estimate.train_images),
             count(estimate.test_images),
-            estimate.classes
+            estimate.classes.len()
         ),
+        format!("classes    {}", names(&estimate.classes)),
         format!("network    {} weights; layers that can be read:", count(estimate.weights)),
     ];
     for tap in &estimate.taps {
@@ -91,6 +95,18 @@ fn cost(estimate: &Estimate) -> Vec<String> {
     lines
 }
 
+/// The first few names, each fit for the end of a comment.
+fn names(classes: &[String]) -> String {
+    // About what fits a line.
+    const SHOWN: usize = 8;
+    let shown: Vec<String> =
+        classes.iter().take(SHOWN).map(|name| text::clean(name).replace('\n', " ")).collect();
+    match classes.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,7 +117,8 @@ mod tests {
         Estimate {
             train_images: 6000,
             test_images: 1000,
-            classes: 12,
+            classes: vec!["cat".into(), "dog".into()],
+            notes: Vec::new(),
             shape: [3, 64, 64],
             weights: 98_540,
             taps: vec![Tap { name: "conv1".into(), alias: None, shape: [16, 32, 32] }],

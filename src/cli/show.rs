@@ -13,6 +13,7 @@ use crate::run::results::attack::Attack;
 use crate::run::results::evaluate::Evaluate;
 use crate::run::results::neurons::Neurons;
 use crate::run::state::{State, Status};
+use crate::spec::{self, Spec};
 use crate::tui::{number, text};
 
 /// Prints a run.
@@ -74,11 +75,34 @@ pub(super) fn summary(folder: &RunFolder) -> Result<String> {
     row("created", &format!("{} on {}", info.created, info.host));
     row("device", &info.device);
     row("folder", &folder.path().display().to_string());
+    if let Ok(spec) = spec::read_resolved(&folder.path().join("spec.toml")) {
+        row("network", &network(&spec));
+        row("input", &input(&spec));
+    }
     for (name, value) in latest(folder.path()) {
         row(&shown_name(&name), &shown(&name, value));
     }
     out += &results(folder)?;
     Ok(out)
+}
+
+/// `shapesnet, 16 classes, weights a.pth`.
+fn network(spec: &Spec) -> String {
+    let model = &spec.model;
+    let classes = model.classes.map(|classes| format!(", {classes} classes")).unwrap_or_default();
+    let from = model.weights.as_ref().map(|from| format!(", weights {from}")).unwrap_or_default();
+    format!("{}{classes}{from}", spec::word(model.arch))
+}
+
+/// `64×64, mean 0.5, 0.5, 0.5, std 0.25, 0.25, 0.25`.
+fn input(spec: &Spec) -> String {
+    let numbers = |values: &Option<Vec<f64>>| {
+        let values: Vec<String> = values.iter().flatten().map(f64::to_string).collect();
+        values.join(", ")
+    };
+    let size = spec.data.image_size.unwrap_or_default();
+    let (mean, std) = (numbers(&spec.model.mean), numbers(&spec.model.std));
+    format!("{size}×{size}, mean {mean}, std {std}")
 }
 
 /// Where a run is, in words: `running: train, 43 %, 2 m 05 s left`.

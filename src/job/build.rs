@@ -6,8 +6,8 @@ use candle_core::Device;
 
 use super::estimate::Estimate;
 use crate::attack::{Attack, Clean, Fgsm, PixelLevels, Target};
-use crate::data::Augmentation;
 use crate::data::OnDamaged;
+use crate::data::{Augmentation, Class};
 use crate::data::{Format, Opened, Source};
 use crate::device::DeviceName;
 use crate::error::{Error, Result};
@@ -45,7 +45,7 @@ pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
     if spec.data.image_size.is_none() {
         spec.data.image_size = header.as_ref().map(|header| header.image_size);
     }
-    let opened = open_data(spec)?;
+    let mut opened = open_data(spec)?;
     let [channels, height, _] = opened.test.shape();
     spec.data.image_size = Some(height);
     let classes = opened.test.classes().len();
@@ -74,6 +74,9 @@ pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
     };
     spec.model.mean.get_or_insert(mean);
     spec.model.std.get_or_insert(std);
+    if let Some(header) = &header {
+        opened.notes.extend(other_classes(&header.class_names, opened.test.classes()));
+    }
     // Whatever does not fit is said now, before a run folder is made.
     network(spec, channels, runs)?;
     if let Some(neurons) = &spec.neurons {
@@ -86,7 +89,21 @@ pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
 pub fn estimate(spec: &mut Spec, runs: &Path) -> Result<Estimate> {
     let opened = resolve(spec, runs)?;
     let network = network(spec, opened.test.shape()[0], runs)?;
-    Ok(super::estimate::estimate(spec, &*opened.train, &*opened.test, &*network))
+    let mut estimate = super::estimate::estimate(spec, &*opened.train, &*opened.test, &*network);
+    estimate.notes = opened.notes;
+    Ok(estimate)
+}
+
+/// A line if the weights call the data's first classes by other names: their outputs then mean
+/// something else, and accuracies measured on this data mean nothing.
+fn other_classes(of_weights: &[String], of_data: &[Class]) -> Option<String> {
+    let mut both = of_weights.iter().zip(of_data).enumerate();
+    let (class, (weights, data)) = both.find(|(_, (weights, data))| **weights != data.name)?;
+    Some(format!(
+        "the weights were trained on other classes: class {class} is '{weights}' to them and '{}' \
+         in this data",
+        data.name
+    ))
 }
 
 /// Both splits of the spec's data.
@@ -198,6 +215,7 @@ pub fn taps(model: &dyn Model, asked: &[String]) -> Result<Vec<String>> {
 pub fn trainer(
     spec: &spec::TrainSpec,
     model: Box<dyn Model>,
+    class_names: Vec<String>,
     steps_an_epoch: u64,
     total_steps: u64,
 ) -> Trainer {
@@ -231,6 +249,7 @@ pub fn trainer(
     Trainer {
         optimizer: Optimizer::new(rule, model.parameters()),
         model,
+        class_names,
         schedule: Schedule {
             peak: optimizer.lr,
             warmup_steps: steps(spec.schedule.warmup_epochs),

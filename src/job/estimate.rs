@@ -12,12 +12,14 @@ pub struct Estimate {
     pub train_images: usize,
     /// Images of the test split.
     pub test_images: usize,
-    /// Classes of the data.
-    pub classes: usize,
+    /// Names of the data's classes.
+    pub classes: Vec<String>,
     /// `[channels, height, width]` of every image.
     pub shape: [usize; 3],
     /// Numbers that training moves.
     pub weights: usize,
+    /// What a user should know about the data and the weights, a line each.
+    pub notes: Vec<String>,
     /// Places that can be read, from input to output.
     pub taps: Vec<Tap>,
     /// Of `[train]`.
@@ -98,9 +100,10 @@ pub fn estimate(
     Estimate {
         train_images: train.len(),
         test_images: test.len(),
-        classes: test.classes().len(),
+        classes: test.classes().iter().map(|class| class.name.clone()).collect(),
         shape: test.shape(),
         weights,
+        notes: Vec::new(),
         taps: model
             .taps()
             .iter()

@@ -199,7 +199,7 @@ pub const KEYS: &[Key] = &[
     open(
         "model.weights",
         Path(&["run:"]),
-        "A .safetensors file, run:ID or run:ID@best",
+        "A .safetensors, .pth or .th file, run:ID, run:ID@best or run:ID@last",
         "fresh, drawn from the seed",
     ),
     open("model.classes", COUNT, "Number of outputs", "as many as the data has classes"),
@@ -207,13 +207,13 @@ pub const KEYS: &[Key] = &[
         "model.mean",
         Numbers(Range::between(0.0, 1.0)),
         "Per channel, of pixels in 0..1, taken off before the first layer",
-        "the default of architecture and data",
+        "the weights' own, else the default of architecture and data",
     ),
     open(
         "model.std",
         Numbers(Range::above(0.0)),
         "Per channel, of pixels in 0..1, divided by before the first layer",
-        "the default of architecture and data",
+        "the weights' own, else the default of architecture and data",
     ),
     // [train]
     key("train.epochs", COUNT, "Passes over the training split"),

@@ -157,13 +157,15 @@ pub enum Damaged {
 pub struct ModelSpec {
     /// The architecture.
     pub arch: Arch,
-    /// `.safetensors` file, `run:ID` or `run:ID@best`; `None` = fresh from the seed.
+    /// `.safetensors`, `.pth` or `.th` file, `run:ID`, `run:ID@best` or `run:ID@last`; `None` =
+    /// fresh from the seed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<String>,
     /// Outputs; `None` = as many as the data has classes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<usize>,
-    /// Per channel, of 0..1 pixels; `None` = the default of the architecture and data.
+    /// Per channel, of 0..1 pixels; `None` = the weights' own, else the default of the architecture
+    /// and data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mean: Option<Vec<f64>>,
     /// Per channel, of 0..1 pixels.

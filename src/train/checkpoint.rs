@@ -48,7 +48,7 @@ pub fn encode(trainer: &Trainer) -> Result<Vec<u8>> {
             .hint(DIVERGED));
         }
     }
-    encode_with(&*trainer.model, memory)
+    encode_with(&*trainer.model, &trainer.class_names, memory)
 }
 
 /// Puts a trainer where a checkpoint was made. Errors if it belongs to another network.
@@ -94,6 +94,7 @@ mod tests {
         Trainer {
             optimizer: Optimizer::new(rule, model.parameters()),
             model,
+            class_names: Vec::new(),
             schedule: Schedule {
                 peak: 0.05,
                 warmup_steps: 2,

@@ -16,6 +16,8 @@ pub(super) const DIVERGED: &str = "resume goes back to the last good checkpoint;
 pub struct Trainer {
     /// The network.
     pub model: Box<dyn Model>,
+    /// What its outputs stand for.
+    pub class_names: Vec<String>,
     /// What moves it.
     pub optimizer: Optimizer,
     /// How fast.

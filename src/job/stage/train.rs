@@ -55,10 +55,11 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
         return Err(Error::bad_input("the data has no training images"));
     }
     let model = build::network(&spec, opened.train.shape()[0], runs_of(context.folder()))?;
+    let class_names = opened.test.classes().iter().map(|class| class.name.clone()).collect();
     let steps_an_epoch = opened.train.len().div_ceil(train.batch_size) as u64;
     let steps = steps_an_epoch * train.epochs as u64;
     let mut training = Training {
-        trainer: build::trainer(&train, model, steps_an_epoch, steps),
+        trainer: build::trainer(&train, model, class_names, steps_an_epoch, steps),
         train: opened.train,
         test: opened.test,
         numbers: Numbers::default(),

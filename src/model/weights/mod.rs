@@ -43,11 +43,14 @@ pub struct Header {
     pub mean: Vec<f64>,
     /// Normalisation the weights were trained with.
     pub std: Vec<f64>,
+    /// What each output stands for; empty = not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub class_names: Vec<String>,
 }
 
 impl Header {
-    /// Describes `model`.
-    pub fn of(model: &dyn Model) -> Self {
+    /// Describes `model`, whose outputs stand for `class_names`.
+    pub fn of(model: &dyn Model, class_names: &[String]) -> Self {
         let config = model.config().clone();
         Self {
             arch: model.arch().to_string(),
@@ -56,6 +59,7 @@ impl Header {
             image_size: config.image_size,
             mean: config.mean,
             std: config.std,
+            class_names: class_names.to_vec(),
         }
     }
 
@@ -76,14 +80,18 @@ pub struct Weights {
 }
 
 /// The bytes of a weights file. Equal weights give equal bytes.
-pub fn encode(model: &dyn Model) -> Result<Vec<u8>> {
-    encode_with(model, Vec::new())
+pub fn encode(model: &dyn Model, class_names: &[String]) -> Result<Vec<u8>> {
+    encode_with(model, class_names, Vec::new())
 }
 
 /// The same with more tensors beside the weights, such as an optimizer's. Their names must not be
 /// names of weights.
-pub fn encode_with(model: &dyn Model, more: Vec<(String, Tensor)>) -> Result<Vec<u8>> {
-    let header = serde_json::to_string(&Header::of(model))
+pub fn encode_with(
+    model: &dyn Model,
+    class_names: &[String],
+    more: Vec<(String, Tensor)>,
+) -> Result<Vec<u8>> {
+    let header = serde_json::to_string(&Header::of(model, class_names))
         .map_err(|e| Error::failed("failed to describe the network").caused_by(e))?;
     let mut tensors = model.parameters().to_tensors()?;
     tensors.extend(more);
@@ -92,8 +100,8 @@ pub fn encode_with(model: &dyn Model, more: Vec<(String, Tensor)>) -> Result<Vec
 
 /// Writes a weights file in place; whoever needs it whole after a crash writes [`encode`]'s bytes
 /// the way of its own folder.
-pub fn write(path: &Path, model: &dyn Model) -> Result<()> {
-    std::fs::write(path, encode(model)?).map_err(|e| {
+pub fn write(path: &Path, model: &dyn Model, class_names: &[String]) -> Result<()> {
+    std::fs::write(path, encode(model, class_names)?).map_err(|e| {
         Error::failed(format!("failed to write weights {}: {e}", shown(path))).caused_by(e)
     })
 }
@@ -156,19 +164,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("w.safetensors");
         let model = model(1);
-        write(&path, &*model).unwrap();
+        let names = ["cat", "dog"].map(String::from);
+        write(&path, &*model, &names).unwrap();
         let weights = read(&path, &Device::Cpu).unwrap();
-        let (arch, config) = weights.header.unwrap().to_config(1).unwrap();
+        let header = weights.header.unwrap();
+        assert_eq!(header.class_names, names);
+        let (arch, config) = header.to_config(1).unwrap();
         assert_eq!((arch, &config), (model.arch(), model.config()));
         let other = build(arch, ModelConfig { seed: 2, ..config }, &Device::Cpu).unwrap();
-        assert_ne!(encode(&*other).unwrap(), encode(&*model).unwrap());
+        assert_ne!(encode(&*other, &[]).unwrap(), encode(&*model, &[]).unwrap());
         other.parameters().load(weights.tensors).unwrap();
-        assert_eq!(encode(&*other).unwrap(), encode(&*model).unwrap());
+        assert_eq!(encode(&*other, &[]).unwrap(), encode(&*model, &[]).unwrap());
     }
 
     #[test]
     fn every_truncation_is_an_error_with_a_reason() {
-        let bytes = encode(&*model(1)).unwrap();
+        let bytes = encode(&*model(1), &[]).unwrap();
         for length in [0, 7, 8, 100, bytes.len() / 2, bytes.len() - 1] {
             let reason = decode(&bytes[..length], &Device::Cpu).err().unwrap().reason;
             assert!(reason.contains("cut short") || reason.contains("damaged"), "{reason}");
