@@ -5,6 +5,7 @@ pub mod completions;
 pub mod control;
 pub mod doctor;
 mod follow;
+pub mod predict;
 pub mod presets;
 pub mod print;
 pub mod run;
@@ -17,6 +18,7 @@ pub mod worker;
 
 use std::path::PathBuf;
 
+use clap::builder::TypedValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Error, Result};
@@ -136,6 +138,12 @@ pub enum Command {
         glassbox view last --layer conv5 --neuron 12\n  \
         glassbox view last --layer conv5 --neuron 12 | grep adversarial")]
     View(ViewArgs),
+    /// What a network says of pictures
+    #[command(before_long_help = "Examples:\n  \
+        glassbox predict --weights run:last photo.jpg\n  \
+        glassbox predict --arch resnet18 --weights resnet18.pth photos/ --top 3\n  \
+        glassbox predict --weights run:last photos/ --json | jq '.images[].top[0].label'")]
+    Predict(PredictArgs),
     /// Terminal, devices, folders, data: what works and how to fix the rest
     Doctor,
     /// A completion script for a shell
@@ -207,6 +215,48 @@ pub struct ViewArgs {
     /// The neuron, counted from 0
     #[arg(long, value_name = "N")]
     pub neuron: usize,
+}
+
+/// `glassbox predict`
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    /// The architecture; weights that glassbox wrote know theirs
+    #[arg(long, value_name = "NAME")]
+    pub arch: Option<String>,
+    /// A .safetensors, .pth or .th file, run:ID, run:ID@best or run:ID@last
+    #[arg(long, value_name = "FILE|run:ID")]
+    pub weights: String,
+    /// JPEG and PNG files, and folders of them
+    #[arg(value_name = "IMAGE", required = true)]
+    pub images: Vec<PathBuf>,
+    /// Taken off pixels of 0..1, per channel [default: the weights' own, else ImageNet's]
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',', allow_hyphen_values = true)]
+    pub mean: Option<Vec<f64>>,
+    /// Divided by, per channel [default: the weights' own, else ImageNet's]
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    pub std: Option<Vec<f64>>,
+    /// Scale the short side to this many pixels first [default: 8/7 of the crop; of small networks the crop]
+    #[arg(long, value_name = "N", value_parser = pixels())]
+    pub resize: Option<usize>,
+    /// Cut a square of this side out of the centre [default: what the network was trained on]
+    #[arg(long, value_name = "N", value_parser = pixels())]
+    pub crop: Option<usize>,
+    /// How many classes to tell of each image
+    #[arg(long, value_name = "K", default_value_t = 5, value_parser = count())]
+    pub top: usize,
+    /// Print one JSON value
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A side that a picture can have.
+fn pixels() -> impl TypedValueParser<Value = usize> {
+    clap::value_parser!(u32).range(1..=4096).map(|side| side as usize)
+}
+
+/// At least one.
+fn count() -> impl TypedValueParser<Value = usize> {
+    clap::value_parser!(u32).range(1..).map(|count| count as usize)
 }
 
 /// `glassbox completions`
@@ -291,6 +341,7 @@ pub fn run(cli: Cli) -> Result<()> {
             let view = view::View { layer: &args.layer, neuron: args.neuron, pictures };
             view::run(&find(&args.run)?, view)
         }
+        Command::Predict(args) => predict::run(&args, settings),
         Command::Doctor => doctor::run(&places(&settings()?)),
         Command::Completions(args) => completions::run(Cli::command(), args.shell),
         Command::Worker(args) => worker::run(&args, || Ok(settings()?.slots)),

@@ -250,7 +250,8 @@ fn collect(
     Ok(())
 }
 
-fn is_image(name: &str) -> bool {
+/// Whether a file's name is that of a JPEG or PNG image.
+pub(super) fn is_image(name: &str) -> bool {
     let ending = Path::new(name).extension().and_then(|ending| ending.to_str());
     ending.is_some_and(|ending| {
         ["jpg", "jpeg", "png"].iter().any(|known| ending.eq_ignore_ascii_case(known))

@@ -8,6 +8,7 @@ pub mod idx;
 pub mod image_folder;
 mod loader;
 mod memory;
+pub mod pictures;
 mod random;
 mod resize;
 pub mod shapes;
@@ -23,6 +24,7 @@ use candle_core::Tensor;
 
 pub use augment::Augmentation;
 pub use loader::{Damage, DamageReport, Loader, LoaderConfig, OnDamaged, epoch_order};
+pub use pictures::Pictures;
 pub use source::{Format, Opened, Source, open};
 pub use transform::CentreCrop;
 

@@ -11,6 +11,14 @@ pub const LICENSE: &str = include_str!("wordnet/LICENSE");
 
 static PACKED: &[u8] = include_bytes!("wordnet/nouns.txt.gz");
 
+/// The nouns that the 1,000 classes of ImageNet's challenge stand for, by class index.
+static IMAGENET: &str = include_str!("wordnet/imagenet.txt");
+
+/// Names of ImageNet's 1,000 classes, in the order in which every model counts them.
+pub fn imagenet_classes() -> Vec<&'static str> {
+    IMAGENET.lines().map(|wnid| noun_name(wnid).unwrap_or(wnid)).collect()
+}
+
 struct Table {
     names: String,
     /// Offset in WordNet's data.noun, where the name begins and ends in `names`; by offset.
@@ -79,6 +87,21 @@ mod tests {
         assert_eq!(table.rows.len(), 82_115); // as WordNet 3.0's wnstats(7) counts nouns
         assert!(table.rows.is_sorted_by_key(|row| row.0));
         assert!(table.rows.iter().all(|&(_, begin, end)| begin < end));
+    }
+
+    #[test]
+    fn imagenets_classes_are_in_order() {
+        let names = imagenet_classes();
+        assert_eq!(names.len(), 1000);
+        assert_eq!(
+            (names[0], names[207], names[999]),
+            ("tench", "golden retriever", "toilet tissue")
+        );
+        assert!(IMAGENET.lines().all(|wnid| noun_name(wnid).is_some()));
+        let Some(path) = test_data::folder("imagenet/synset_words.txt") else { return };
+        let text = std::fs::read_to_string(path).unwrap();
+        let theirs = text.lines().map(|line| line.split(' ').next().unwrap());
+        assert!(theirs.eq(IMAGENET.lines()));
     }
 
     #[test]

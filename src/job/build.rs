@@ -1,8 +1,9 @@
 //! From what a spec says to the objects that do it.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use candle_core::Device;
+use candle_core::{Device, Tensor};
 
 use super::estimate::Estimate;
 use crate::attack::{Attack, Clean, Fgsm, PixelLevels, Target};
@@ -168,7 +169,16 @@ pub fn network(spec: &Spec, channels: usize, runs: &Path) -> Result<Box<dyn Mode
 /// Puts the weights of a file, or of a checkpoint, into a network.
 pub fn load_weights(model: &dyn Model, path: &Path, device: &Device) -> Result<()> {
     let Weights { tensors, .. } = weights::read(path, device)?;
-    model.parameters().load(weights_only(tensors)).map_err(|mut error| {
+    put_weights(model, weights_only(tensors), path)
+}
+
+/// Puts tensors that were read from `path` into a network.
+pub(super) fn put_weights(
+    model: &dyn Model,
+    tensors: HashMap<String, Tensor>,
+    path: &Path,
+) -> Result<()> {
+    model.parameters().load(tensors).map_err(|mut error| {
         error.message = format!("'{}': {}", path.display(), error.message);
         error
     })

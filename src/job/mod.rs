@@ -7,6 +7,7 @@ pub mod context;
 pub mod create;
 pub mod estimate;
 mod life;
+pub mod predict;
 
 mod progress;
 mod signals;
