@@ -228,7 +228,7 @@ pub struct PredictArgs {
     pub weights: String,
     /// JPEG and PNG files, and folders of them
     #[arg(value_name = "IMAGE", required = true)]
-    pub images: Vec<PathBuf>,
+    pub pictures: Vec<PathBuf>,
     /// Taken off pixels of 0..1, per channel [default: the weights' own, else ImageNet's]
     #[arg(long, value_name = "A,B,C", value_delimiter = ',', allow_hyphen_values = true)]
     pub mean: Option<Vec<f64>>,

@@ -20,7 +20,7 @@ pub fn run(args: &PredictArgs, settings: impl FnOnce() -> Result<Settings>) -> R
         resize: args.resize,
         crop: args.crop,
         top: args.top,
-        images: args.images.clone(),
+        images: args.pictures.clone(),
     };
     let outcomes = predict(&request, || Ok(settings()?.runs_dir()?.to_owned()))?;
     let damaged: Vec<&str> = outcomes

@@ -4,6 +4,7 @@
 
 mod input;
 mod output;
+mod predict;
 #[path = "../runs/mod.rs"]
 mod runs;
 mod steering;

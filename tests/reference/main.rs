@@ -1,9 +1,10 @@
 //! Operators and networks against PyTorch: fixtures made by the scripts beside this file.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod fgsm;
 mod operators;
+mod preprocess;
 mod shapesnet;
 
 use std::collections::HashMap;

@@ -1,0 +1,76 @@
+//! Photographs through decoder, resize and centre crop, against torchvision's on Pillow's pixels.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use glassbox::data::{CentreCrop, Dataset, Pictures, decode};
+
+use super::Fixture;
+
+/// Below `$GLASSBOX_TEST_DATA`, else below `../shared/data`.
+fn data(name: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("GLASSBOX_TEST_DATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
+        PathBuf::from,
+    );
+    let path = root.join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("SKIPPED: no {}; set GLASSBOX_TEST_DATA to run this test", path.display());
+    None
+}
+
+/// Sum, largest and number of differences, in levels of 255.
+#[derive(Default)]
+struct Difference {
+    sum: u64,
+    most: u8,
+    count: u64,
+}
+
+impl Difference {
+    fn add(&mut self, ours: impl Iterator<Item = u8>, theirs: &[u8]) {
+        let mut compared = 0;
+        for (ours, &theirs) in ours.zip(theirs) {
+            self.sum += u64::from(ours.abs_diff(theirs));
+            self.most = self.most.max(ours.abs_diff(theirs));
+            compared += 1;
+        }
+        assert_eq!(compared, theirs.len());
+        self.count += compared as u64;
+    }
+
+    fn mean(&self) -> f64 {
+        self.sum as f64 / self.count as f64
+    }
+}
+
+#[test]
+fn photographs_come_out_as_torchvision_makes_them() {
+    let Some(folder) = data("imagenet-samples") else { return };
+    let fixture = Fixture::read("preprocess.safetensors");
+    let mut differences: BTreeMap<&str, Difference> = BTreeMap::new();
+    for (name, expected) in &fixture.0 {
+        let expected: Vec<u8> = expected.to_vec1().unwrap();
+        let (path, what) = name.split_once(' ').unwrap();
+        let path = folder.join(path);
+        let (pixels, step) = if let Some((resize, crop)) = what.split_once(' ') {
+            let transform =
+                CentreCrop { resize: resize.parse().unwrap(), crop: crop.parse().unwrap() };
+            let pictures = Pictures::find(&[path], transform, 3).unwrap();
+            (pictures.example(0).unwrap().pixels, 97)
+        } else {
+            let interleaved = decode::read(&path).unwrap().pixels;
+            let planes = (0..3).flat_map(|c| interleaved.iter().skip(c).step_by(3).copied());
+            (planes.collect(), 997)
+        };
+        differences.entry(what).or_default().add(pixels.into_iter().step_by(step), &expected);
+    }
+    assert_eq!(differences.len(), 4);
+    for (what, difference) in &differences {
+        let (mean, most) = (difference.mean(), difference.most);
+        println!("{what}: mean difference {mean:.4} of 255, largest {most}");
+        assert!(difference.count > 10_000 && mean <= 1.0, "{what}: {mean}, largest {most}");
+    }
+}
