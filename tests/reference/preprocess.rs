@@ -71,6 +71,6 @@ fn photographs_come_out_as_torchvision_makes_them() {
     for (what, difference) in &differences {
         let (mean, most) = (difference.mean(), difference.most);
         println!("{what}: mean difference {mean:.4} of 255, largest {most}");
-        assert!(difference.count > 10_000 && mean <= 1.0, "{what}: {mean}, largest {most}");
+        assert!(difference.count > 2000 && mean <= 1.0, "{what}: {mean}, largest {most}");
     }
 }
