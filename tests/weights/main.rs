@@ -7,6 +7,7 @@ mod allocation;
 mod damaged;
 mod pytorch;
 mod refused;
+mod strict;
 
 use std::path::{Path, PathBuf};
 
