@@ -5,6 +5,11 @@ use std::process::ExitCode;
 use clap::Parser;
 use glassbox::cli::{self, Cli, print};
 
+/// Keeps freed memory for the next step of training: the system's allocator gives large blocks
+/// back and takes fresh pages for every feature map, which costs more than most operators.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match cli::run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,

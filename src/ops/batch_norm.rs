@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::elementwise::{Activation, relu_of, rows_in_a_piece};
 use super::lanes::vectorized;
-use super::values::{Values, new_tensor};
+use super::values::{Values, new_tensor, unfilled};
 
 /// Batch normalisation as PyTorch's `BatchNorm2d`: `(x − mean) / √(var + epsilon) · gamma + beta`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -90,7 +90,7 @@ impl BatchNorm {
         let mean: Vec<f32> = statistics.mean.iter().map(|&mean| mean as f32).collect();
         let scale = self.scales(&statistics, gamma);
         let piece = rows_in_a_piece(channels) * channels;
-        let mut result = vec![0.0; values.len()];
+        let mut result = unfilled(values.len());
         result.par_chunks_mut(piece).zip(values.par_chunks(piece)).enumerate().for_each(
             |(index, (result, values))| {
                 vectorized(|| {
@@ -149,7 +149,7 @@ impl BatchNorm {
             })
             .unzip();
         let piece = rows_in_a_piece(channels) * channels;
-        let mut result = vec![0.0; values.len()];
+        let mut result = unfilled(values.len());
         result
             .par_chunks_mut(piece)
             .zip(values.par_chunks(piece).zip(grads.par_chunks(piece)))

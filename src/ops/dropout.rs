@@ -6,7 +6,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::values::{Values, new_tensor};
+use super::values::{Values, new_tensor, unfilled};
 
 /// Numbers drawn from one stream: the mask does not depend on the threads.
 const PIECE: usize = 16 * 1024;
@@ -22,7 +22,7 @@ pub fn dropout(features: &Tensor, probability: f32, seed: u64) -> Result<Tensor>
     let values = values.slice()?;
     let scale = 1.0 / (1.0 - probability);
     let threshold = (f64::from(probability) * 2_f64.powi(32)) as u32;
-    let mut result = vec![0.0; values.len()];
+    let mut result = unfilled(values.len());
     result.par_chunks_mut(PIECE).zip(values.par_chunks(PIECE)).enumerate().for_each(
         |(piece, (result, values))| {
             let mut random = ChaCha8Rng::seed_from_u64(seed);

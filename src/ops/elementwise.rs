@@ -5,7 +5,7 @@ use candle_core::{Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::lanes::vectorized;
-use super::values::{Values, new_tensor};
+use super::values::{Values, new_tensor, unfilled};
 
 /// What is applied to each number at the end of an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,7 +47,7 @@ fn map(a: &Tensor, f: impl Fn(f32) -> f32 + Sync) -> Result<Tensor> {
     let a = a.contiguous()?;
     let values = Values::of(&a);
     let values = values.slice()?;
-    let mut result = vec![0.0; values.len()];
+    let mut result = unfilled(values.len());
     result.par_chunks_mut(PIECE).zip(values.par_chunks(PIECE)).for_each(|(result, values)| {
         vectorized(|| {
             for (result, &value) in result.iter_mut().zip(values) {
@@ -65,7 +65,7 @@ fn map2(a: &Tensor, b: &Tensor, f: impl Fn(f32, f32) -> f32 + Sync) -> Result<Te
     let (a, b) = (a.contiguous()?, b.contiguous()?);
     let (left, right) = (Values::of(&a), Values::of(&b));
     let (left, right) = (left.slice()?, right.slice()?);
-    let mut result = vec![0.0; left.len()];
+    let mut result = unfilled(left.len());
     result.par_chunks_mut(PIECE).zip(left.par_chunks(PIECE).zip(right.par_chunks(PIECE))).for_each(
         |(result, (left, right))| {
             vectorized(|| {
@@ -131,7 +131,7 @@ fn per_channel(
     let maps = maps.contiguous()?;
     let values = Values::of(&maps);
     let values = values.slice()?;
-    let mut result = vec![0.0; values.len()];
+    let mut result = unfilled(values.len());
     let piece = rows_in_a_piece(channels) * channels;
     result.par_chunks_mut(piece).zip(values.par_chunks(piece)).for_each(|(result, values)| {
         vectorized(|| {

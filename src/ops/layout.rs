@@ -4,7 +4,7 @@
 use candle_core::{Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::values::{Values, new_tensor};
+use super::values::{Values, new_tensor, unfilled};
 
 /// `[batch, channels, height, width]` to `[batch, height, width, channels]`; weights alike.
 pub fn to_channels_last(maps: &Tensor) -> Result<Tensor> {
@@ -30,7 +30,7 @@ fn transposed(maps: &Tensor, rows: usize, columns: usize, shape: &Shape) -> Resu
     let maps = maps.contiguous()?;
     let values = Values::of(&maps);
     let values = values.slice()?;
-    let mut result = vec![0.0; values.len()];
+    let mut result = unfilled(values.len());
     let image = (rows * columns).max(1);
     result.par_chunks_mut(image).zip(values.par_chunks(image)).for_each(|(result, values)| {
         for top in (0..rows).step_by(SQUARE) {
@@ -59,7 +59,7 @@ pub fn concat(maps: &[&Tensor]) -> Result<Tensor> {
         bail!("maps side by side must have the same batch, height and width");
     }
     let all: usize = channels.iter().sum();
-    let mut result = vec![0.0; batch * height * width * all];
+    let mut result = unfilled(batch * height * width * all);
     let mut start = 0;
     for (maps, &channels) in maps.iter().zip(&channels) {
         let values = Values::of(maps);

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::elementwise::{Activation, relu_of};
 use super::lanes::vectorized;
 use super::matrix::{Matrix, MatrixMut, multiply};
-use super::values::{Values, new_tensor};
+use super::values::{Values, new_tensor, unfilled};
 
 /// Outputs, or inputs, of one piece of work.
 const COLUMNS: usize = 256;
@@ -92,7 +92,7 @@ pub fn linear_weight_gradient(grad: &Tensor, features: &Tensor) -> Result<Tensor
     let (grad, features) = (grad.contiguous()?, features.contiguous()?);
     let (grads, values) = (Values::of(&grad), Values::of(&features));
     let (grads, values) = (grads.slice()?, values.slice()?);
-    let mut result = vec![0.0; outputs * inputs];
+    let mut result = unfilled(outputs * inputs);
     result.par_chunks_mut((64 * inputs).max(1)).enumerate().for_each(|(index, result)| {
         let rows = result.len() / inputs;
         let grad = Matrix::part(grads, batch, rows, outputs, index * 64).transposed();
@@ -112,12 +112,12 @@ fn in_columns(
         .into_par_iter()
         .map(|block| {
             let range = block * COLUMNS..((block + 1) * COLUMNS).min(columns);
-            let mut target = vec![0.0; rows * range.len()];
+            let mut target = unfilled(rows * range.len());
             make(range, &mut target);
             target
         })
         .collect();
-    let mut result = vec![0.0; rows * columns];
+    let mut result = unfilled(rows * columns);
     for (row, result) in result.chunks_mut(columns.max(1)).enumerate() {
         for (target, block) in result.chunks_mut(COLUMNS).zip(&blocks) {
             target.copy_from_slice(&block[row * target.len()..][..target.len()]);

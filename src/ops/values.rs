@@ -42,3 +42,16 @@ pub(super) fn dims4(layout: &Layout) -> Result<(usize, usize, usize, usize)> {
 pub(super) fn new_tensor(values: Vec<f32>, shape: &Shape, like: &Tensor) -> Result<Tensor> {
     Tensor::from_vec(values, shape.clone(), like.device())
 }
+
+/// Room for `len` numbers that the caller writes, every one, before anything reads them. Filling
+/// it with zeros first would cost an operator that is bound by memory a good part of its time.
+pub(super) fn unfilled(len: usize) -> Vec<f32> {
+    let mut values = Vec::with_capacity(len);
+    #[allow(unsafe_code, clippy::uninit_vec, reason = "every number is written before it is read")]
+    // SAFETY: the capacity is `len`; f32 has no invalid bit patterns and no destructor, and each
+    // caller writes all of it.
+    unsafe {
+        values.set_len(len);
+    }
+    values
+}

@@ -10,16 +10,19 @@ use super::geometry::Geometry;
 use crate::ops::lanes::vectorized;
 use crate::ops::matrix::{Matrix, MatrixMut, multiply};
 use crate::ops::scratch::with_scratch;
+use crate::ops::values::unfilled;
 
-/// Numbers of an unfolded tile: 512 KiB, which the second-level cache of today's servers holds
-/// beside the weights.
-const TILE: usize = 128 * 1024;
+/// Numbers of an unfolded tile: 1 MiB, half the second-level cache of today's servers.
+const TILE: usize = 256 * 1024;
 
 /// Places of a tile: fewer would spend more time on arranging the weights than on the product.
-const PLACES: Range<usize> = 96..1024;
+const PLACES: Range<usize> = 128..1024;
 
-/// Numbers that the partial sums of a weight gradient may take together: 32 MiB.
-const SUMS: usize = 8 * 1024 * 1024;
+/// Numbers that the partial sums of a weight gradient may take together: 8 MiB.
+const SUMS: usize = 2 * 1024 * 1024;
+
+/// Numbers unfolded at once for a weight gradient of many weights: 4 MiB.
+const STEP: usize = 1024 * 1024;
 
 impl Geometry {
     fn tile_places(&self) -> usize {
@@ -40,7 +43,7 @@ pub(super) fn forward(
     weight: &[f32],
     after: &Epilogue<'_>,
 ) -> Vec<f32> {
-    let mut result = vec![0.0; g.places() * g.outputs];
+    let mut result = unfilled(g.places() * g.outputs);
     let rows = g.tile_places();
     result.par_chunks_mut((rows * g.outputs).max(1)).enumerate().for_each(|(tile, result)| {
         let start = tile * rows;
@@ -96,7 +99,7 @@ pub(super) fn input_gradient(g: &Geometry, grad: &[f32], weight: &[f32]) -> Vec<
 }
 
 fn pointwise_input_gradient(g: &Geometry, grad: &[f32], weight: &[f32]) -> Vec<f32> {
-    let mut result = vec![0.0; g.places() * g.inputs];
+    let mut result = unfilled(g.places() * g.inputs);
     let rows = g.tile_places();
     result.par_chunks_mut((rows * g.inputs).max(1)).enumerate().for_each(|(tile, result)| {
         let places = tile * rows..tile * rows + result.len() / g.inputs;
@@ -116,13 +119,21 @@ fn group_grad<'a>(g: &Geometry, grad: &'a [f32], group: usize, places: Range<usi
 
 /// The weight `[inputs, kernel_h, kernel_w, outputs]` of the mirrored convolution.
 fn mirror(g: &Geometry, weight: &[f32]) -> Vec<f32> {
+    /// Inputs turned at once: a line of the cache.
+    const INPUTS: usize = 16;
     let (kernel, inputs, outputs) = (g.kernel[0] * g.kernel[1], g.inputs, g.outputs);
-    let mut mirrored = vec![0.0; weight.len()];
-    mirrored.par_chunks_mut((kernel * outputs).max(1)).enumerate().for_each(|(input, target)| {
-        for (place, target) in target.chunks_mut(outputs).enumerate() {
-            let source = weight[(kernel - 1 - place) * inputs + input..].iter();
-            for (target, source) in target.iter_mut().zip(source.step_by(kernel * inputs)) {
-                *target = *source;
+    let mut mirrored = unfilled(weight.len());
+    mirrored.par_chunks_mut(INPUTS * kernel * outputs).enumerate().for_each(|(index, target)| {
+        let first = index * INPUTS;
+        let count = INPUTS.min(inputs - first);
+        for place in 0..kernel {
+            for output in 0..outputs {
+                let source = (output * kernel + kernel - 1 - place) * inputs + first;
+                let target =
+                    target[place * outputs + output..].iter_mut().step_by(kernel * outputs);
+                for (target, source) in target.zip(&weight[source..][..count]) {
+                    *target = *source;
+                }
             }
         }
     });
@@ -133,7 +144,7 @@ fn mirror(g: &Geometry, weight: &[f32]) -> Vec<f32> {
 pub(super) fn weight_gradient(g: &Geometry, grad: &[f32], maps: &[f32]) -> Vec<f32> {
     let weights = g.outputs * g.patch();
     // By the shape alone, so that the order of additions does not depend on the threads.
-    let sums = (g.places() / (2 * PLACES.start)).min(SUMS / weights.max(1)).min(64);
+    let sums = (g.places() / PLACES.end).min(SUMS / weights.max(1)).min(64);
     if sums < 8 {
         return wide_weight_gradient(g, grad, maps);
     }
@@ -173,8 +184,8 @@ fn wide_weight_gradient(g: &Geometry, grad: &[f32], maps: &[f32]) -> Vec<f32> {
     const OUTPUTS: usize = 32;
     let patch = g.patch();
     let mut result = vec![0.0; g.outputs * patch];
-    let rows = (SUMS / patch.max(1)).clamp(1, g.places().max(1));
-    let mut patches = if g.is_pointwise() { Vec::new() } else { vec![0.0; rows * patch] };
+    let rows = (STEP / patch).max(PLACES.start).min(g.places().max(1));
+    let mut patches = if g.is_pointwise() { Vec::new() } else { unfilled(rows * patch) };
     for group in 0..g.groups {
         let weights = g.group_outputs() * patch;
         let result = &mut result[group * weights..][..weights];
@@ -183,9 +194,10 @@ fn wide_weight_gradient(g: &Geometry, grad: &[f32], maps: &[f32]) -> Vec<f32> {
             let patches = if g.is_pointwise() {
                 &maps[places.start * patch..places.end * patch]
             } else {
-                let tile = g.tile_places();
-                patches.par_chunks_mut(tile * patch).enumerate().for_each(|(index, patches)| {
-                    let start = places.start + index * tile;
+                /// Places unfolded as one piece of work.
+                const TILE: usize = 32;
+                patches.par_chunks_mut(TILE * patch).enumerate().for_each(|(index, patches)| {
+                    let start = places.start + index * TILE;
                     let end = (start + patches.len() / patch).min(places.end);
                     vectorized(|| unfold(g, maps, group, start.min(end)..end, patches));
                 });

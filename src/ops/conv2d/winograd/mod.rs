@@ -15,6 +15,7 @@ use super::epilogue::Epilogue;
 use super::geometry::Geometry;
 use crate::ops::matrix::{Matrix, MatrixMut, multiply};
 use crate::ops::scratch::with_scratch;
+use crate::ops::values::unfilled;
 use transform::{Gradient, Input, Output, Weight, WeightGradient, transform};
 
 /// Side of a tile of outputs.
@@ -27,8 +28,12 @@ const POINTS: usize = 36;
 /// the cache.
 const BLOCK: Range<usize> = 32..96;
 
-/// Numbers in the transformed tiles of one step of the weight's gradient: 16 MiB.
-const STEP: usize = 4 * 1024 * 1024;
+/// Numbers in the transformed tiles of one step of the weight's gradient: 4 MiB, where that is
+/// enough for [`STEP_TILES`].
+const STEP: usize = 1024 * 1024;
+
+/// Fewer would spend more time on adding to the sums than on the products.
+const STEP_TILES: usize = 128;
 
 /// How the tiles lie.
 #[derive(Clone, Copy)]
@@ -78,7 +83,7 @@ pub(super) fn forward(
     let grid = Grid::of(g);
     let (inputs, outputs) = (g.inputs, g.outputs);
     let weight = transformed_weight(weight, g, mirrored);
-    let mut result = vec![0.0; g.places() * outputs];
+    let mut result = unfilled(g.places() * outputs);
     // Whole rows of tiles: their outputs lie together.
     let block = (grid.tiles / 8).clamp(BLOCK.start, BLOCK.end);
     let rows = (block / grid.across).max(1);
@@ -200,7 +205,7 @@ fn untransform_tile(
 /// One matrix a point, `[outputs, inputs]`, or `[inputs, outputs]` if `mirrored`.
 fn transformed_weight(weight: &[f32], g: &Geometry, mirrored: bool) -> Vec<f32> {
     let (rows, columns) = if mirrored { (g.inputs, g.outputs) } else { (g.outputs, g.inputs) };
-    let mut result = vec![0.0; POINTS * rows * columns];
+    let mut result = unfilled(POINTS * rows * columns);
     parts(&mut result, rows * columns, columns).into_par_iter().enumerate().for_each(
         |(row, planes)| {
             let kernel = &weight[row * 9 * columns..][..9 * columns];
@@ -236,10 +241,10 @@ pub(super) fn weight_gradient(g: &Geometry, grad: &[f32], maps: &[f32]) -> Vec<f
     const PIECE: usize = 16;
     let grid = Grid::of(g);
     let (inputs, outputs) = (g.inputs, g.outputs);
-    let step = (STEP / POINTS / (inputs + outputs)).max(BLOCK.start).min(grid.tiles);
-    let mut seen = vec![0.0; POINTS * step * inputs];
-    let mut grads = vec![0.0; POINTS * step * outputs];
-    let mut sums = vec![0.0; POINTS * outputs * inputs];
+    let step = (STEP / POINTS / (inputs + outputs)).max(STEP_TILES).min(grid.tiles);
+    let mut seen = unfilled(POINTS * step * inputs);
+    let mut grads = unfilled(POINTS * step * outputs);
+    let mut sums = unfilled(POINTS * outputs * inputs);
     for start in (0..grid.tiles).step_by(step) {
         let count = step.min(grid.tiles - start);
         let seen = &mut seen[..POINTS * count * inputs];
@@ -261,7 +266,7 @@ pub(super) fn weight_gradient(g: &Geometry, grad: &[f32], maps: &[f32]) -> Vec<f
             multiply(&mut sum, grads.transposed(), seen, start > 0);
         });
     }
-    let mut result = vec![0.0; outputs * 9 * inputs];
+    let mut result = unfilled(outputs * 9 * inputs);
     result.par_chunks_mut(9 * inputs).enumerate().for_each(|(output, result)| {
         let from = from_fn(|y| {
             from_fn(|x| Some(&sums[((y * 6 + x) * outputs + output) * inputs..][..inputs]))
