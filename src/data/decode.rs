@@ -1,13 +1,16 @@
 //! A JPEG or PNG file → 8-bit RGB. What is damaged is named with its path and the reason.
 //!
 //! As Pillow's `convert("RGB")` and torchvision: alpha is dropped, the orientation that a camera
-//! noted beside the picture is not applied.
+//! noted beside the picture is not applied. A JPEG's pixels are libjpeg-turbo's to the bit, as
+//! Pillow's are: decoders may differ by a level or two, and that is enough to change the order of a
+//! network's answers.
 
 use std::fs::{self, File};
 use std::io::{Cursor, Read};
 use std::path::Path;
 
 use image::{ImageError, ImageFormat, ImageReader, Limits};
+use libjpeg_turbo_rs::{DecodeLimits, Decoder, JpegError, PixelFormat};
 
 use super::files::{printable, shown, unreadable};
 use crate::error::{Error, Result};
@@ -68,6 +71,11 @@ fn decode(bytes: &[u8]) -> Result<Picture, String> {
     if format == ImageFormat::Jpeg && !has_end(bytes) {
         return Err("is a JPEG image that was cut off: its end is missing".into());
     }
+    if format == ImageFormat::Jpeg
+        && let Some(picture) = jpeg(bytes)?
+    {
+        return Ok(picture);
+    }
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::default();
     limits.max_image_width = Some(LARGEST_SIDE);
@@ -82,13 +90,43 @@ fn decode(bytes: &[u8]) -> Result<Picture, String> {
     Ok(Picture { pixels: image.into_raw(), height: height as usize, width: width as usize })
 }
 
+/// A JPEG of one or three components. `None` = of four, as printers want them: those are left to
+/// the other decoder.
+fn jpeg(bytes: &[u8]) -> Result<Option<Picture>, String> {
+    let limits = DecodeLimits {
+        max_width: LARGEST_SIDE as usize,
+        max_height: LARGEST_SIDE as usize,
+        max_memory: Some(LARGEST_MEMORY),
+        ..DecodeLimits::default()
+    };
+    let explain = |error: JpegError| match error {
+        JpegError::LimitExceeded { .. } | JpegError::AllocationFailed { .. } => too_large(),
+        JpegError::UnexpectedEof => "is a JPEG image that was cut off".into(),
+        error => format!("is a damaged or unusual JPEG image: {}", printable(&error.to_string())),
+    };
+    let mut decoder = Decoder::new_with_limits(bytes, limits).map_err(explain)?;
+    if decoder.header().components.len() == 4 {
+        return Ok(None);
+    }
+    decoder.set_output_format(PixelFormat::Rgb);
+    let image = decoder.decode_image().map_err(explain)?;
+    if image.width == 0 || image.height == 0 {
+        return Err("is an image without pixels".into());
+    }
+    Ok(Some(Picture { pixels: image.data, height: image.height, width: image.width }))
+}
+
+fn too_large() -> String {
+    format!(
+        "is too large: {LARGEST_SIDE} pixels a side and {} MiB in memory are the most",
+        LARGEST_MEMORY >> 20
+    )
+}
+
 fn explain(error: &ImageError, format: ImageFormat) -> String {
     let name = if format == ImageFormat::Jpeg { "JPEG" } else { "PNG" };
     match error {
-        ImageError::Limits(_) => format!(
-            "is too large: {LARGEST_SIDE} pixels a side and {} MiB in memory are the most",
-            LARGEST_MEMORY >> 20
-        ),
+        ImageError::Limits(_) => too_large(),
         ImageError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             format!("is a {name} image that was cut off")
         }

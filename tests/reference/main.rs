@@ -8,7 +8,7 @@ mod preprocess;
 mod shapesnet;
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
 
@@ -24,6 +24,20 @@ impl Fixture {
     fn get(&self, name: &str) -> &Tensor {
         self.0.get(name).unwrap_or_else(|| panic!("the fixture has no {name}"))
     }
+}
+
+/// The file or folder `name` of the real data, if it is there: below `$GLASSBOX_TEST_DATA`, else below `../shared/data`.
+fn data(name: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("GLASSBOX_TEST_DATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
+        PathBuf::from,
+    );
+    let path = root.join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("SKIPPED: no {}; set GLASSBOX_TEST_DATA to run this test", path.display());
+    None
 }
 
 /// The length of the difference over the length of what was expected.

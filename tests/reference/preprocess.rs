@@ -1,25 +1,10 @@
 //! Photographs through decoder, resize and centre crop, against torchvision's on Pillow's pixels.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use glassbox::data::{CentreCrop, Dataset, Pictures, decode};
 
-use super::Fixture;
-
-/// Below `$GLASSBOX_TEST_DATA`, else below `../shared/data`.
-fn data(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("GLASSBOX_TEST_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-        PathBuf::from,
-    );
-    let path = root.join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    println!("SKIPPED: no {}; set GLASSBOX_TEST_DATA to run this test", path.display());
-    None
-}
+use super::{Fixture, data};
 
 /// Sum, largest and number of differences, in levels of 255.
 #[derive(Default)]
@@ -71,6 +56,7 @@ fn photographs_come_out_as_torchvision_makes_them() {
     for (what, difference) in &differences {
         let (mean, most) = (difference.mean(), difference.most);
         println!("{what}: mean difference {mean:.4} of 255, largest {most}");
-        assert!(difference.count > 2000 && mean <= 1.0, "{what}: {mean}, largest {most}");
+        // One level on the mean would pass for equal preprocessing; nothing is what there is.
+        assert!(difference.count > 2000 && most == 0, "{what}: {mean}, largest {most}");
     }
 }
