@@ -60,3 +60,22 @@ fn photographs_come_out_as_torchvision_makes_them() {
         assert!(difference.count > 2000 && most == 0, "{what}: {mean}, largest {most}");
     }
 }
+
+#[test]
+fn jpegs_of_every_usual_kind_have_pillows_pixels() {
+    let fixture = Fixture::read("jpeg.safetensors");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.jpg");
+    let mut compared = 0;
+    for (name, file) in &fixture.0 {
+        let Some(name) = name.strip_suffix(" file") else { continue };
+        std::fs::write(&path, file.to_vec1::<u8>().unwrap()).unwrap();
+        let picture = decode::read(&path).unwrap();
+        let expected = fixture.get(&format!("{name} pixels"));
+        assert_eq!(expected.dims(), [picture.height, picture.width, 3], "{name}");
+        let expected = expected.flatten_all().unwrap().to_vec1::<u8>().unwrap();
+        assert!(picture.pixels == expected, "{name}");
+        compared += 1;
+    }
+    assert_eq!(compared, 28);
+}
