@@ -1,7 +1,11 @@
 //! Fully connected layers.
 
+mod few_rows;
+
 use candle_core::{Result, Shape, Tensor, bail};
 use rayon::prelude::*;
+
+use few_rows::{Combinations, Dots, FEW};
 
 use super::elementwise::{Activation, relu_of};
 use super::lanes::vectorized;
@@ -34,14 +38,14 @@ pub fn linear(
     let bias = bias.as_ref().map(Values::slice).transpose()?;
     let result = in_columns(batch, outputs, |columns, target| {
         let weight = &weights[columns.start * inputs..columns.end * inputs];
-        let weight = Matrix::rows(weight, columns.len(), inputs).transposed();
         let width = columns.len();
-        multiply(
-            &mut MatrixMut::rows(target, batch, width),
-            Matrix::rows(values, batch, inputs),
-            weight,
-            false,
-        );
+        if (1..=FEW).contains(&batch) && inputs > 0 {
+            pulp::Arch::new().dispatch(Dots { features: values, weight, inputs, target });
+        } else {
+            let weight = Matrix::rows(weight, width, inputs).transposed();
+            let features = Matrix::rows(values, batch, inputs);
+            multiply(&mut MatrixMut::rows(target, batch, width), features, weight, false);
+        }
         vectorized(|| {
             if let Some(bias) = bias {
                 for row in target.chunks_mut(width) {
@@ -71,13 +75,17 @@ pub fn linear_input_gradient(grad: &Tensor, weight: &Tensor) -> Result<Tensor> {
     let (values, weights) = (Values::of(&grad), Values::of(&weight));
     let (values, weights) = (values.slice()?, weights.slice()?);
     let result = in_columns(batch, inputs, |columns, target| {
-        let weight = Matrix::part(weights, outputs, columns.len(), inputs, columns.start);
-        multiply(
-            &mut MatrixMut::rows(target, batch, columns.len()),
-            Matrix::rows(values, batch, outputs),
-            weight,
-            false,
-        );
+        let (start, columns) = (columns.start, columns.len());
+        if batch <= FEW {
+            target.fill(0.0);
+            let (grad, weight) = (values, weights);
+            let combinations = Combinations { grad, weight, inputs, start, target, columns };
+            pulp::Arch::new().dispatch(combinations);
+        } else {
+            let weight = Matrix::part(weights, outputs, columns, inputs, start);
+            let grad = Matrix::rows(values, batch, outputs);
+            multiply(&mut MatrixMut::rows(target, batch, columns), grad, weight, false);
+        }
     });
     new_tensor(result, &Shape::from((batch, inputs)), &grad)
 }
@@ -133,7 +141,9 @@ mod tests {
 
     #[test]
     fn is_a_matrix_product_in_all_three_directions() {
-        for (batch, inputs, outputs) in [(3, 5, 4), (1, 600, 300), (8, 257, 513), (70, 33, 10)] {
+        for (batch, inputs, outputs) in
+            [(3, 5, 4), (1, 600, 300), (8, 257, 513), (5, 7, 3), (16, 40, 1000), (70, 33, 10)]
+        {
             let features = random("features", &[batch, inputs]);
             let weight = random("weight", &[outputs, inputs]);
             let bias = random("bias", &[outputs]);
