@@ -21,6 +21,10 @@ impl Fixture {
         Self(candle_core::safetensors::load(path, &Device::Cpu).unwrap())
     }
 
+    fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     fn get(&self, name: &str) -> &Tensor {
         self.0.get(name).unwrap_or_else(|| panic!("the fixture has no {name}"))
     }

@@ -1,28 +1,56 @@
 //! Each operator, forward and backward, on the cases of `operators.py`.
 
 use candle_core::{Result, Tensor, Var};
-use glassbox::ops::nchw::channel_affine::Activation;
-use glassbox::ops::nchw::{BatchNorm, Conv2d, MaxPool2d, global_average_pool};
-use glassbox::ops::{cross_entropy, cross_entropy_per_image};
+use glassbox::ops::{
+    Activation, AveragePool2d, BatchNorm, Conv2d, Epilogue, MaxPool2d, adaptive_average_pool,
+    adaptive_average_pool_gradient, channel_sum, cross_entropy, cross_entropy_per_image, linear,
+    linear_input_gradient, linear_weight_gradient, relu_gradient, to_channels_first,
+    to_channels_last,
+};
 
 use super::{Fixture, assert_close};
 
-/// Runs `operator` on case `name`'s `arguments` and compares the result and every gradient.
-fn check(
-    fixture: &Fixture,
-    name: &str,
-    arguments: &[&str],
-    operator: impl Fn(&[Var]) -> Result<Tensor>,
-) {
-    let get = |part: &str| fixture.get(&format!("{name}.{part}"));
-    let vars: Vec<Var> = arguments.iter().map(|a| Var::from_tensor(get(a)).unwrap()).collect();
-    let result = operator(&vars).unwrap();
-    assert_close(&format!("{name} forward"), &result, get("result"), 1e-5);
-    let grads = (result * get("direction")).unwrap().sum_all().unwrap().backward().unwrap();
-    for (argument, var) in arguments.iter().zip(&vars) {
-        let expected = get(&format!("grad.{argument}"));
-        assert_close(&format!("{name} {argument}"), grads.get(var).unwrap(), expected, 1e-4);
+/// PyTorch's tensors of one case, channels first; ours come channels last.
+struct Case<'a> {
+    fixture: &'a Fixture,
+    name: String,
+}
+
+impl Case<'_> {
+    fn get(&self, part: &str) -> &Tensor {
+        self.fixture.get(&format!("{}.{part}", self.name))
     }
+
+    fn last(&self, part: &str) -> Tensor {
+        to_channels_last(self.get(part)).unwrap()
+    }
+
+    fn numbers(&self) -> Vec<usize> {
+        let numbers = self.get("numbers").to_vec1::<u32>().unwrap();
+        numbers.into_iter().map(|number| number as usize).collect()
+    }
+
+    fn size(&self, part: &str) -> [usize; 2] {
+        let (_, _, height, width) = self.get(part).dims4().unwrap();
+        [height, width]
+    }
+
+    /// Compares what we found, maps being channels last.
+    #[track_caller]
+    fn check(&self, part: &str, found: Result<Tensor>) {
+        let found = found.unwrap();
+        let found = if found.rank() == 4 { to_channels_first(&found).unwrap() } else { found };
+        let tolerance = if part == "result" { 1e-5 } else { 1e-4 };
+        assert_close(&format!("{} {part}", self.name), &found, self.get(part), tolerance);
+    }
+}
+
+/// Every case whose name is `kind` and a number.
+fn cases<'a>(fixture: &'a Fixture, kind: &'a str) -> impl Iterator<Item = Case<'a>> {
+    let names = (0..).map(move |index| format!("{kind}{index}"));
+    names
+        .take_while(|name| fixture.has(&format!("{name}.result")))
+        .map(|name| Case { fixture, name })
 }
 
 fn fixture() -> Fixture {
@@ -31,17 +59,22 @@ fn fixture() -> Fixture {
 
 #[test]
 fn convolution_is_pytorchs() {
-    for (name, stride, padding) in [
-        ("conv3x3", 1, 1),
-        ("conv5x5_stride2", 2, 2),
-        ("conv1x1", 1, 0),
-        ("conv3x3_stride2_odd", 2, 1),
-    ] {
-        let conv = Conv2d { stride, padding, activation: Activation::None };
-        check(&fixture(), name, &["images", "weight", "bias"], |a| {
-            conv.forward(&a[0], &a[1], Some(&a[2]))
-        });
+    let fixture = fixture();
+    let mut count = 0;
+    for case in cases(&fixture, "convolution") {
+        let numbers = case.numbers();
+        let [kh, kw, sh, sw, ph, pw, dh, dw, groups] = numbers[..] else { panic!("{numbers:?}") };
+        let conv = Conv2d { stride: [sh, sw], padding: [ph, pw], dilation: [dh, dw], groups };
+        let (images, weight, grad) =
+            (case.last("images"), case.last("weight"), case.last("direction"));
+        let bias = Epilogue { shift: Some(case.get("bias")), ..Epilogue::default() };
+        case.check("result", conv.forward(&images, &weight, &bias));
+        case.check("grad.images", conv.input_gradient(&grad, &weight, case.size("images")));
+        case.check("grad.weight", conv.weight_gradient(&grad, &images, [kh, kw]));
+        case.check("grad.bias", channel_sum(&grad));
+        count += 1;
     }
+    assert_eq!(count, 40);
 }
 
 #[test]
@@ -50,17 +83,25 @@ fn batch_norm_is_pytorchs_with_its_running_statistics() {
     for (name, activation) in
         [("batch_norm", Activation::None), ("batch_norm_relu", Activation::Relu)]
     {
-        let norm = BatchNorm { epsilon: 1e-5, activation };
-        let statistics = std::cell::RefCell::new(None);
-        check(&fixture, name, &["maps", "gamma", "beta"], |a| {
-            let (result, found) = norm.forward(&a[0], &a[1], &a[2])?;
-            statistics.replace(Some(found));
-            Ok(result)
-        });
+        let case = Case { fixture: &fixture, name: name.into() };
+        let norm = BatchNorm { epsilon: 1e-5 };
+        let (maps, gamma, residual) = (case.last("maps"), case.get("gamma"), case.last("residual"));
+        let forward = norm.forward(&maps, gamma, case.get("beta"), Some(&residual), activation);
+        let (result, statistics) = forward.unwrap();
+        let mut grad = case.last("direction");
+        if activation == Activation::Relu {
+            grad = relu_gradient(&result, &grad).unwrap();
+        }
+        case.check("result", Ok(result));
+        case.check("grad.residual", Ok(grad.clone()));
+        let found = norm.backward(&maps, gamma, &statistics, &grad).unwrap();
+        case.check("grad.maps", Ok(found.input));
+        case.check("grad.gamma", Ok(found.gamma));
+        case.check("grad.beta", Ok(found.beta));
         let (mut mean, mut var) = (vec![0.0; 5], vec![1.0; 5]);
-        statistics.take().unwrap().update(&mut mean, &mut var, 0.1);
+        statistics.update(&mut mean, &mut var, 0.1);
         for (kind, values) in [("running_mean", mean), ("running_var", var)] {
-            let expected = fixture.get(&format!("{name}.{kind}"));
+            let expected = case.get(kind);
             let values = Tensor::from_vec(values, 5, expected.device()).unwrap();
             assert_close(&format!("{name} {kind}"), &values, expected, 1e-6);
         }
@@ -69,22 +110,67 @@ fn batch_norm_is_pytorchs_with_its_running_statistics() {
 
 #[test]
 fn pooling_is_pytorchs() {
-    for (name, kernel, stride, padding) in
-        [("max_pool2", 2, 2, 0), ("max_pool3_overlapping", 3, 2, 1), ("max_pool3_alexnet", 3, 2, 0)]
-    {
-        let pool = MaxPool2d { kernel, stride, padding };
-        check(&fixture(), name, &["maps"], |a| pool.forward(&a[0]));
+    let fixture = fixture();
+    let mut count = 0;
+    for (max, average) in cases(&fixture, "max_pool").zip(cases(&fixture, "average_pool")) {
+        let numbers = max.numbers();
+        let [kh, kw, sh, sw, ph, pw, ceil, count_pad] = numbers[..] else { panic!("{numbers:?}") };
+        let (kernel, stride, padding) = ([kh, kw], [sh, sw], [ph, pw]);
+        let pool = MaxPool2d { kernel, stride, padding, ceil_mode: ceil == 1 };
+        let (pooled, winners) = pool.forward(&max.last("maps")).unwrap();
+        max.check("result", Ok(pooled));
+        let grad = max.last("direction");
+        max.check("grad.maps", pool.input_gradient(&grad, &winners, max.size("maps")));
+        let pool = AveragePool2d {
+            kernel,
+            stride,
+            padding,
+            ceil_mode: ceil == 1,
+            count_include_pad: count_pad == 1,
+        };
+        average.check("result", pool.forward(&average.last("maps")));
+        let grad = average.last("direction");
+        average.check("grad.maps", pool.input_gradient(&grad, average.size("maps")));
+        count += 1;
     }
-    check(&fixture(), "average_pool", &["maps"], |a| global_average_pool(&a[0]));
+    assert_eq!(count, 7);
+    for case in cases(&fixture, "adaptive") {
+        let numbers = case.numbers();
+        let [height, width] = numbers[..] else { panic!("{numbers:?}") };
+        case.check("result", adaptive_average_pool(&case.last("maps"), [height, width]));
+        let grad = case.last("direction");
+        case.check("grad.maps", adaptive_average_pool_gradient(&grad, case.size("maps")));
+    }
+}
+
+#[test]
+fn linear_is_pytorchs() {
+    for case in cases(&fixture(), "linear") {
+        let (input, weight, grad) = (case.get("input"), case.get("weight"), case.get("direction"));
+        case.check("result", linear(input, weight, Some(case.get("bias")), Activation::None));
+        case.check("grad.input", linear_input_gradient(grad, weight));
+        case.check("grad.weight", linear_weight_gradient(grad, input));
+        case.check("grad.bias", channel_sum(grad));
+    }
+}
+
+/// Runs `loss` on case `name`'s logits and compares the result and the gradient.
+fn check_loss(fixture: &Fixture, name: &str, loss: impl Fn(&Var) -> Result<Tensor>) {
+    let case = Case { fixture, name: name.into() };
+    let logits = Var::from_tensor(case.get("logits")).unwrap();
+    let result = loss(&logits).unwrap();
+    case.check("result", Ok(result.detach()));
+    let grads = (result * case.get("direction")).unwrap().sum_all().unwrap().backward().unwrap();
+    case.check("grad.logits", Ok(grads.get(&logits).unwrap().clone()));
 }
 
 #[test]
 fn cross_entropy_is_pytorchs() {
     let fixture = fixture();
     let labels = fixture.get("labels");
-    check(&fixture, "cross_entropy", &["logits"], |a| cross_entropy(&a[0], labels, 0.0));
-    check(&fixture, "cross_entropy_smooth", &["logits"], |a| cross_entropy(&a[0], labels, 0.1));
-    check(&fixture, "cross_entropy_each", &["logits"], |a| {
-        cross_entropy_per_image(&a[0], labels, 0.1)
+    check_loss(&fixture, "cross_entropy", |logits| cross_entropy(logits, labels, 0.0));
+    check_loss(&fixture, "cross_entropy_smooth", |logits| cross_entropy(logits, labels, 0.1));
+    check_loss(&fixture, "cross_entropy_each", |logits| {
+        cross_entropy_per_image(logits, labels, 0.1)
     });
 }

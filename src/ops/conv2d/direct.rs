@@ -254,7 +254,7 @@ fn unfold(g: &Geometry, maps: &[f32], group: usize, places: Range<usize>, patche
         let image = &maps[image * g.image()..][..g.image()];
         let (columns, first) = g.columns(x);
         for (k, target) in patch.chunks_mut(line).enumerate() {
-            let Some(row) = g.row(y, k) else {
+            let Some(row) = g.row(y, k).filter(|_| !columns.is_empty()) else {
                 target.fill(0.0);
                 continue;
             };

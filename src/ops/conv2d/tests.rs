@@ -84,6 +84,8 @@ fn agrees_with_candle_in_all_three_directions() {
         ([2, 8, 7, 7], 3, 1, square(2, 0, 1, 1)),
         ([1, 3, 8, 8], 2, 2, square(2, 0, 1, 1)),
         ([2, 2, 3, 4], 2, 5, square(1, 2, 1, 1)),
+        // A kernel that lies wholly in the padding at some places.
+        ([1, 2, 3, 3], 2, 1, square(1, 3, 1, 1)),
         ([1, 2, 4, 4], 2, 3, square(3, 3, 1, 1)),
         ([2, 3, 9, 9], 4, 3, square(1, 2, 2, 1)),
         ([2, 6, 9, 8], 4, 3, square(1, 1, 1, 2)),
