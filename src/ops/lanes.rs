@@ -14,7 +14,7 @@ const LANES: usize = 32;
     clippy::inline_always,
     reason = "the loops must be compiled where the instructions are known"
 )]
-pub(super) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
+pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)
 }
 

@@ -27,6 +27,7 @@ pub use dropout::{dropout, dropout_gradient};
 pub use elementwise::{
     Activation, add, channel_affine, channel_scale, channel_sum, relu, relu_gradient,
 };
+pub(crate) use lanes::vectorized;
 pub use layout::{concat, split, to_channels_first, to_channels_last};
 pub use linear::{linear, linear_input_gradient, linear_weight_gradient};
 pub use pool::{

@@ -1,5 +1,10 @@
 //! Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019), as PyTorch defines them.
 
+use rayon::prelude::*;
+
+use super::sgd::PIECE;
+use crate::ops::vectorized;
+
 /// The numbers of the rule.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Adam {
@@ -31,13 +36,19 @@ impl Adam {
         let decay = if self.decoupled { 0.0 } else { self.weight_decay as f32 };
         let (beta2, eps) = (self.betas[1] as f32, self.eps as f32);
         let (rest1, rest2) = ((1.0 - self.betas[0]) as f32, (1.0 - self.betas[1]) as f32);
-        for (((weight, grad), mean), square) in weights.iter_mut().zip(grads).zip(mean).zip(square)
-        {
-            *weight *= keep;
-            let grad = grad + decay * *weight;
-            *mean += (grad - *mean) * rest1;
-            *square = beta2 * *square + rest2 * grad * grad;
-            *weight -= step_size * *mean / (square.sqrt() / root + eps);
-        }
+        let pieces = weights.par_chunks_mut(PIECE).zip(grads.par_chunks(PIECE));
+        let memories = mean.par_chunks_mut(PIECE).zip(square.par_chunks_mut(PIECE));
+        pieces.zip(memories).for_each(|((weights, grads), (mean, square))| {
+            vectorized(|| {
+                let numbers = weights.iter_mut().zip(grads).zip(mean.iter_mut().zip(square));
+                for ((weight, grad), (mean, square)) in numbers {
+                    *weight *= keep;
+                    let grad = grad + decay * *weight;
+                    *mean += (grad - *mean) * rest1;
+                    *square = beta2 * *square + rest2 * grad * grad;
+                    *weight -= step_size * *mean / (square.sqrt() / root + eps);
+                }
+            });
+        });
     }
 }

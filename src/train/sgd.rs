@@ -1,6 +1,13 @@
 //! Stochastic gradient descent with momentum, as PyTorch defines it (Sutskever et al. 2013, without
 //! its scaling of the momentum by the learning rate).
 
+use rayon::prelude::*;
+
+use crate::ops::vectorized;
+
+/// Numbers moved in one piece of work.
+pub(super) const PIECE: usize = 32 * 1024;
+
 /// The numbers of the rule.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sgd {
@@ -16,11 +23,16 @@ impl Sgd {
     /// One step of one parameter; `velocity` starts at 0.
     pub(super) fn update(self, weights: &mut [f32], grads: &[f32], velocity: &mut [f32], lr: f64) {
         let (momentum, decay, lr) = (self.momentum as f32, self.weight_decay as f32, lr as f32);
-        for ((weight, grad), velocity) in weights.iter_mut().zip(grads).zip(velocity) {
-            let grad = grad + decay * *weight;
-            *velocity = momentum * *velocity + grad;
-            let direction = if self.nesterov { grad + momentum * *velocity } else { *velocity };
-            *weight -= lr * direction;
-        }
+        let pieces = weights.par_chunks_mut(PIECE).zip(velocity.par_chunks_mut(PIECE));
+        pieces.zip(grads.par_chunks(PIECE)).for_each(|((weights, velocity), grads)| {
+            vectorized(|| {
+                for ((weight, velocity), grad) in weights.iter_mut().zip(velocity).zip(grads) {
+                    let grad = grad + decay * *weight;
+                    *velocity = momentum * *velocity + grad;
+                    let ahead = grad + momentum * *velocity;
+                    *weight -= lr * if self.nesterov { ahead } else { *velocity };
+                }
+            });
+        });
     }
 }
