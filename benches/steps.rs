@@ -3,10 +3,11 @@
 //! `cargo bench --bench steps` prints medians and ratios; nothing is asserted.
 #![allow(clippy::print_stdout, missing_docs)]
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use glassbox::model::{Arch, Mode, Model, ModelConfig, build};
+use glassbox::model::{Arch, Mode, Model, ModelConfig, Wanted, build};
 use glassbox::ops::init::Init;
 use glassbox::ops::nchw::channel_affine::Activation;
 use glassbox::ops::{cross_entropy, nchw::Conv2d};
@@ -83,22 +84,31 @@ fn convolutions() -> Result<()> {
     Ok(())
 }
 
-/// The same network in candle's own operators, weights taken from `model`.
-struct Stock<'a>(&'a dyn Model);
+/// The same network in candle's own operators.
+struct Stock {
+    parameters: HashMap<String, Var>,
+    convs: usize,
+}
 
-impl Stock<'_> {
+impl Stock {
+    /// With the weights of `model`.
+    fn of(model: &Model) -> Result<Self> {
+        let tensors = model.parameters().to_tensors()?.into_iter();
+        let parameters: Result<_> =
+            tensors.map(|(name, tensor)| Ok((name, Var::from_tensor(&tensor)?))).collect();
+        Ok(Self { parameters: parameters?, convs: model.taps().len() })
+    }
+
     fn logits(&self, images: &Tensor, mode: Mode) -> Result<Tensor> {
-        let parameters = self.0.parameters();
         let get = |name: &str| -> Result<Tensor> {
-            let mut entries = parameters.trainable().iter().chain(parameters.buffers());
-            match entries.find(|(known, _)| known == name) {
-                Some((_, var)) if mode == Mode::Train => Ok(var.as_tensor().clone()),
-                Some((_, var)) => Ok(var.as_detached_tensor()),
+            match self.parameters.get(name) {
+                Some(var) if mode == Mode::Evaluate => Ok(var.as_detached_tensor()),
+                Some(var) => Ok(var.as_tensor().clone()),
                 None => candle_core::bail!("no parameter {name}"),
             }
         };
         let mut x = ((images - 0.5)? / 0.25)?;
-        for index in 1..=self.0.taps().len() {
+        for index in 1..=self.convs {
             let weight = get(&format!("conv{index}.weight"))?;
             let stride = if index == 1 && images.dim(3)? > 40 { 2 } else { 1 };
             if index > 2 {
@@ -109,7 +119,7 @@ impl Stock<'_> {
                 get(&format!("bn{index}.{name}"))?.reshape((1, (), 1, 1))
             };
             let (mean, var) = match mode {
-                Mode::Train => {
+                Mode::Train { .. } => {
                     let mean = x.mean_keepdim((0, 2, 3))?;
                     let var = x.broadcast_sub(&mean)?.sqr()?.mean_keepdim((0, 2, 3))?;
                     (mean, var)
@@ -134,13 +144,19 @@ fn networks() -> anyhow::Result<()> {
             mean: vec![0.5; channels],
             std: vec![0.25; channels],
             seed: 1,
+            layers: Vec::new(),
         };
         let model = build(Arch::Shapesnet, config, &Device::Cpu)?;
-        let stock = Stock(&*model);
+        let stock = Stock::of(&model)?;
         let images = random("images", &[64, channels, size, size])?.affine(0.5, 0.5)?;
         let labels = Tensor::arange(0_u32, 64, &Device::Cpu)?.to_dtype(DType::F32)?;
         let labels = (labels / 4.0)?.to_dtype(DType::U32)?;
-        let ours = |images: &Tensor, mode| Ok(model.forward(images, mode, &[])?.logits);
+        let training = Mode::Train { step: 0 };
+        let ours = |mode, wanted| -> Result<()> {
+            let pass = model.record(&images, mode, &[], wanted)?;
+            let loss = cross_entropy(&pass.logits, &labels, 0.0)?;
+            pass.backward(&loss).map(|_| ())
+        };
         let candle = |images: &Tensor, mode| stock.logits(images, mode);
         let rate = |what: &str, [ours, candle]: [f64; 2]| {
             println!(
@@ -150,25 +166,26 @@ fn networks() -> anyhow::Result<()> {
                 candle / ours
             );
         };
-        rate(
-            "forward",
-            medians([&mut || ours(&images, Mode::Evaluate).map(|_| ()), &mut || {
-                candle(&images, Mode::Evaluate).map(|_| ())
-            }])?,
-        );
-        let train =
+        let backward =
             |logits: Result<Tensor>| cross_entropy(&logits?, &labels, 0.0)?.backward().map(|_| ());
         rate(
+            "forward",
+            medians([
+                &mut || model.forward(&images, Mode::Evaluate, &[]).map(|_| ()),
+                &mut || candle(&images, Mode::Evaluate).map(|_| ()),
+            ])?,
+        );
+        rate(
             "forward and backward",
-            medians([&mut || train(ours(&images, Mode::Train)), &mut || {
-                train(candle(&images, Mode::Train))
+            medians([&mut || ours(training, Wanted::PARAMETERS), &mut || {
+                backward(candle(&images, training))
             }])?,
         );
         let input = Var::from_tensor(&images)?;
         rate(
             "gradient for the image (FGSM)",
-            medians([&mut || train(ours(&input, Mode::Evaluate)), &mut || {
-                train(candle(&input, Mode::Evaluate))
+            medians([&mut || ours(Mode::Evaluate, Wanted::INPUT), &mut || {
+                backward(candle(&input, Mode::Evaluate))
             }])?,
         );
     }

@@ -25,12 +25,7 @@ pub struct Accuracy {
 
 impl Accuracy {
     /// Attacks a batch and adds how the model fares on what comes out.
-    pub fn add(
-        &mut self,
-        model: &dyn Model,
-        attack: &dyn Attack,
-        victims: &Victims<'_>,
-    ) -> Result<()> {
+    pub fn add(&mut self, model: &Model, attack: &dyn Attack, victims: &Victims<'_>) -> Result<()> {
         let images = attack.perturb(model, victims)?;
         self.distances = self.distances.and(Distances::of(&images, victims.images)?);
         let logits = model.forward(&images, Mode::Evaluate, &[])?.logits;

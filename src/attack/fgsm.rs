@@ -15,7 +15,7 @@ pub struct Fgsm {
 }
 
 impl Attack for Fgsm {
-    fn perturb(&self, model: &dyn Model, victims: &Victims<'_>) -> Result<Tensor> {
+    fn perturb(&self, model: &Model, victims: &Victims<'_>) -> Result<Tensor> {
         let (labels, direction) = match victims.targets {
             None => (victims.labels, 1.0),
             Some(targets) => (targets, -1.0),

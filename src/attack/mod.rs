@@ -34,7 +34,7 @@ pub struct Victims<'a> {
 /// A way to make adversarial images.
 pub trait Attack: Send + Sync {
     /// Adversarial images of the same shape, in 0..1, within the attack's bound of the originals.
-    fn perturb(&self, model: &dyn Model, victims: &Victims<'_>) -> Result<Tensor>;
+    fn perturb(&self, model: &Model, victims: &Victims<'_>) -> Result<Tensor>;
 }
 
 /// The images as they are: the row that every other one is compared with.
@@ -42,7 +42,7 @@ pub trait Attack: Send + Sync {
 pub struct Clean;
 
 impl Attack for Clean {
-    fn perturb(&self, _model: &dyn Model, victims: &Victims<'_>) -> Result<Tensor> {
+    fn perturb(&self, _model: &Model, victims: &Victims<'_>) -> Result<Tensor> {
         Ok(victims.images.clone())
     }
 }

@@ -25,7 +25,7 @@ impl Target {
     /// The targets of a batch, `[batch]` u32; `indices` are the images' places in their set.
     pub fn choose(
         self,
-        model: &dyn Model,
+        model: &Model,
         images: &Tensor,
         labels: &Tensor,
         indices: &[usize],

@@ -12,6 +12,7 @@ use crate::data::{Augmentation, Class};
 use crate::data::{Format, Opened, Source};
 use crate::device::DeviceName;
 use crate::error::{Error, Result};
+use crate::model::arch::sequential;
 use crate::model::weights::{self, Weights};
 use crate::model::{self, Arch, Model, ModelConfig};
 use crate::run::folder::RunFolder;
@@ -46,6 +47,9 @@ pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
     if spec.data.image_size.is_none() {
         spec.data.image_size = header.as_ref().map(|header| header.image_size);
     }
+    if spec.data.image_size.is_none() && spec.data.format == spec::DataFormat::ImageFolder {
+        spec.data.image_size = arch(spec)?.usual_image_size();
+    }
     let mut opened = open_data(spec)?;
     let [channels, height, _] = opened.test.shape();
     spec.data.image_size = Some(height);
@@ -71,7 +75,7 @@ pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
     }
     let (mean, std) = match &header {
         Some(header) if header.channels == channels => (header.mean.clone(), header.std.clone()),
-        _ => normalisation(spec.data.format, channels),
+        _ => normalisation(arch(spec)?, spec.data.format, channels),
     };
     spec.model.mean.get_or_insert(mean);
     spec.model.std.get_or_insert(std);
@@ -81,7 +85,7 @@ pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
     // Whatever does not fit is said now, before a run folder is made.
     network(spec, channels, runs)?;
     if let Some(neurons) = &spec.neurons {
-        taps(&*network(spec, channels, runs)?, &neurons.layers)?;
+        taps(&network(spec, channels, runs)?, &neurons.layers)?;
     }
     Ok(opened)
 }
@@ -90,7 +94,7 @@ pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
 pub fn estimate(spec: &mut Spec, runs: &Path) -> Result<Estimate> {
     let opened = resolve(spec, runs)?;
     let network = network(spec, opened.test.shape()[0], runs)?;
-    let mut estimate = super::estimate::estimate(spec, &*opened.train, &*opened.test, &*network);
+    let mut estimate = super::estimate::estimate(spec, &*opened.train, &*opened.test, &network);
     estimate.notes = opened.notes;
     Ok(estimate)
 }
@@ -129,8 +133,12 @@ pub fn open_data(spec: &Spec) -> Result<Opened> {
     })
 }
 
-/// Mean and standard deviation of 0..1 pixels where the spec and the weights say nothing.
-fn normalisation(format: spec::DataFormat, channels: usize) -> (Vec<f64>, Vec<f64>) {
+/// Mean and standard deviation of 0..1 pixels where the spec and the weights say nothing: those of
+/// the architecture's published weights, otherwise the data's.
+fn normalisation(arch: Arch, format: spec::DataFormat, channels: usize) -> (Vec<f64>, Vec<f64>) {
+    if let (Some((mean, std)), 3) = (arch.usual_normalisation(), channels) {
+        return (mean.to_vec(), std.to_vec());
+    }
     match (format, channels) {
         (spec::DataFormat::Cifar10, 3) => {
             (vec![0.4914, 0.4822, 0.4465], vec![0.2470, 0.2435, 0.2616])
@@ -145,7 +153,7 @@ fn normalisation(format: spec::DataFormat, channels: usize) -> (Vec<f64>, Vec<f6
 }
 
 /// The network of a resolved spec, with `model.weights` in it or fresh ones from the seed.
-pub fn network(spec: &Spec, channels: usize, runs: &Path) -> Result<Box<dyn Model>> {
+pub fn network(spec: &Spec, channels: usize, runs: &Path) -> Result<Model> {
     let device = spec.device.parse::<DeviceName>()?.open()?;
     let unresolved = || Error::bad_input("the spec is not resolved: a key of [model] is missing");
     let config = ModelConfig {
@@ -155,26 +163,60 @@ pub fn network(spec: &Spec, channels: usize, runs: &Path) -> Result<Box<dyn Mode
         mean: spec.model.mean.clone().ok_or_else(unresolved)?,
         std: spec.model.std.clone().ok_or_else(unresolved)?,
         seed: spec.seed,
+        layers: spec
+            .model
+            .layers
+            .iter()
+            .map(|layer| sequential_layer(layer))
+            .collect::<Result<_>>()?,
     };
-    let arch = match spec.model.arch {
-        spec::Arch::Shapesnet => Arch::Shapesnet,
-    };
-    let model = model::build(arch, config, &device)?;
+    let model = model::build(arch(spec)?, config, &device)?;
     if let Some(word) = &spec.model.weights {
-        load_weights(&*model, &weights_path(word, runs)?, &device)?;
+        load_weights(&model, &weights_path(word, runs)?, &device)?;
     }
     Ok(model)
 }
 
+/// The architecture of a spec: both rooms write their names alike.
+fn arch(spec: &Spec) -> Result<Arch> {
+    spec::word(spec.model.arch).parse()
+}
+
+/// An entry of `model.layers`, which the spec has checked.
+fn sequential_layer(text: &str) -> Result<sequential::Layer> {
+    use sequential::Layer as To;
+    use spec::layer::Layer as From;
+    let layer: From = text.parse().map_err(|expected| {
+        Error::bad_input(format!("model.layers: '{}': {expected}", text.escape_debug()))
+    })?;
+    let pool = |pool: spec::layer::Pool| {
+        let spec::layer::Pool { kernel, stride, padding, ceil } = pool;
+        sequential::Pool { kernel, stride, padding, ceil }
+    };
+    Ok(match layer {
+        From::Conv { outputs, kernel, stride, padding, dilation, groups, bias } => {
+            To::Conv { outputs, kernel, stride, padding, dilation, groups, bias }
+        }
+        From::BatchNorm => To::BatchNorm,
+        From::Relu => To::Relu,
+        From::MaxPool(of) => To::MaxPool(pool(of)),
+        From::AvgPool(of) => To::AvgPool(pool(of)),
+        From::AdaptiveAvgPool { size } => To::AdaptiveAvgPool { size },
+        From::Dropout { probability } => To::Dropout { probability },
+        From::Flatten => To::Flatten,
+        From::Linear { outputs } => To::Linear { outputs },
+    })
+}
+
 /// Puts the weights of a file, or of a checkpoint, into a network.
-pub fn load_weights(model: &dyn Model, path: &Path, device: &Device) -> Result<()> {
+pub fn load_weights(model: &Model, path: &Path, device: &Device) -> Result<()> {
     let Weights { tensors, .. } = weights::read(path, device)?;
     put_weights(model, weights_only(tensors), path)
 }
 
 /// Puts tensors that were read from `path` into a network.
 pub(super) fn put_weights(
-    model: &dyn Model,
+    model: &Model,
     tensors: HashMap<String, Tensor>,
     path: &Path,
 ) -> Result<()> {
@@ -197,7 +239,7 @@ pub fn weights_path(word: &str, runs: &Path) -> Result<PathBuf> {
 }
 
 /// The layer taps asked for, as the model names them; none asked for = all.
-pub fn taps(model: &dyn Model, asked: &[String]) -> Result<Vec<String>> {
+pub fn taps(model: &Model, asked: &[String]) -> Result<Vec<String>> {
     if asked.is_empty() {
         return Ok(model.taps().iter().map(|tap| tap.name.clone()).collect());
     }
@@ -224,7 +266,7 @@ pub fn taps(model: &dyn Model, asked: &[String]) -> Result<Vec<String>> {
 /// The trainer of a resolved spec, at step 0 of `total_steps`.
 pub fn trainer(
     spec: &spec::TrainSpec,
-    model: Box<dyn Model>,
+    model: Model,
     class_names: Vec<String>,
     steps_an_epoch: u64,
     total_steps: u64,

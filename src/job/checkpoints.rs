@@ -66,7 +66,7 @@ pub fn save(context: &mut Context, trainer: &Trainer, numbers: &Numbers) -> Resu
 
 /// Writes the weights as they are as the best so far.
 pub fn save_best(context: &mut Context, trainer: &Trainer, numbers: &Numbers) -> Result<()> {
-    let tensors = weights::encode(&*trainer.model, &trainer.class_names)?;
+    let tensors = weights::encode(&trainer.model, &trainer.class_names)?;
     let record = Record {
         tensors: "best.safetensors".into(),
         bytes: tensors.len() as u64,

@@ -88,15 +88,9 @@ pub struct NeuronsEstimate {
 }
 
 /// The estimate for a resolved spec on its two splits and its network.
-pub fn estimate(
-    spec: &Spec,
-    train: &dyn Dataset,
-    test: &dyn Dataset,
-    model: &dyn Model,
-) -> Estimate {
+pub fn estimate(spec: &Spec, train: &dyn Dataset, test: &dyn Dataset, model: &Model) -> Estimate {
     let [channels, height, width] = test.shape();
-    let weights: usize =
-        model.parameters().trainable().iter().map(|(_, weight)| weight.elem_count()).sum();
+    let weights = model.parameters().count();
     Estimate {
         train_images: train.len(),
         test_images: test.len(),
@@ -200,11 +194,12 @@ mod tests {
             mean: vec![0.5; 3],
             std: vec![0.25; 3],
             seed: 1,
+            layers: Vec::new(),
         };
         let device = candle_core::Device::Cpu;
         let network = model::build(model::Arch::Shapesnet, config, &device).unwrap();
         let (train, test) = (Blank(130, classes.clone()), Blank(7, classes));
-        let costs = estimate(&spec, &train, &test, network.as_ref());
+        let costs = estimate(&spec, &train, &test, &network);
         let trained = costs.train.unwrap();
         assert_eq!((trained.steps_an_epoch, trained.steps, trained.images), (3, 9, 390));
         assert_eq!(trained.checkpoint_bytes, costs.weights as u64 * 8);
@@ -218,7 +213,7 @@ mod tests {
         let train_spec = spec.train.as_mut().unwrap();
         train_spec.optimizer =
             OptimizerSpec { name: OptimizerName::Adam, ..OptimizerSpec::default() };
-        let adam = estimate(&spec, &train, &test, network.as_ref()).train.unwrap();
+        let adam = estimate(&spec, &train, &test, &network).train.unwrap();
         assert_eq!(adam.checkpoint_bytes, costs.weights as u64 * 12);
     }
 }

@@ -67,7 +67,7 @@ pub fn predict(request: &Request, runs: impl FnOnce() -> Result<PathBuf>) -> Res
     let tensors = weights_only(tensors);
     let (arch, config) = record(request, header.as_ref(), &path)?;
     let model = fitting(arch, config, &tensors, &device)?;
-    build::put_weights(&*model, tensors, &path)?;
+    build::put_weights(&model, tensors, &path)?;
 
     let config = model.config();
     let crop = config.image_size;
@@ -75,7 +75,7 @@ pub fn predict(request: &Request, runs: impl FnOnce() -> Result<PathBuf>) -> Res
     let transform = CentreCrop { resize: request.resize.unwrap_or(usual.resize), crop };
     let pictures = Arc::new(Pictures::find(&request.images, transform, config.channels)?);
     let labels = labels(header.as_ref(), config.classes);
-    run(&*model, &pictures, request.top, &labels, &device)
+    run(&model, &pictures, request.top, &labels, &device)
 }
 
 /// Which network, made for what: what the request says, else what the weights say, else the
@@ -117,9 +117,7 @@ fn record(request: &Request, header: Option<&Header>, path: &Path) -> Result<(Ar
 
 /// What weights of other programs are taken for.
 fn usual_config(arch: Arch) -> ModelConfig {
-    let image_size = match arch {
-        Arch::Shapesnet => SMALL,
-    };
+    let image_size = arch.usual_image_size().unwrap_or(SMALL);
     ModelConfig {
         classes: if image_size > SMALL { 1000 } else { 10 },
         channels: 3,
@@ -127,6 +125,7 @@ fn usual_config(arch: Arch) -> ModelConfig {
         mean: vec![0.485, 0.456, 0.406],
         std: vec![0.229, 0.224, 0.225],
         seed: 0,
+        layers: Vec::new(),
     }
 }
 
@@ -136,9 +135,9 @@ fn fitting(
     config: ModelConfig,
     tensors: &std::collections::HashMap<String, Tensor>,
     device: &Device,
-) -> Result<Box<dyn Model>> {
+) -> Result<Model> {
     let model = model::build(arch, config, device)?;
-    let last = model.parameters().trainable().last().map(|(name, _)| name.clone());
+    let last = model.parameters().trainable().last().map(|last| last.name.clone());
     let found = last.and_then(|name| tensors.get(&name)?.dims().first().copied());
     match found {
         Some(classes) if classes > 0 && classes != model.classes() => {
@@ -160,7 +159,7 @@ fn labels(header: Option<&Header>, classes: usize) -> Vec<String> {
 }
 
 fn run(
-    model: &dyn Model,
+    model: &Model,
     pictures: &Arc<Pictures>,
     top: usize,
     labels: &[String],

@@ -1,30 +1,38 @@
 //! Architectures, layer taps, weights in and out. Models take pixels in 0..1 and normalise inside.
+//!
+//! Outside, images and feature maps are `[batch, channels, height, width]` and weights have
+//! PyTorch's shapes; inside, channels lie last.
 
+pub mod arch;
 mod config;
-mod layer;
+mod graph;
 pub mod parameters;
-pub mod shapesnet;
 pub mod weights;
 
 use candle_core::{Device, Result, Tensor, bail};
 
+use arch::inception;
 pub use config::{Arch, ModelConfig};
+pub use graph::pass::{Gradients, Pass, Wanted};
+use graph::{Builder, Graph, Normalize};
 pub use parameters::Parameters;
-use shapesnet::Shapesnet;
 
 /// How batch normalisation and dropout behave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Batch statistics; running statistics are updated; weights carry gradients.
-    Train,
-    /// Running statistics; weights are plain tensors, so only the input can carry a gradient.
+    /// Batch statistics, which move the running ones; dropout drops.
+    Train {
+        /// With the network's seed, it draws what dropout drops.
+        step: u64,
+    },
+    /// Running statistics; nothing is dropped.
     Evaluate,
 }
 
 /// A named place whose feature map can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayerTap {
-    /// The name in the parameter tree: `features.10`.
+    /// The module's name in torchvision: `features.10`.
     pub name: String,
     /// The papers' name: `conv5`.
     pub alias: Option<String>,
@@ -41,51 +49,101 @@ pub struct Output {
     pub taps: Vec<Tensor>,
 }
 
-/// A network.
-pub trait Model: Send + Sync {
-    /// `images` `[batch, channels, height, width]`, f32 in 0..1; `taps` are names or aliases from
-    /// [`Model::taps`].
-    fn forward(&self, images: &Tensor, mode: Mode, taps: &[&str]) -> Result<Output>;
+/// A network. Images are `[batch, channels, height, width]`, f32 in 0..1; taps are asked for by
+/// name or alias.
+#[derive(Debug)]
+pub struct Model {
+    arch: Arch,
+    config: ModelConfig,
+    parameters: Parameters,
+    graph: Graph,
+}
+
+impl Model {
+    /// Logits and feature maps; nothing can be taken back from them.
+    pub fn forward(&self, images: &Tensor, mode: Mode, taps: &[&str]) -> Result<Output> {
+        self.check(images)?;
+        self.graph.forward(images, mode, taps)
+    }
+
+    /// Feature maps in evaluation, without what comes after the last of them.
+    pub fn features(&self, images: &Tensor, taps: &[&str]) -> Result<Vec<Tensor>> {
+        self.check(images)?;
+        self.graph.features(images, taps)
+    }
+
+    /// Logits in evaluation, from the feature maps `[batch, channels, height, width]` of a tap on.
+    /// Errors if what follows needs more than those.
+    pub fn forward_from(&self, tap: &str, maps: &Tensor) -> Result<Tensor> {
+        self.graph.forward_from(tap, maps)
+    }
+
+    /// A forward pass from whose tensors a loss can be built and taken back.
+    pub fn record(
+        &self,
+        images: &Tensor,
+        mode: Mode,
+        taps: &[&str],
+        wanted: Wanted,
+    ) -> Result<Pass<'_>> {
+        self.check(images)?;
+        self.graph.record(images, mode, taps, wanted)
+    }
+
     /// Places that can be read, from input to output.
-    fn taps(&self) -> &[LayerTap];
+    pub fn taps(&self) -> &[LayerTap] {
+        self.graph.taps()
+    }
+
     /// Weights and running statistics.
-    fn parameters(&self) -> &Parameters;
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
     /// Which architecture this is.
-    fn arch(&self) -> Arch;
+    pub fn arch(&self) -> Arch {
+        self.arch
+    }
+
     /// What it was built for.
-    fn config(&self) -> &ModelConfig;
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
     /// Number of outputs.
-    fn classes(&self) -> usize {
-        self.config().classes
+    pub fn classes(&self) -> usize {
+        self.config.classes
+    }
+
+    fn check(&self, images: &Tensor) -> Result<()> {
+        let (_, channels, height, width) = images.dims4()?;
+        let ModelConfig { channels: c, image_size: s, .. } = self.config;
+        if (channels, height, width) != (c, s, s) {
+            let arch = self.arch;
+            bail!("{arch} was built for {c}×{s}×{s} images, not {channels}×{height}×{width}");
+        }
+        Ok(())
     }
 }
 
 /// A fresh network. Errors name what in `config` does not fit.
-pub fn build(
-    arch: Arch,
-    config: ModelConfig,
-    device: &Device,
-) -> crate::error::Result<Box<dyn Model>> {
+pub fn build(arch: Arch, config: ModelConfig, device: &Device) -> crate::error::Result<Model> {
     config.check(arch)?;
-    Ok(match arch {
-        Arch::Shapesnet => Box::new(Shapesnet::new(config, device)?),
-    })
-}
-
-/// The feature maps asked for: `maps` holds one for each of `known`.
-fn collect_taps(known: &[LayerTap], maps: &[Tensor], asked: &[&str]) -> Result<Vec<Tensor>> {
-    asked
-        .iter()
-        .map(|&name| {
-            let found =
-                known.iter().position(|tap| tap.name == name || tap.alias.as_deref() == Some(name));
-            let Some(map) = found.and_then(|index| maps.get(index)) else {
-                let names: Vec<_> = known.iter().map(|tap| tap.name.as_str()).collect();
-                bail!("no layer '{}', there are {}", printable(name), names.join(", "))
-            };
-            Ok(map.clone())
-        })
-        .collect()
+    let mut builder = Builder::new(config.channels, config.image_size, config.seed, device);
+    let logits = arch::build(&mut builder, arch, &config)?;
+    let mut scale: Vec<f64> = config.std.iter().map(|std| 1.0 / std).collect();
+    let mut shift: Vec<f64> = config.mean.iter().zip(&scale).map(|(mean, s)| -mean * s).collect();
+    if arch == Arch::InceptionV3 {
+        for (channel, (factor, summand)) in
+            inception::TRANSFORM.0.into_iter().zip(inception::TRANSFORM.1).enumerate()
+        {
+            scale[channel] *= factor;
+            shift[channel] = shift[channel] * factor + summand;
+        }
+    }
+    let normalize = Normalize::new(&scale, &shift, device)?;
+    let (graph, parameters) = builder.finish(logits, normalize, config.seed);
+    Ok(Model { arch, config, parameters, graph })
 }
 
 /// A name from outside, fit to be shown: control codes replaced, cut to 80 characters.
@@ -95,9 +153,8 @@ fn printable(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Var;
-
     use super::*;
+    use crate::ops::cross_entropy;
 
     fn config(channels: usize, image_size: usize) -> ModelConfig {
         ModelConfig {
@@ -107,6 +164,7 @@ mod tests {
             mean: vec![0.5; channels],
             std: vec![0.25; channels],
             seed: 3,
+            layers: Vec::new(),
         }
     }
 
@@ -130,52 +188,72 @@ mod tests {
         }
     }
 
+    const TRAIN: Mode = Mode::Train { step: 0 };
+
+    fn numbers(tensor: &Tensor) -> Vec<f32> {
+        tensor.flatten_all().unwrap().to_vec1().unwrap()
+    }
+
     #[test]
-    fn only_the_mode_asked_for_moves_statistics_and_tracks_weights() {
+    fn only_training_moves_statistics_and_only_what_is_wanted_has_a_gradient() {
         let model = build(Arch::Shapesnet, config(3, 32), &Device::Cpu).unwrap();
         let buffers = || -> Vec<Vec<f32>> {
-            let buffers = model.parameters().buffers().iter();
-            buffers.map(|(_, var)| var.to_vec1().unwrap()).collect()
+            model.parameters().buffers().iter().map(|buffer| numbers(&buffer.var)).collect()
         };
         let before = buffers();
-        let input = Var::from_tensor(&images(3, 32)).unwrap();
-        let output = model.forward(&input, Mode::Evaluate, &[]).unwrap();
-        let grads = output.logits.sum_all().unwrap().backward().unwrap();
-        assert!(grads.get(&input).is_some());
-        assert!(model.parameters().trainable().iter().all(|(_, var)| grads.get(var).is_none()));
+        let pass = model.record(&images(3, 32), Mode::Evaluate, &[], Wanted::INPUT).unwrap();
+        let loss = pass.logits.sum_all().unwrap();
+        let grads = pass.backward(&loss).unwrap();
+        assert_eq!(grads.input.unwrap().dims(), [2, 3, 32, 32]);
+        assert!(grads.parameters.is_empty() && grads.taps.is_empty());
         assert_eq!(before, buffers());
 
-        let output = model.forward(&images(3, 32), Mode::Train, &[]).unwrap();
-        let grads = output.logits.sum_all().unwrap().backward().unwrap();
-        assert!(model.parameters().trainable().iter().all(|(_, var)| grads.get(var).is_some()));
+        let pass = model.record(&images(3, 32), TRAIN, &[], Wanted::PARAMETERS).unwrap();
+        let loss = pass.logits.sqr().unwrap().sum_all().unwrap();
+        let grads = pass.backward(&loss).unwrap();
+        assert!(grads.input.is_none());
+        for (grad, parameter) in grads.parameters.iter().zip(model.parameters().trainable()) {
+            assert_eq!(grad.as_ref().unwrap().dims(), parameter.var.dims(), "{}", parameter.name);
+        }
         assert!(before.iter().zip(&buffers()).all(|(before, after)| before != after));
     }
 
     #[test]
     fn the_same_seed_takes_the_same_step_bit_for_bit() {
-        let step = || -> Vec<Vec<f32>> {
-            let model = build(Arch::Shapesnet, config(3, 32), &Device::Cpu).unwrap();
-            let output = model.forward(&images(3, 32), Mode::Train, &[]).unwrap();
+        // With dropout, which is drawn too.
+        let step = |step| -> Vec<Vec<f32>> {
+            let model = build(Arch::AlexnetSmall, config(3, 32), &Device::Cpu).unwrap();
+            let mode = Mode::Train { step };
+            let pass = model.record(&images(3, 32), mode, &[], Wanted::PARAMETERS).unwrap();
             let labels = Tensor::new(&[1_u32, 5], &Device::Cpu).unwrap();
-            let loss = crate::ops::cross_entropy(&output.logits, &labels, 0.1).unwrap();
-            let grads = loss.backward().unwrap();
-            let flat = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1().unwrap();
-            let trainable = model.parameters().trainable().iter();
-            let buffers = model.parameters().buffers().iter();
-            let grads = trainable.map(|(_, var)| flat(grads.get(var).unwrap()));
-            grads.chain(buffers.map(|(_, var)| flat(var))).collect()
+            let loss = cross_entropy(&pass.logits, &labels, 0.1).unwrap();
+            let grads = pass.backward(&loss).unwrap();
+            grads.parameters.iter().map(|grad| numbers(grad.as_ref().unwrap())).collect()
         };
-        let first = step();
-        for _ in 0..5 {
-            assert!(first == step());
-        }
+        let first = step(7);
+        assert!(first == step(7));
+        assert!(first != step(8));
     }
 
     #[test]
-    fn a_plain_image_builds_no_graph_in_evaluation() {
+    fn a_pass_forward_keeps_nothing_of_candles_graph() {
         let model = build(Arch::Shapesnet, config(1, 28), &Device::Cpu).unwrap();
         let output = model.forward(&images(1, 28), Mode::Evaluate, &["conv2"]).unwrap();
         assert!(!output.logits.track_op() && !output.taps[0].track_op());
+    }
+
+    #[test]
+    fn features_and_what_follows_them_are_the_whole_network() {
+        let model = build(Arch::Resnet20, config(3, 32), &Device::Cpu).unwrap();
+        let images = images(3, 32);
+        let output = model.forward(&images, Mode::Evaluate, &["layer2.0", "conv1"]).unwrap();
+        let features = model.features(&images, &["layer2.0", "conv1"]).unwrap();
+        for (maps, features) in output.taps.iter().zip(&features) {
+            assert_eq!(numbers(maps), numbers(features));
+            let tap = if maps.dim(1).unwrap() == 32 { "layer2.0" } else { "conv1" };
+            let logits = model.forward_from(tap, maps).unwrap();
+            assert_eq!(numbers(&logits), numbers(&output.logits));
+        }
     }
 
     #[test]

@@ -20,6 +20,10 @@ pub enum Init {
         /// Inputs of one output.
         fan_in: usize,
     },
+    /// Uniform in ±bound.
+    Within(f64),
+    /// Normal with this standard deviation, drawn again where it falls beyond ±2.
+    Normal(f64),
 }
 
 impl Init {
@@ -35,9 +39,17 @@ impl Init {
                 (0..count).map(|_| (normal(&mut random) * deviation) as f32).collect()
             }
             Self::Uniform { fan_in } => {
-                let bound = 1.0 / (fan_in.max(1) as f64).sqrt();
+                Self::Within(1.0 / (fan_in.max(1) as f64).sqrt()).values(shape, name, seed)
+            }
+            Self::Within(bound) => {
                 (0..count).map(|_| ((2.0 * unit(&mut random) - 1.0) * bound) as f32).collect()
             }
+            Self::Normal(deviation) => (0..count)
+                .map(|_| {
+                    let mut draws = std::iter::repeat_with(|| normal(&mut random) * deviation);
+                    draws.find(|draw| draw.abs() <= 2.0).unwrap_or_default() as f32
+                })
+                .collect(),
         }
     }
 }
@@ -84,6 +96,14 @@ mod tests {
         let expected = (2.0_f64 / 200.0).sqrt();
         assert!(mean.abs() < 0.02 * expected * 2.0, "mean {mean}");
         assert!((deviation / expected - 1.0).abs() < 0.02, "deviation {deviation}");
+    }
+
+    #[test]
+    fn normal_has_its_deviation_and_stays_within_two() {
+        let (mean, deviation) = moments(&Init::Normal(0.1).values(&[100, 200], "fc.weight", 1));
+        assert!(mean.abs() < 0.004 && (deviation / 0.1 - 1.0).abs() < 0.02, "{mean} {deviation}");
+        let wide = Init::Normal(10.0).values(&[1000], "fc.weight", 1);
+        assert!(wide.iter().all(|value| value.abs() <= 2.0));
     }
 
     #[test]

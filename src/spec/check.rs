@@ -2,8 +2,9 @@
 //! complaint at once. Types and ranges are `help.rs`'s; what only the data can tell is the job's.
 
 use super::interval::Interval;
+use super::layer::Layer;
 use super::problem::Complaint;
-use super::{AttackMethod, DataFormat, OptimizerName, Spec, TrainSpec, expand};
+use super::{Arch, AttackMethod, DataFormat, OptimizerName, Spec, TrainSpec, expand};
 
 /// Everything impossible in a spec whose types and ranges are right.
 pub fn check(spec: &Spec) -> Vec<Complaint> {
@@ -112,6 +113,26 @@ fn check_data(spec: &Spec, complain: &mut impl FnMut(Complaint)) {
 
 fn check_model(spec: &Spec, complain: &mut impl FnMut(Complaint)) {
     let model = &spec.model;
+    for (index, layer) in model.layers.iter().enumerate() {
+        if let Err(expected) = layer.parse::<Layer>() {
+            let message = format!("is '{}', {expected}", layer.escape_debug());
+            complain(Complaint::new(format!("model.layers[{index}]"), message));
+        }
+    }
+    match (model.arch, model.layers.is_empty()) {
+        (Arch::Sequential, true) => complain(
+            Complaint::new("model.layers", "is missing, and arch = \"sequential\" needs it")
+                .hint("layers = [\"conv 16 3 padding=1\", \"relu\", \"flatten\", \"linear 10\"]"),
+        ),
+        (Arch::Sequential, false) | (_, true) => {}
+        (arch, false) => complain(
+            Complaint::new(
+                "model.layers",
+                format!("lists a network, but arch = \"{}\" has its own", super::word(arch)),
+            )
+            .hint("set arch = \"sequential\""),
+        ),
+    }
     let channels = if spec.data.format == DataFormat::Idx { 1 } else { 3 };
     for (key, values) in [("model.mean", &model.mean), ("model.std", &model.std)] {
         if let Some(values) = values.as_ref().filter(|values| values.len() != channels) {

@@ -147,6 +147,23 @@ const COUNT_OR_ZERO: ValueKind = Integer(Range::from(0.0));
 /// Perturbation bounds: the pixel levels that exist.
 const EPSILON: ValueKind = Number(Range::between(0.0, 255.0));
 const ATTACK_METHODS: &[&str] = &["none", "fgsm"];
+/// As [`super::Arch`] is written.
+const ARCHS: &[&str] = &[
+    "shapesnet",
+    "alexnet",
+    "vgg16",
+    "resnet18",
+    "inception_v3",
+    "squeezenet1_0",
+    "alexnet_small",
+    "vgg16_small",
+    "resnet18_small",
+    "resnet20",
+    "resnet32",
+    "resnet44",
+    "resnet56",
+    "sequential",
+];
 
 /// The table, in the order in which specs are written.
 pub const KEYS: &[Key] = &[
@@ -195,7 +212,13 @@ pub const KEYS: &[Key] = &[
         "A file that cannot be decoded: count it and go on, or stop",
     ),
     // [model]
-    key("model.arch", Choice(&["shapesnet"]), "The architecture"),
+    key("model.arch", Choice(ARCHS), "The architecture; sequential is what model.layers lists"),
+    open(
+        "model.layers",
+        Texts,
+        "sequential: the network, layer by layer, as \"conv 16 4 stride=2 padding=1\"",
+        "the architecture's own",
+    ),
     open(
         "model.weights",
         Path(&["run:"]),

@@ -11,6 +11,7 @@ pub mod check;
 pub mod expand;
 pub mod help;
 pub mod interval;
+pub mod layer;
 mod load;
 pub mod nearest;
 mod overrides;
@@ -157,6 +158,9 @@ pub enum Damaged {
 pub struct ModelSpec {
     /// The architecture.
     pub arch: Arch,
+    /// `sequential` only: the network, layer by layer; each entry a [`layer::Layer`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<String>,
     /// `.safetensors`, `.pth` or `.th` file, `run:ID`, `run:ID@best` or `run:ID@last`; `None` =
     /// fresh from the seed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -175,7 +179,14 @@ pub struct ModelSpec {
 
 impl Default for ModelSpec {
     fn default() -> Self {
-        Self { arch: Arch::Shapesnet, weights: None, classes: None, mean: None, std: None }
+        Self {
+            arch: Arch::Shapesnet,
+            layers: Vec::new(),
+            weights: None,
+            classes: None,
+            mean: None,
+            std: None,
+        }
     }
 }
 
@@ -185,6 +196,33 @@ impl Default for ModelSpec {
 pub enum Arch {
     /// The small batch-normalised network for the embedded data and other small images.
     Shapesnet,
+    /// As torchvision defines it.
+    Alexnet,
+    /// As torchvision defines it.
+    Vgg16,
+    /// As torchvision defines it.
+    Resnet18,
+    /// As torchvision defines it.
+    InceptionV3,
+    /// As torchvision defines it.
+    #[serde(rename = "squeezenet1_0")]
+    Squeezenet10,
+    /// The first three for small images.
+    AlexnetSmall,
+    /// The same.
+    Vgg16Small,
+    /// The same.
+    Resnet18Small,
+    /// The CIFAR-10 networks.
+    Resnet20,
+    /// The same, deeper.
+    Resnet32,
+    /// The same, deeper.
+    Resnet44,
+    /// The same, deeper.
+    Resnet56,
+    /// What `model.layers` lists.
+    Sequential,
 }
 
 /// `[train]`

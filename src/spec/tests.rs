@@ -34,7 +34,8 @@ fn full() -> Spec {
     spec.data.path = Some("/data".into());
     spec.data.image_size = Some(64);
     spec.model = ModelSpec {
-        arch: Arch::Shapesnet,
+        arch: Arch::Sequential,
+        layers: vec!["conv 8 3".into(), "relu".into(), "flatten".into(), "linear 12".into()],
         weights: Some("run:last".into()),
         classes: Some(12),
         mean: Some(vec![0.5; 3]),

@@ -48,7 +48,7 @@ pub fn encode(trainer: &Trainer) -> Result<Vec<u8>> {
             .hint(DIVERGED));
         }
     }
-    encode_with(&*trainer.model, &trainer.class_names, memory)
+    encode_with(&trainer.model, &trainer.class_names, memory)
 }
 
 /// Puts a trainer where a checkpoint was made. Errors if it belongs to another network.
@@ -88,6 +88,7 @@ mod tests {
             mean: vec![0.5],
             std: vec![0.25],
             seed: 1,
+            layers: Vec::new(),
         };
         let model = build(Arch::Shapesnet, config, &Device::Cpu).unwrap();
         let rule = Rule::Sgd(Sgd { momentum: 0.9, nesterov: false, weight_decay: 1e-4 });
@@ -133,7 +134,7 @@ mod tests {
     #[test]
     fn refuses_to_save_numbers_that_are_none() {
         let trainer = trainer();
-        let (_, weight) = &trainer.model.parameters().trainable()[0];
+        let weight = &trainer.model.parameters().trainable()[0].var;
         weight.set(&Tensor::full(f32::NAN, weight.shape(), &Device::Cpu).unwrap()).unwrap();
         let error = encode(&trainer).unwrap_err();
         assert!(error.message.contains("conv1.weight"), "{}", error.message);

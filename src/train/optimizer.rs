@@ -3,13 +3,13 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor, Var, bail};
+use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor, bail};
 
 use super::adam::Adam;
 use super::sgd::Sgd;
 use crate::error::{Error, Result};
 use crate::model::Parameters;
+use crate::model::parameters::Parameter;
 
 /// Names of the optimizer's tensors in a checkpoint begin with this.
 pub const PREFIX: &str = "optimizer.";
@@ -44,8 +44,8 @@ pub struct Optimizer {
 /// A parameter and what the rule remembers of it.
 #[derive(Debug)]
 struct Moved {
-    name: String,
-    var: Var,
+    parameter: Parameter,
+    /// Lying as the parameter does.
     memories: Vec<Vec<f32>>,
 }
 
@@ -55,22 +55,21 @@ impl Optimizer {
         let parameters = parameters
             .trainable()
             .iter()
-            .map(|(name, var)| Moved {
-                name: name.clone(),
-                var: var.clone(),
-                memories: vec![vec![0.0; var.elem_count()]; rule.memories().len()],
+            .map(|parameter| Moved {
+                parameter: parameter.clone(),
+                memories: vec![vec![0.0; parameter.var.elem_count()]; rule.memories().len()],
             })
             .collect();
         Self { rule, steps: 0, parameters }
     }
 
-    /// Moves every parameter once, in place. Errors if one has no gradient: it would silently stay
-    /// what it is.
-    pub fn step(&mut self, grads: &GradStore, lr: f64) -> Result<()> {
+    /// Moves every parameter once, in place, along its gradient, which stands at its place in
+    /// [`Parameters::trainable`]. Errors if one has none: it would silently stay what it is.
+    pub fn step(&mut self, grads: &[Option<Tensor>], lr: f64) -> Result<()> {
         self.steps += 1;
-        for moved in &mut self.parameters {
-            let grad = grads.get(&moved.var).ok_or_else(|| {
-                Error::failed(format!("parameter '{}' has no gradient", moved.name))
+        for (index, moved) in self.parameters.iter_mut().enumerate() {
+            let grad = grads.get(index).and_then(Option::as_ref).ok_or_else(|| {
+                Error::failed(format!("parameter '{}' has no gradient", moved.parameter.name))
             })?;
             let update = Update {
                 rule: self.rule,
@@ -78,19 +77,22 @@ impl Optimizer {
                 lr,
                 memories: RefCell::new(&mut moved.memories),
             };
-            moved.var.inplace_op2(&grad.contiguous()?, &update)?;
+            moved.parameter.var.inplace_op2(&grad.contiguous()?, &update)?;
         }
         Ok(())
     }
 
-    /// The memory as tensors, for a checkpoint: `optimizer.conv1.weight.momentum_buffer`.
+    /// The memory as tensors in PyTorch's shapes, for a checkpoint:
+    /// `optimizer.conv1.weight.momentum_buffer`.
     pub fn state(&self) -> Result<Vec<(String, Tensor)>> {
         let mut tensors = Vec::new();
         for moved in &self.parameters {
             for (name, memory) in self.rule.memories().iter().zip(&moved.memories) {
-                let tensor =
-                    Tensor::from_slice(memory, moved.var.shape(), &candle_core::Device::Cpu)?;
-                tensors.push((format!("{PREFIX}{}.{name}", moved.name), tensor));
+                let Moved { parameter, .. } = moved;
+                let shape = parameter.var.shape();
+                let tensor = Tensor::from_slice(memory, shape, &candle_core::Device::Cpu)?;
+                let name = format!("{PREFIX}{}.{name}", parameter.name);
+                tensors.push((name, parameter.to_pytorch(&tensor)?));
             }
         }
         Ok(tensors)
@@ -101,15 +103,16 @@ impl Optimizer {
     pub fn restore(&mut self, steps: u64, tensors: &mut HashMap<String, Tensor>) -> Result<()> {
         for moved in &mut self.parameters {
             for (name, memory) in self.rule.memories().iter().zip(&mut moved.memories) {
-                let name = format!("{PREFIX}{}.{name}", moved.name);
+                let parameter = &moved.parameter;
+                let name = format!("{PREFIX}{}.{name}", parameter.name);
                 let values = tensors
                     .remove(&name)
-                    .filter(|tensor| tensor.dims() == moved.var.dims())
+                    .filter(|tensor| tensor.dims() == parameter.pytorch_dims())
                     .ok_or_else(|| {
                         Error::failed(format!("the checkpoint has no '{name}' of the right shape"))
                             .hint("it belongs to another network or another optimizer")
                     })?;
-                *memory = values.flatten_all()?.to_vec1()?;
+                *memory = parameter.arranged(&values)?.flatten_all()?.to_vec1()?;
             }
         }
         self.steps = steps;
@@ -163,6 +166,7 @@ mod tests {
     use candle_core::Device;
 
     use super::*;
+    use crate::model::parameters::Layout;
     use crate::ops::init::Init;
 
     const FIXTURE: &[u8] = include_bytes!("../../tests/fixtures/optimizers.safetensors");
@@ -179,28 +183,16 @@ mod tests {
         let mut parameters = Parameters::new(0, &Device::Cpu);
         for name in ["a", "b"] {
             let start = &tensors[&format!("start.{name}")];
-            let var = parameters.add(name, start.dims(), Init::Constant(0.0)).unwrap();
-            var.set(start).unwrap();
+            let init = Init::Constant(0.0);
+            let at = parameters.add(name, start.dims(), Layout::Same, init).unwrap();
+            parameters.trainable()[at].var.set(start).unwrap();
         }
         parameters
     }
 
-    fn step(
-        optimizer: &mut Optimizer,
-        parameters: &Parameters,
-        tensors: &HashMap<String, Tensor>,
-        number: usize,
-    ) {
-        // The gradient of Σ w·g is g.
-        let products: Vec<Tensor> = parameters
-            .trainable()
-            .iter()
-            .map(|(name, var)| {
-                let grad = &tensors[&format!("grad.{number}.{name}")];
-                (var.as_tensor() * grad).unwrap().sum_all().unwrap()
-            })
-            .collect();
-        let grads = (&products[0] + &products[1]).unwrap().backward().unwrap();
+    fn step(optimizer: &mut Optimizer, tensors: &HashMap<String, Tensor>, number: usize) {
+        let grads: Vec<_> =
+            ["a", "b"].map(|name| tensors.get(&format!("grad.{number}.{name}")).cloned()).into();
         let rates: Vec<f64> = tensors["rates"].to_vec1().unwrap();
         optimizer.step(&grads, rates[number]).unwrap();
     }
@@ -222,9 +214,9 @@ mod tests {
             let parameters = parameters(&tensors);
             let mut optimizer = Optimizer::new(rule, &parameters);
             for number in 0..5 {
-                step(&mut optimizer, &parameters, &tensors, number);
+                step(&mut optimizer, &tensors, number);
             }
-            for (name, var) in parameters.trainable() {
+            for Parameter { name, var, .. } in parameters.trainable() {
                 let expected = numbers(&tensors[&format!("{case}.{name}")]);
                 for (ours, theirs) in numbers(var).iter().zip(&expected) {
                     assert!((ours - theirs).abs() <= 2e-6, "{case} {name}: {ours} {theirs}");
@@ -240,21 +232,21 @@ mod tests {
             let (straight, parts) = (parameters(&tensors), parameters(&tensors));
             let mut optimizer = Optimizer::new(rule, &straight);
             for number in 0..5 {
-                step(&mut optimizer, &straight, &tensors, number);
+                step(&mut optimizer, &tensors, number);
             }
             let mut first = Optimizer::new(rule, &parts);
             for number in 0..2 {
-                step(&mut first, &parts, &tensors, number);
+                step(&mut first, &tensors, number);
             }
             let mut second = Optimizer::new(rule, &parts);
             let mut state = first.state().unwrap().into_iter().collect();
             second.restore(2, &mut state).unwrap();
             assert!(state.is_empty());
             for number in 2..5 {
-                step(&mut second, &parts, &tensors, number);
+                step(&mut second, &tensors, number);
             }
-            for ((_, ours), (_, theirs)) in straight.trainable().iter().zip(parts.trainable()) {
-                assert_eq!(numbers(ours), numbers(theirs));
+            for (ours, theirs) in straight.trainable().iter().zip(parts.trainable()) {
+                assert_eq!(numbers(&ours.var), numbers(&theirs.var));
             }
         }
     }
@@ -263,7 +255,7 @@ mod tests {
     fn a_parameter_without_gradient_is_an_error() {
         let tensors = candle_core::safetensors::load_buffer(FIXTURE, &Device::Cpu).unwrap();
         let parameters = parameters(&tensors);
-        let grads = parameters.trainable()[0].1.sum_all().unwrap().backward().unwrap();
+        let grads = [tensors.get("grad.0.a").cloned(), None];
         let error = Optimizer::new(sgd(0.0, false, 0.0), &parameters).step(&grads, 0.1);
         assert!(error.unwrap_err().message.contains("'b'"));
     }

@@ -5,17 +5,21 @@ use candle_core::{D, Tensor};
 use super::optimizer::Optimizer;
 use super::schedule::Schedule;
 use crate::error::{Error, Result};
-use crate::model::{Mode, Model};
+use crate::model::{Mode, Model, Wanted};
 use crate::ops::cross_entropy::cross_entropy;
 
 /// What to do when training has left the numbers.
 pub(super) const DIVERGED: &str = "resume goes back to the last good checkpoint; to get past this \
     point start again with a smaller train.optimizer.lr or a longer train.schedule.warmup_epochs";
 
+/// Weight of a second head's loss beside the first's (Szegedy et al., arXiv 1512.00567; as in
+/// torchvision's training).
+const AUXILIARY: f64 = 0.4;
+
 /// A network in training.
 pub struct Trainer {
     /// The network.
-    pub model: Box<dyn Model>,
+    pub model: Model,
     /// What its outputs stand for.
     pub class_names: Vec<String>,
     /// What moves it.
@@ -31,7 +35,7 @@ pub struct Trainer {
 /// What a step gave.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepReport {
-    /// Mean cross-entropy over the batch, before the update.
+    /// Mean cross-entropy of the logits over the batch, before the update.
     pub loss: f64,
     /// Images that were right, before the update.
     pub correct: usize,
@@ -48,9 +52,10 @@ impl Trainer {
     /// before.
     pub fn step(&mut self, images: &Tensor, labels: &Tensor) -> Result<StepReport> {
         let learning_rate = self.schedule.at(self.step);
-        let logits = self.model.forward(images, Mode::Train, &[])?.logits;
-        let loss_tensor = cross_entropy(&logits, labels, self.label_smoothing)?;
-        let loss = f64::from(loss_tensor.to_scalar::<f32>()?);
+        let mode = Mode::Train { step: self.step };
+        let pass = self.model.record(images, mode, &[], Wanted::PARAMETERS)?;
+        let of_logits = cross_entropy(&pass.logits, labels, self.label_smoothing)?;
+        let loss = f64::from(of_logits.to_scalar::<f32>()?);
         if !loss.is_finite() {
             return Err(Error::failed(format!(
                 "the loss became {loss} at step {} (learning rate {learning_rate:.2e})",
@@ -58,10 +63,17 @@ impl Trainer {
             ))
             .hint(DIVERGED));
         }
-        let grads = loss_tensor.backward()?;
-        self.optimizer.step(&grads, learning_rate)?;
+        let objective = match &pass.auxiliary {
+            None => of_logits,
+            Some(auxiliary) => {
+                let second = cross_entropy(auxiliary, labels, self.label_smoothing)?;
+                (of_logits + (second * AUXILIARY)?)?
+            }
+        };
+        let hits = pass.logits.detach().argmax(D::Minus1)?.eq(labels)?;
+        let gradients = pass.backward(&objective)?;
+        self.optimizer.step(&gradients.parameters, learning_rate)?;
         self.step += 1;
-        let hits = logits.detach().argmax(D::Minus1)?.eq(labels)?;
         let correct = hits.to_vec1::<u8>()?.iter().map(|&hit| usize::from(hit)).sum();
         Ok(StepReport { loss, correct, images: labels.dim(0)?, learning_rate })
     }

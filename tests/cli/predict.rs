@@ -137,9 +137,10 @@ fn write_weights(path: &Path) {
         mean: vec![0.5],
         std: vec![0.5],
         seed: 1,
+        layers: Vec::new(),
     };
     let model = build(Arch::Shapesnet, config, &candle_core::Device::Cpu).unwrap();
-    weights::write(path, &*model, &["one".to_owned()]).unwrap();
+    weights::write(path, &model, &["one".to_owned()]).unwrap();
 }
 
 #[test]

@@ -45,20 +45,20 @@ fn fgsm_is_pytorchs_away_from_the_label_and_towards_the_least_likely_class() {
     let (model, images, labels) = (model(SIZE), images(), labels());
     let fgsm = Fgsm { epsilon: EPSILON };
     let away = Victims { images: &images, labels: &labels, targets: None };
-    assert_pytorchs("untargeted", &fgsm.perturb(&*model, &away).unwrap());
+    assert_pytorchs("untargeted", &fgsm.perturb(&model, &away).unwrap());
 
-    let targets = Target::LeastLikely.choose(&*model, &images, &labels, &[0, 1, 2]).unwrap();
+    let targets = Target::LeastLikely.choose(&model, &images, &labels, &[0, 1, 2]).unwrap();
     let expected = Fixture::read("fgsm.safetensors").get("least_likely").clone();
     assert_eq!(targets.to_vec1::<u32>().unwrap(), expected.to_vec1::<u32>().unwrap());
     let towards = Victims { images: &images, labels: &labels, targets: Some(&targets) };
-    assert_pytorchs("targeted", &fgsm.perturb(&*model, &towards).unwrap());
+    assert_pytorchs("targeted", &fgsm.perturb(&model, &towards).unwrap());
 }
 
 #[test]
 fn an_epsilon_of_0_changes_nothing() {
     let (model, images, labels) = (model(SIZE), images(), labels());
     let victims = Victims { images: &images, labels: &labels, targets: None };
-    let same = Fgsm { epsilon: PixelLevels(0.0) }.perturb(&*model, &victims).unwrap();
+    let same = Fgsm { epsilon: PixelLevels(0.0) }.perturb(&model, &victims).unwrap();
     assert_eq!(flat(&same), flat(&images));
 }
 
@@ -67,7 +67,7 @@ fn random_targets_depend_on_seed_and_index_alone_and_are_never_the_label() {
     let (model, images, labels) = (model(SIZE), images(), labels());
     let choose = |seed, indices: [usize; 3]| -> Vec<u32> {
         let target = Target::Random { seed };
-        target.choose(&*model, &images, &labels, &indices).unwrap().to_vec1().unwrap()
+        target.choose(&model, &images, &labels, &indices).unwrap().to_vec1().unwrap()
     };
     for seed in 0..200 {
         for (target, label) in choose(seed, [0, 1, 2]).into_iter().zip([0, 3, 6]) {
@@ -84,7 +84,7 @@ fn random_targets_depend_on_seed_and_index_alone_and_are_never_the_label() {
 #[test]
 fn a_target_class_that_does_not_exist_is_bad_input() {
     let (model, images, labels) = (model(SIZE), images(), labels());
-    let choose = |class| Target::Class(class).choose(&*model, &images, &labels, &[0, 1, 2]);
+    let choose = |class| Target::Class(class).choose(&model, &images, &labels, &[0, 1, 2]);
     assert_eq!(choose(9).unwrap().to_vec1::<u32>().unwrap(), [9, 9, 9]);
     let error = choose(10).unwrap_err();
     assert_eq!(error.exit_code(), 2);

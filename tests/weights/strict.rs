@@ -29,11 +29,12 @@ fn pytorch_loads_what_is_written_strictly_and_computes_the_same() {
         mean: vec![0.5, 0.375, 0.25],
         std: vec![0.25, 0.5, 0.25],
         seed: 9,
+        layers: Vec::new(),
     };
     let model = build(Arch::Shapesnet, config, &Device::Cpu).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("w.safetensors");
-    weights::write(&path, &*model, &["cat".to_owned()]).unwrap();
+    weights::write(&path, &model, &["cat".to_owned()]).unwrap();
 
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/load_strict.py");
     let output = Command::new(python).arg(script).arg(&path).output().unwrap();

@@ -41,12 +41,12 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
     for batch in in_order(context, &test, section.batch_size, &damage)? {
         let batch = batch?;
         let targets = target
-            .map(|target| target.choose(&*model, &batch.images, &batch.labels, &batch.indices))
+            .map(|target| target.choose(&model, &batch.images, &batch.labels, &batch.indices))
             .transpose()?;
         let victims =
             Victims { images: &batch.images, labels: &batch.labels, targets: targets.as_ref() };
         let adversarial = pixels::to_bytes_within(
-            &attack.perturb(&*model, &victims)?,
+            &attack.perturb(&model, &victims)?,
             &batch.images,
             section.epsilon,
         )?;

@@ -28,7 +28,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
         for batch in in_order(context, &test, evaluate.batch_size, &damage)? {
             let batch = batch?;
             let victims = Victims { images: &batch.images, labels: &batch.labels, targets: None };
-            accuracy.add(&*model, &*attack, &victims)?;
+            accuracy.add(&model, &*attack, &victims)?;
             done += batch.indices.len() as u64;
             let (first, fifth) = match item.method {
                 AttackMethod::None => ("top1", "top5"),

@@ -52,14 +52,14 @@ fn runs_of(folder: &Path) -> &Path {
 
 /// The network that the stages after training look at: this run's best weights if it has trained,
 /// otherwise `model.weights`. Says in the log which.
-fn trained_network(context: &mut Context, dataset: &dyn Dataset) -> Result<Box<dyn Model>> {
+fn trained_network(context: &mut Context, dataset: &dyn Dataset) -> Result<Model> {
     let spec = context.spec().clone();
     let folder = context.folder().to_owned();
     let network = build::network(&spec, dataset.shape()[0], runs_of(&folder))?;
     if spec.train.is_some()
         && let Some(best) = checkpoints::named(&folder, "best")?
     {
-        build::load_weights(&*network, &best, &Device::Cpu)?;
+        build::load_weights(&network, &best, &Device::Cpu)?;
         context.log("weights: the best of this run")?;
     } else if let Some(weights) = &spec.model.weights {
         context.log(&format!("weights: {weights}"))?;

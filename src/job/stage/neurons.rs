@@ -43,17 +43,17 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
     let Some(section) = spec.neurons.clone() else { return Ok(StageEnd::Done) };
     let test = build::open_data(&spec)?.test;
     let model = trained_network(context, &*test)?;
-    let layers = build::taps(&*model, &section.layers)?;
+    let layers = build::taps(&model, &section.layers)?;
     let names = PictureNames::of(&*test);
     let twins = twins(context, &section.adversarial, &*test, &names)?;
     let steps = (test.len() + twins.len()) as u64;
-    let mut real = Ranking::new(&*model, &layers, section.top);
+    let mut real = Ranking::new(&model, &layers, section.top);
     let mut adversarial = real.clone();
     let damage = Arc::<DamageReport>::default();
     let mut done = 0;
     for batch in in_order(context, &test, section.batch_size, &damage)? {
         let batch = batch?;
-        real.add(&*model, &batch.images, &batch.indices)?;
+        real.add(&model, &batch.images, &batch.indices)?;
         done += batch.indices.len() as u64;
         if context.progress(done, steps)? == Flow::Stop {
             return Ok(StageEnd::Stopped);
@@ -67,7 +67,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
             .collect::<Result<_>>()?;
         let first = number * section.batch_size.max(1);
         let indices: Vec<usize> = (first..first + chunk.len()).collect();
-        adversarial.add(&*model, &pixels::from_bytes(&images, test.shape())?, &indices)?;
+        adversarial.add(&model, &pixels::from_bytes(&images, test.shape())?, &indices)?;
         done += chunk.len() as u64;
         if context.progress(done, steps)? == Flow::Stop {
             return Ok(StageEnd::Stopped);
@@ -120,7 +120,7 @@ struct Ranking {
 }
 
 impl Ranking {
-    fn new(model: &dyn Model, names: &[String], top: usize) -> Self {
+    fn new(model: &Model, names: &[String], top: usize) -> Self {
         let channels = |name: &String| {
             model.taps().iter().find(|tap| tap.name == *name).map_or(0, |tap| tap.shape[0])
         };
@@ -131,7 +131,7 @@ impl Ranking {
         }
     }
 
-    fn add(&mut self, model: &dyn Model, images: &Tensor, indices: &[usize]) -> Result<()> {
+    fn add(&mut self, model: &Model, images: &Tensor, indices: &[usize]) -> Result<()> {
         let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
         let output = model.forward(images, Mode::Evaluate, &names)?;
         let predictions = predictions(&output.logits)?;

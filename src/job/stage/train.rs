@@ -209,7 +209,7 @@ impl Training {
         for batch in chosen(context, &test, order, BATCH, &self.damage)? {
             let batch = batch?;
             let victims = Victims { images: &batch.images, labels: &batch.labels, targets: None };
-            accuracy.add(&*self.trainer.model, attack, &victims)?;
+            accuracy.add(&self.trainer.model, attack, &victims)?;
             match context.progress(self.numbers.step, self.steps)? {
                 Flow::Stop => return Ok(None),
                 Flow::Checkpoint => self.save(context)?,

@@ -25,6 +25,7 @@ use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use self::fault::Fault;
+use super::arch::sequential::Layer;
 use super::{Arch, Model, ModelConfig};
 use crate::error::{Error, Result};
 
@@ -46,11 +47,14 @@ pub struct Header {
     /// What each output stands for; empty = not known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub class_names: Vec<String>,
+    /// The layers of a `sequential` network.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<Layer>,
 }
 
 impl Header {
     /// Describes `model`, whose outputs stand for `class_names`.
-    pub fn of(model: &dyn Model, class_names: &[String]) -> Self {
+    pub fn of(model: &Model, class_names: &[String]) -> Self {
         let config = model.config().clone();
         Self {
             arch: model.arch().to_string(),
@@ -60,13 +64,15 @@ impl Header {
             mean: config.mean,
             std: config.std,
             class_names: class_names.to_vec(),
+            layers: config.layers,
         }
     }
 
     /// What [`super::build`] wants to make the same network.
     pub fn to_config(&self, seed: u64) -> Result<(Arch, ModelConfig)> {
-        let Self { classes, channels, image_size, mean, std, .. } = self.clone();
-        Ok((self.arch.parse()?, ModelConfig { classes, channels, image_size, mean, std, seed }))
+        let Self { classes, channels, image_size, mean, std, layers, .. } = self.clone();
+        let config = ModelConfig { classes, channels, image_size, mean, std, seed, layers };
+        Ok((self.arch.parse()?, config))
     }
 }
 
@@ -80,14 +86,14 @@ pub struct Weights {
 }
 
 /// The bytes of a weights file. Equal weights give equal bytes.
-pub fn encode(model: &dyn Model, class_names: &[String]) -> Result<Vec<u8>> {
+pub fn encode(model: &Model, class_names: &[String]) -> Result<Vec<u8>> {
     encode_with(model, class_names, Vec::new())
 }
 
 /// The same with more tensors beside the weights, such as an optimizer's. Their names must not be
 /// names of weights.
 pub fn encode_with(
-    model: &dyn Model,
+    model: &Model,
     class_names: &[String],
     more: Vec<(String, Tensor)>,
 ) -> Result<Vec<u8>> {
@@ -100,7 +106,7 @@ pub fn encode_with(
 
 /// Writes a weights file in place; whoever needs it whole after a crash writes [`encode`]'s bytes
 /// the way of its own folder.
-pub fn write(path: &Path, model: &dyn Model, class_names: &[String]) -> Result<()> {
+pub fn write(path: &Path, model: &Model, class_names: &[String]) -> Result<()> {
     std::fs::write(path, encode(model, class_names)?).map_err(|e| {
         Error::failed(format!("failed to write weights {}: {e}", shown(path))).caused_by(e)
     })
@@ -147,7 +153,7 @@ mod tests {
     use super::*;
     use crate::model::build;
 
-    fn model(seed: u64) -> Box<dyn Model> {
+    fn model(seed: u64) -> Model {
         let config = ModelConfig {
             classes: 5,
             channels: 1,
@@ -155,6 +161,7 @@ mod tests {
             mean: vec![0.28],
             std: vec![0.35],
             seed,
+            layers: Vec::new(),
         };
         build(Arch::Shapesnet, config, &Device::Cpu).unwrap()
     }
@@ -165,21 +172,21 @@ mod tests {
         let path = folder.path().join("w.safetensors");
         let model = model(1);
         let names = ["cat", "dog"].map(String::from);
-        write(&path, &*model, &names).unwrap();
+        write(&path, &model, &names).unwrap();
         let weights = read(&path, &Device::Cpu).unwrap();
         let header = weights.header.unwrap();
         assert_eq!(header.class_names, names);
         let (arch, config) = header.to_config(1).unwrap();
         assert_eq!((arch, &config), (model.arch(), model.config()));
         let other = build(arch, ModelConfig { seed: 2, ..config }, &Device::Cpu).unwrap();
-        assert_ne!(encode(&*other, &[]).unwrap(), encode(&*model, &[]).unwrap());
+        assert_ne!(encode(&other, &[]).unwrap(), encode(&model, &[]).unwrap());
         other.parameters().load(weights.tensors).unwrap();
-        assert_eq!(encode(&*other, &[]).unwrap(), encode(&*model, &[]).unwrap());
+        assert_eq!(encode(&other, &[]).unwrap(), encode(&model, &[]).unwrap());
     }
 
     #[test]
     fn every_truncation_is_an_error_with_a_reason() {
-        let bytes = encode(&*model(1), &[]).unwrap();
+        let bytes = encode(&model(1), &[]).unwrap();
         for length in [0, 7, 8, 100, bytes.len() / 2, bytes.len() - 1] {
             let reason = decode(&bytes[..length], &Device::Cpu).err().unwrap().reason;
             assert!(reason.contains("cut short") || reason.contains("damaged"), "{reason}");
