@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod fgsm;
+mod formula;
+mod networks;
 mod operators;
 mod preprocess;
+mod resnet18_training;
 mod shapesnet;
 
 use std::collections::HashMap;
