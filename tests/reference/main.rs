@@ -6,6 +6,7 @@ mod fgsm;
 mod formula;
 mod networks;
 mod operators;
+mod predict;
 mod preprocess;
 mod resnet18_training;
 mod shapesnet;
