@@ -104,6 +104,13 @@ fn record(request: &Request, header: Option<&Header>, path: &Path) -> Result<(Ar
         Some(header) => header.to_config(0)?.1,
         None => usual_config(arch),
     };
+    if arch == Arch::Sequential && config.layers.is_empty() {
+        return Err(Error::bad_input(format!(
+            "the weights '{}' do not say of what layers their network is",
+            path.display()
+        ))
+        .hint("name the layers in a spec, as model.layers, and measure them by [evaluate]"));
+    }
     if let Some(crop) = request.crop {
         config.image_size = crop;
     }
