@@ -50,13 +50,16 @@ fn cost(estimate: &Estimate) -> Vec<String> {
         format!("classes    {}", names(&estimate.classes)),
         format!("network    {} weights; layers that can be read:", count(estimate.weights)),
     ];
-    for tap in &estimate.taps {
-        let alias = tap.alias.as_ref().map(|alias| format!(" = {alias}")).unwrap_or_default();
+    let names = estimate.taps.iter().map(|tap| match &tap.alias {
+        Some(alias) => format!("{} = {alias}", tap.name),
+        None => tap.name.clone(),
+    });
+    let names: Vec<String> = names.collect();
+    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    for (tap, name) in estimate.taps.iter().zip(names) {
         let [channels, height, width] = tap.shape;
-        lines.push(format!(
-            "             {:<12} {channels} neurons, {height}×{width}",
-            format!("{}{alias}", tap.name)
-        ));
+        lines
+            .push(format!("             {name:<longest$} {channels:>4} neurons, {height}×{width}"));
     }
     if let Some(train) = estimate.train {
         lines.push(format!(

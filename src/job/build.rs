@@ -253,7 +253,8 @@ pub fn taps(model: &Model, asked: &[String]) -> Result<Vec<String>> {
                 .map(|tap| tap.name.clone())
                 .ok_or_else(|| {
                     let known: Vec<&str> = model.taps().iter().map(|t| t.name.as_str()).collect();
-                    let nearest = spec::nearest::nearest(name, known.iter().copied())
+                    let aliases = model.taps().iter().filter_map(|tap| tap.alias.as_deref());
+                    let nearest = spec::nearest::nearest(name, aliases.chain(known.clone()))
                         .map(|nearest| format!(", did you mean '{nearest}'?"))
                         .unwrap_or_default();
                     Error::bad_input(format!("neurons.layers: no layer '{name}'{nearest}"))
@@ -348,5 +349,69 @@ pub fn on_damaged(damaged: spec::Damaged) -> OnDamaged {
     match damaged {
         spec::Damaged::Skip => OnDamaged::Skip,
         spec::Damaged::Fail => OnDamaged::Fail,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::help::{self, ValueKind};
+
+    fn spec(model: &str) -> Spec {
+        let data = "[data]\nimage_size = 32\ntrain_images = 4\ntest_images = 4\n";
+        let text = format!("{data}[model]\n{model}\n[neurons]\nadversarial = 'none'");
+        spec::Document::parse("test", &text).unwrap().spec().unwrap()
+    }
+
+    #[test]
+    fn every_architecture_of_a_spec_is_one_of_the_models() {
+        let Some(ValueKind::Choice(words)) = help::find("model.arch").map(|key| key.kind) else {
+            panic!("model.arch is no choice")
+        };
+        let known = Arch::ALL.map(Arch::as_str);
+        assert_eq!(words, known);
+    }
+
+    #[test]
+    fn a_listed_network_is_built_with_every_layer() {
+        let layers = "'conv 8 3 padding=1', 'batch-norm', 'relu', 'max-pool 2', \
+                      'conv 8 3 groups=2 bias=false', 'relu', 'avg-pool 2 ceil=true', \
+                      'adaptive-avg-pool 2', 'dropout 0.5', 'flatten', 'linear 16'";
+        let mut spec = spec(&format!("arch = 'sequential'\nlayers = [{layers}]"));
+        resolve(&mut spec, Path::new(".")).unwrap();
+        let model = network(&spec, 3, Path::new(".")).unwrap();
+        let taps: Vec<_> = model.taps().iter().map(|t| (t.name.as_str(), t.shape)).collect();
+        assert_eq!(taps, [("0", [8, 32, 32]), ("4", [8, 14, 14])]);
+        let names: Vec<_> =
+            model.parameters().trainable().iter().map(|parameter| &parameter.name).collect();
+        let expected =
+            ["0.weight", "0.bias", "1.weight", "1.bias", "4.weight", "10.weight", "10.bias"];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn a_list_that_makes_no_network_is_bad_input_that_names_the_layer() {
+        for (layers, part) in [
+            ("'conv 8 3', 'linear 16'", "model.layers[1]"),
+            ("'conv 8 40', 'flatten', 'linear 16'", "does not fit maps of 32×32"),
+            ("'conv 8 3 groups=2', 'flatten', 'linear 16'", "into 2 groups"),
+            ("'flatten', 'linear 3'", "ends with 3 outputs, but there are 16 classes"),
+            ("'conv 8 3'", "ends with maps"),
+            ("'flatten', 'conv 8 3', 'linear 16'", "model.layers[1]"),
+        ] {
+            let mut spec = spec(&format!("arch = 'sequential'\nlayers = [{layers}]"));
+            let error = resolve(&mut spec, Path::new(".")).err().unwrap();
+            assert_eq!(error.exit_code(), 2, "{layers}");
+            assert!(error.message.contains(part), "{layers}: {}", error.message);
+        }
+    }
+
+    #[test]
+    fn an_architecture_for_larger_images_says_what_it_takes() {
+        let error = resolve(&mut spec("arch = 'alexnet'"), Path::new(".")).err().unwrap();
+        assert!(error.message.contains("at least 63×63"), "{}", error.message);
+        let mut small = spec("arch = 'resnet20'");
+        resolve(&mut small, Path::new(".")).unwrap();
+        assert_eq!(small.model.mean, Some(vec![0.485, 0.456, 0.406]));
     }
 }

@@ -408,3 +408,21 @@ proptest::proptest! {
         let _ = document.problems();
     }
 }
+
+#[test]
+fn layers_are_for_sequential_networks_and_each_wrong_one_is_named() {
+    let wrong_in = |model: &str| wrong(&format!("[model]\n{model}\n[evaluate]"));
+    let fine = "arch = 'sequential'\nlayers = ['conv 8 3', 'relu', 'flatten', 'linear 12']";
+    assert_eq!(wrong_in(fine), [""; 0]);
+    let typo = "arch = 'sequential'\nlayers = [\n  'conv 8 3',\n  'rleu',\n  'linear'\n]";
+    let found = wrong_in(typo);
+    assert_eq!(found.len(), 2, "{found:?}");
+    for part in ["a.toml:5:3", "'model.layers[1]' is 'rleu'", "did you mean 'relu'?"] {
+        assert!(found[0].contains(part), "{part}: {}", found[0]);
+    }
+    assert!(found[1].contains("a.toml:6:3") && found[1].contains("'linear OUTPUTS'"), "{found:?}");
+    let missing = wrong_in("arch = 'sequential'");
+    assert!(missing[0].contains("needs it"), "{missing:?}");
+    let useless = wrong_in("arch = 'vgg16'\nlayers = ['relu']");
+    assert!(useless[0].contains("arch = \"vgg16\" has its own"), "{useless:?}");
+}

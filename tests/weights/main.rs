@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+mod accuracy;
 mod allocation;
 mod damaged;
 mod pytorch;
@@ -14,6 +15,20 @@ use std::path::{Path, PathBuf};
 /// A file of `tests/reference/weights.py`.
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/weights").join(name)
+}
+
+/// Real data of that name, if it is there.
+fn real(name: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("GLASSBOX_TEST_DATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
+        PathBuf::from,
+    );
+    let path = root.join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("SKIPPED: no {}; set GLASSBOX_TEST_DATA to run this test", path.display());
+    None
 }
 
 /// The files that are to be read.

@@ -1,12 +1,12 @@
 //! What PyTorch wrote is read as PyTorch reads it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 use glassbox::model::weights;
 
-use crate::{GOOD, fixture};
+use crate::{GOOD, fixture, real};
 
 fn read(path: &Path) -> HashMap<String, Tensor> {
     weights::read(path, &Device::Cpu).unwrap_or_else(|error| panic!("{error}")).tensors
@@ -51,26 +51,12 @@ fn the_content_decides_and_not_the_name() {
     }
 }
 
-/// The real files, if they are there.
-fn real(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("GLASSBOX_TEST_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-        PathBuf::from,
-    );
-    let path = root.join("weights").join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    println!("SKIPPED: no {}; set GLASSBOX_TEST_DATA to run this test", path.display());
-    None
-}
-
 /// How many tensors and numbers (`sum(t.numel() for t in state_dict.values())`), and the first
 /// number of one, as PyTorch 2 prints them.
 #[test]
 fn weights_that_people_have_are_read() {
     for (name, count, numbers, tensor, first) in REAL {
-        let Some(path) = real(name) else { return };
+        let Some(path) = real(&format!("weights/{name}")) else { return };
         let tensors = read(&path);
         assert_eq!(tensors.len(), count, "{name}");
         let total: usize = tensors.values().map(Tensor::elem_count).sum();
