@@ -159,3 +159,57 @@ fn add(b: &mut Builder, from: NodeId, at: usize, layers: &[Layer]) -> Result<(No
     };
     Ok((node, used))
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Tensor};
+
+    use super::*;
+    use crate::model::{Arch, Mode, build, weights};
+
+    #[test]
+    fn a_weights_file_says_what_the_network_was_so_that_it_can_be_made_again() {
+        let pool = Pool { kernel: 2, stride: 2, padding: 0, ceil: true };
+        let conv = Layer::Conv {
+            outputs: 4,
+            kernel: 3,
+            stride: 1,
+            padding: 1,
+            dilation: 1,
+            groups: 1,
+            bias: false,
+        };
+        let config = ModelConfig {
+            classes: 3,
+            channels: 1,
+            image_size: 7,
+            mean: vec![0.5],
+            std: vec![0.25],
+            seed: 1,
+            layers: vec![
+                conv,
+                Layer::BatchNorm,
+                Layer::Relu,
+                Layer::MaxPool(pool),
+                Layer::Dropout { probability: 0.5 },
+                Layer::AdaptiveAvgPool { size: 2 },
+                Layer::Flatten,
+                Layer::Linear { outputs: 3 },
+            ],
+        };
+        let model = build(Arch::Sequential, config.clone(), &Device::Cpu).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plain.safetensors");
+        weights::write(&path, &model, &[]).unwrap();
+        let read = weights::read(&path, &Device::Cpu).unwrap();
+        let (arch, again) = read.header.unwrap().to_config(1).unwrap();
+        assert_eq!((arch, &again), (Arch::Sequential, &config));
+        let other = build(arch, ModelConfig { seed: 2, ..again }, &Device::Cpu).unwrap();
+        other.parameters().load(read.tensors).unwrap();
+        let image = Tensor::full(0.3_f32, (1, 1, 7, 7), &Device::Cpu).unwrap();
+        let logits = |model: &crate::model::Model| -> Vec<Vec<f32>> {
+            model.forward(&image, Mode::Evaluate, &[]).unwrap().logits.to_vec2().unwrap()
+        };
+        assert_eq!(logits(&model), logits(&other));
+    }
+}
