@@ -107,11 +107,15 @@ impl Parameters {
         init: Init,
     ) -> candle_core::Result<usize> {
         let values = init.values(shape, name, self.seed);
-        let drawn = Tensor::from_vec(values, shape, &Device::Cpu)?;
-        let value = layout.arranged(&drawn)?.to_device(&self.device)?;
+        let var = if layout == Layout::Same {
+            // Not by way of a tensor: that would be copied, and a layer can be 400 MB.
+            Var::from_vec(values, shape, &self.device)?
+        } else {
+            let drawn = Tensor::from_vec(values, shape, &Device::Cpu)?;
+            Var::from_tensor(&layout.arranged(&drawn)?.to_device(&self.device)?)?
+        };
         let index = self.trainable.len();
         self.order.push(Slot::Trainable(index));
-        let var = Var::from_tensor(&value)?;
         self.trainable.push(Parameter { name: name.to_owned(), var, layout });
         Ok(index)
     }

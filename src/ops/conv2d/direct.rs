@@ -119,25 +119,32 @@ fn group_grad<'a>(g: &Geometry, grad: &'a [f32], group: usize, places: Range<usi
 
 /// The weight `[inputs, kernel_h, kernel_w, outputs]` of the mirrored convolution.
 fn mirror(g: &Geometry, weight: &[f32]) -> Vec<f32> {
+    exchanged(g.kernel[0] * g.kernel[1], g.inputs, weight, true)
+}
+
+/// A weight `[outputs, kernel, inputs]` as `[inputs, kernel, outputs]`, the kernel backwards if
+/// `mirrored`.
+pub(super) fn exchanged(kernel: usize, inputs: usize, weight: &[f32], mirrored: bool) -> Vec<f32> {
     /// Inputs turned at once: a line of the cache.
     const INPUTS: usize = 16;
-    let (kernel, inputs, outputs) = (g.kernel[0] * g.kernel[1], g.inputs, g.outputs);
-    let mut mirrored = unfilled(weight.len());
-    mirrored.par_chunks_mut(INPUTS * kernel * outputs).enumerate().for_each(|(index, target)| {
+    let outputs = weight.len() / (kernel * inputs);
+    let mut result = unfilled(weight.len());
+    result.par_chunks_mut(INPUTS * kernel * outputs).enumerate().for_each(|(index, target)| {
         let first = index * INPUTS;
         let count = INPUTS.min(inputs - first);
         for place in 0..kernel {
+            let seen = if mirrored { kernel - 1 - place } else { place };
             for output in 0..outputs {
-                let source = (output * kernel + kernel - 1 - place) * inputs + first;
-                let target =
-                    target[place * outputs + output..].iter_mut().step_by(kernel * outputs);
+                let source = (output * kernel + seen) * inputs + first;
+                let target = target[place * outputs + output..].iter_mut();
+                let target = target.step_by(kernel * outputs);
                 for (target, source) in target.zip(&weight[source..][..count]) {
                     *target = *source;
                 }
             }
         }
     });
-    mirrored
+    result
 }
 
 /// `[outputs, kernel_h, kernel_w, group inputs]`, summed over all places.

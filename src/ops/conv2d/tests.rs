@@ -1,3 +1,5 @@
+//! Convolution against candle's own, in all three directions, and its corners.
+
 use candle_core::{Tensor, Var};
 
 use super::*;

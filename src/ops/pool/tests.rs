@@ -1,3 +1,5 @@
+//! Pooling against finite differences, candle's own where it has it, and its corners.
+
 use candle_core::{Device, Result, Tensor};
 
 use super::*;

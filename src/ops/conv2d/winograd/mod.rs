@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::direct::exchanged;
 use super::epilogue::Epilogue;
 use super::geometry::Geometry;
 use crate::ops::matrix::{Matrix, MatrixMut, multiply};
@@ -82,7 +83,12 @@ pub(super) fn forward(
 ) -> Vec<f32> {
     let grid = Grid::of(g);
     let (inputs, outputs) = (g.inputs, g.outputs);
-    let weight = transformed_weight(weight, g, mirrored);
+    let weight = if mirrored {
+        transformed_weight(weight, g, true)
+    } else {
+        // Outputs together: so the product can read them without arranging them anew.
+        transformed_weight(&exchanged(9, inputs, weight, false), g, false)
+    };
     let mut result = unfilled(g.places() * outputs);
     // Whole rows of tiles: their outputs lie together.
     let block = (grid.tiles / 8).clamp(BLOCK.start, BLOCK.end);
@@ -95,11 +101,7 @@ pub(super) fn forward(
             transform_tiles::<Input, 6>(g, grid, tiles.clone(), maps, &mut planes);
             for (point, product) in products.chunks_mut(count * outputs).enumerate() {
                 let weight = &weight[point * inputs * outputs..][..inputs * outputs];
-                let weight = if mirrored {
-                    Matrix::rows(weight, inputs, outputs)
-                } else {
-                    Matrix::rows(weight, outputs, inputs).transposed()
-                };
+                let weight = Matrix::rows(weight, inputs, outputs);
                 let seen = Matrix::rows(planes[point], count, inputs);
                 multiply(&mut MatrixMut::rows(product, count, outputs), seen, weight, false);
             }
@@ -202,22 +204,23 @@ fn untransform_tile(
     }
 }
 
-/// One matrix a point, `[outputs, inputs]`, or `[inputs, outputs]` if `mirrored`.
+/// One matrix a point, `[inputs, outputs]`, from a kernel `[inputs, 3, 3, outputs]`, which is
+/// taken backwards if `mirrored`.
 fn transformed_weight(weight: &[f32], g: &Geometry, mirrored: bool) -> Vec<f32> {
-    let (rows, columns) = if mirrored { (g.inputs, g.outputs) } else { (g.outputs, g.inputs) };
-    let mut result = unfilled(POINTS * rows * columns);
-    parts(&mut result, rows * columns, columns).into_par_iter().enumerate().for_each(
-        |(row, planes)| {
-            let kernel = &weight[row * 9 * columns..][..9 * columns];
+    let (inputs, outputs) = (g.inputs, g.outputs);
+    let mut result = unfilled(POINTS * inputs * outputs);
+    parts(&mut result, inputs * outputs, outputs).into_par_iter().enumerate().for_each(
+        |(input, planes)| {
+            let kernel = &weight[input * 9 * outputs..][..9 * outputs];
             let from = from_fn(|y| {
                 from_fn(|x| {
                     let place = y * 3 + x;
                     let place = if mirrored { 8 - place } else { place };
-                    Some(&kernel[place * columns..][..columns])
+                    Some(&kernel[place * outputs..][..outputs])
                 })
             });
             let mut planes = planes.into_iter();
-            transform::<Weight, 3, 6>(columns, from, from_fn(|_| from_fn(|_| planes.next())));
+            transform::<Weight, 3, 6>(outputs, from, from_fn(|_| from_fn(|_| planes.next())));
         },
     );
     result

@@ -1,0 +1,110 @@
+"""The PyTorch side of the benchmark, started by it.
+
+`steps.py THREADS` reads a step's name a line, runs it once, prints the seconds it took.
+`steps.py THREADS STEP` runs the step three times and prints by how many bytes the process grew.
+"""
+
+import resource
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+import torchvision
+
+ARCHS = {
+    "alexnet": torchvision.models.alexnet,
+    "vgg16": torchvision.models.vgg16,
+    "resnet18": torchvision.models.resnet18,
+}
+
+
+def network(arch, size):
+    if arch == "resnet18_small":
+        model = torchvision.models.resnet18(num_classes=10)
+        model.conv1 = torch.nn.Conv2d(3, 64, 3, padding=1, bias=False)
+        model.maxpool = torch.nn.Identity()
+        return model, 10
+    return ARCHS[arch](), 1000
+
+
+def convolution(direction, batch, inputs, size, outputs, kernel, stride, padding):
+    images = torch.rand(batch, inputs, size, size)
+    weight = torch.rand(outputs, inputs, kernel, kernel) - 0.5
+    grad = torch.rand_like(F.conv2d(images, weight, stride=stride, padding=padding))
+
+    def backward(mask):
+        torch.ops.aten.convolution_backward(
+            grad, images, weight, None, [stride] * 2, [padding] * 2, [1, 1], False, [0, 0], 1, mask
+        )
+
+    def forward():
+        with torch.no_grad():
+            F.conv2d(images, weight, stride=stride, padding=padding)
+
+    return {
+        "forward": forward,
+        "input": lambda: backward([True, False, False]),
+        "weight": lambda: backward([False, True, False]),
+    }[direction]
+
+
+def whole(kind, arch, batch, size):
+    model, classes = network(arch, size)
+    images = torch.rand(batch, 3, size, size)
+    labels = torch.arange(batch) % classes
+
+    def forward():
+        with torch.no_grad():
+            model(images)
+
+    def train():
+        optimizer.zero_grad(set_to_none=True)
+        F.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+
+    def fgsm():
+        pixels = images.clone().requires_grad_()
+        loss = F.cross_entropy(model(pixels), labels)
+        (grad,) = torch.autograd.grad(loss, pixels)
+        (pixels.detach() + 4 / 255 * grad.sign()).clamp_(0, 1)
+
+    if kind == "train":
+        model.train()
+        optimizer = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9, weight_decay=5e-4)
+        return train
+    model.eval()
+    return {"forward": forward, "fgsm": fgsm}[kind]
+
+
+def make(name):
+    kind, first, *rest = name.split()
+    if kind == "convolution":
+        return convolution(first, *map(int, rest))
+    return whole(kind, first, *map(int, rest))
+
+
+torch.set_num_threads(int(sys.argv[1]))
+torch.manual_seed(1)
+if len(sys.argv) > 2:
+    # Libraries load at the first use: that is not the step's.
+    small = torch.rand(1, 3, 8, 8, requires_grad=True)
+    F.conv2d(small, torch.rand(4, 3, 3, 3, requires_grad=True)).relu().sum().backward()
+    F.linear(torch.rand(2, 64), torch.rand(64, 64))
+    with open("/proc/self/statm") as statm:
+        before = int(statm.read().split()[1]) * resource.getpagesize()
+    step = make(sys.argv[2])
+    for _ in range(3):
+        step()
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before)
+    raise SystemExit
+
+known = None
+for line in sys.stdin:
+    name = line.strip()
+    if name != known:
+        step, known = make(name), name
+        step()
+    start = time.perf_counter()
+    step()
+    print(time.perf_counter() - start, flush=True)

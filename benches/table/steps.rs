@@ -1,0 +1,107 @@
+//! Our side: the steps that `steps.py` runs there, by the same names.
+
+use std::time::Instant;
+
+use candle_core::{Device, Tensor};
+use glassbox::model::{Arch, Mode, ModelConfig, Wanted, build};
+use glassbox::ops::{Conv2d, Epilogue, cross_entropy};
+use glassbox::train::{Optimizer, Rule, Sgd};
+
+/// One step, ready to be run again and again.
+pub type Step = Box<dyn FnMut() -> anyhow::Result<()>>;
+
+/// Pseudo-random numbers in 0..1; which ones does not matter.
+fn random(shape: &[usize]) -> anyhow::Result<Tensor> {
+    Ok(Tensor::rand(0_f32, 1.0, shape, &Device::Cpu)?)
+}
+
+/// The step of that name: `convolution DIRECTION batch inputs size outputs kernel stride padding`,
+/// or `train|forward|fgsm ARCH batch size`.
+pub fn make(name: &str) -> anyhow::Result<Step> {
+    let words: Vec<&str> = name.split(' ').collect();
+    let numbers = words[2..].iter().map(|word| word.parse()).collect::<Result<Vec<usize>, _>>()?;
+    match numbers.as_slice() {
+        &[batch, inputs, size, outputs, kernel, stride, padding] => {
+            let conv = Conv2d { stride: [stride; 2], padding: [padding; 2], ..Conv2d::default() };
+            convolution(words[1], conv, [batch, inputs, size], [outputs, kernel])
+        }
+        &[batch, size] => network(words[0], words[1].parse()?, batch, size),
+        _ => anyhow::bail!("no step '{name}'"),
+    }
+}
+
+fn convolution(
+    direction: &str,
+    conv: Conv2d,
+    [batch, inputs, size]: [usize; 3],
+    [outputs, kernel]: [usize; 2],
+) -> anyhow::Result<Step> {
+    let maps = random(&[batch, size, size, inputs])?;
+    let weight = random(&[outputs, kernel, kernel, inputs])?;
+    let grad = conv.forward(&maps, &weight, &Epilogue::default())?;
+    Ok(match direction {
+        "forward" => Box::new(move || {
+            conv.forward(&maps, &weight, &Epilogue::default())?;
+            Ok(())
+        }),
+        "input" => Box::new(move || {
+            conv.input_gradient(&grad, &weight, [size; 2])?;
+            Ok(())
+        }),
+        _ => Box::new(move || {
+            conv.weight_gradient(&grad, &maps, [kernel; 2])?;
+            Ok(())
+        }),
+    })
+}
+
+fn network(kind: &str, arch: Arch, batch: usize, size: usize) -> anyhow::Result<Step> {
+    let classes = if size < 64 { 10 } else { 1000 };
+    let config = ModelConfig {
+        classes,
+        channels: 3,
+        image_size: size,
+        mean: vec![0.485, 0.456, 0.406],
+        std: vec![0.229, 0.224, 0.225],
+        seed: 1,
+        layers: Vec::new(),
+    };
+    let model = build(arch, config, &Device::Cpu)?;
+    let images = random(&[batch, 3, size, size])?;
+    let labels: Vec<u32> = (0..batch as u32).map(|label| label % classes as u32).collect();
+    let labels = Tensor::from_vec(labels, batch, &Device::Cpu)?;
+    Ok(match kind {
+        "forward" => Box::new(move || {
+            model.forward(&images, Mode::Evaluate, &[])?;
+            Ok(())
+        }),
+        "fgsm" => Box::new(move || {
+            let pass = model.record(&images, Mode::Evaluate, &[], Wanted::INPUT)?;
+            let loss = cross_entropy(&pass.logits, &labels, 0.0)?;
+            let input = pass.backward(&loss)?.input;
+            let sign = input.ok_or_else(|| anyhow::anyhow!("no gradient"))?.sign()?;
+            (&images + (sign * (4.0 / 255.0))?)?.clamp(0_f32, 1.0)?;
+            Ok(())
+        }),
+        "train" => {
+            let rule = Rule::Sgd(Sgd { momentum: 0.9, nesterov: false, weight_decay: 5e-4 });
+            let mut optimizer = Optimizer::new(rule, model.parameters());
+            let mut step = 0;
+            Box::new(move || {
+                step += 1;
+                let pass = model.record(&images, Mode::Train { step }, &[], Wanted::PARAMETERS)?;
+                let loss = cross_entropy(&pass.logits, &labels, 0.0)?;
+                optimizer.step(&pass.backward(&loss)?.parameters, 0.01)?;
+                Ok(())
+            })
+        }
+        _ => anyhow::bail!("no step '{kind}'"),
+    })
+}
+
+/// Seconds that one run takes.
+pub fn time(step: &mut Step) -> anyhow::Result<f64> {
+    let start = Instant::now();
+    step()?;
+    Ok(start.elapsed().as_secs_f64())
+}
