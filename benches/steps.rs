@@ -1,4 +1,4 @@
-//! How fast a network computes here: our operators beside candle's own, in one process, in turns.
+//! How fast shapesnet computes here: our operators beside candle's own, in one process, in turns.
 //!
 //! `cargo bench --bench steps` prints medians and ratios; nothing is asserted.
 #![allow(clippy::print_stdout, missing_docs)]
@@ -8,18 +8,19 @@ use std::time::Instant;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use glassbox::model::{Arch, Mode, Model, ModelConfig, Wanted, build};
+use glassbox::ops::cross_entropy;
 use glassbox::ops::init::Init;
-use glassbox::ops::nchw::channel_affine::Activation;
-use glassbox::ops::{cross_entropy, nchw::Conv2d};
+
+/// The workbench's own allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Repetitions of each measurement; the median is printed.
 const ROUNDS: usize = 7;
 
 fn main() -> anyhow::Result<()> {
     println!("{}", glassbox::device::describe_cpu());
-    convolutions()?;
-    networks()?;
-    Ok(())
+    networks()
 }
 
 fn random(name: &str, shape: &[usize]) -> Result<Tensor> {
@@ -44,44 +45,6 @@ fn medians<const N: usize>(
         times.sort_by(f64::total_cmp);
         times[times.len() / 2]
     }))
-}
-
-fn convolutions() -> Result<()> {
-    println!("\nconvolution, forward and both gradients      ours   candle   ratio   GFLOP/s");
-    for (batch, inputs, size, outputs, kernel, stride) in [
-        (64, 3, 64, 16, 5, 2),
-        (64, 16, 32, 32, 3, 1),
-        (64, 64, 8, 128, 3, 1),
-        (16, 64, 32, 64, 3, 1),
-        (16, 256, 8, 256, 3, 1),
-        (4, 64, 56, 256, 1, 1),
-    ] {
-        let images = Var::from_tensor(&random("images", &[batch, inputs, size, size])?)?;
-        let weight = Var::from_tensor(&random("weight", &[outputs, inputs, kernel, kernel])?)?;
-        let padding = kernel / 2;
-        let conv = Conv2d { stride, padding, activation: Activation::None };
-        let mut places = 0;
-        let [ours, candle] = medians([
-            &mut || {
-                let maps = conv.forward(&images, &weight, None)?;
-                places = maps.elem_count() / outputs;
-                maps.sum_all()?.backward().map(|_| ())
-            },
-            &mut || {
-                let maps = images.conv2d(&weight, padding, stride, 1, 1)?;
-                maps.sum_all()?.backward().map(|_| ())
-            },
-        ])?;
-        let work = 6.0 * (places * outputs * inputs * kernel * kernel) as f64;
-        println!(
-            "{batch:3} × {inputs:3} × {size}², {outputs:3} of {kernel}×{kernel}, stride {stride}   {:8.1} ms {:5.1} ms   {:5.2} {:9.1}",
-            ours * 1e3,
-            candle * 1e3,
-            candle / ours,
-            work / ours / 1e9
-        );
-    }
-    Ok(())
 }
 
 /// The same network in candle's own operators.

@@ -20,12 +20,12 @@ fn random(shape: &[usize]) -> anyhow::Result<Tensor> {
 pub fn make(name: &str) -> anyhow::Result<Step> {
     let words: Vec<&str> = name.split(' ').collect();
     let numbers = words[2..].iter().map(|word| word.parse()).collect::<Result<Vec<usize>, _>>()?;
-    match numbers.as_slice() {
-        &[batch, inputs, size, outputs, kernel, stride, padding] => {
+    match *numbers.as_slice() {
+        [batch, inputs, size, outputs, kernel, stride, padding] => {
             let conv = Conv2d { stride: [stride; 2], padding: [padding; 2], ..Conv2d::default() };
             convolution(words[1], conv, [batch, inputs, size], [outputs, kernel])
         }
-        &[batch, size] => network(words[0], words[1].parse()?, batch, size),
+        [batch, size] => network(words[0], words[1].parse()?, batch, size),
         _ => anyhow::bail!("no step '{name}'"),
     }
 }

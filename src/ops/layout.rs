@@ -72,7 +72,7 @@ pub fn concat(maps: &[&Tensor]) -> Result<Tensor> {
     new_tensor(result, &Shape::from((batch, height, width, all)), first)
 }
 
-/// The maps that [`concat`] put side by side, `channels` of each: also the gradient's way back.
+/// The maps that [`concat()`] put side by side, `channels` of each: also the gradient's way back.
 pub fn split(maps: &Tensor, channels: &[usize]) -> Result<Vec<Tensor>> {
     let maps = maps.contiguous()?;
     let (batch, height, width, all) = maps.dims4()?;

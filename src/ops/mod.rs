@@ -15,7 +15,6 @@ mod lanes;
 pub mod layout;
 pub mod linear;
 mod matrix;
-pub mod nchw;
 pub mod pool;
 mod scratch;
 mod values;

@@ -33,11 +33,6 @@ impl<'a> Values<'a> {
     }
 }
 
-/// `[batch, channels, height, width]` of an image layout.
-pub(super) fn dims4(layout: &Layout) -> Result<(usize, usize, usize, usize)> {
-    layout.shape().dims4()
-}
-
 /// A tensor of `values` on the device of `like`.
 pub(super) fn new_tensor(values: Vec<f32>, shape: &Shape, like: &Tensor) -> Result<Tensor> {
     Tensor::from_vec(values, shape.clone(), like.device())
