@@ -69,6 +69,7 @@ fn main() -> anyhow::Result<()> {
         let again = Command::new(std::env::current_exe()?)
             .args(std::env::args_os().skip(1))
             .env(KEEP, "-1")
+            .env("MIMALLOC_ALLOW_THP", "0")
             .status()?;
         anyhow::ensure!(again.success(), "the benchmark failed");
         return Ok(());

@@ -4,7 +4,6 @@
 `steps.py THREADS STEP` runs the step three times and prints by how many bytes the process grew.
 """
 
-import resource
 import sys
 import time
 
@@ -84,6 +83,13 @@ def make(name):
     return whole(kind, first, *map(int, rest))
 
 
+def status(key):
+    """Bytes; not getrusage's figure, which begins with what the parent process had."""
+    with open("/proc/self/status") as lines:
+        line = next(line for line in lines if line.startswith(key))
+    return int(line.split()[1]) * 1024
+
+
 torch.set_num_threads(int(sys.argv[1]))
 torch.manual_seed(1)
 if len(sys.argv) > 2:
@@ -91,12 +97,11 @@ if len(sys.argv) > 2:
     small = torch.rand(1, 3, 8, 8, requires_grad=True)
     F.conv2d(small, torch.rand(4, 3, 3, 3, requires_grad=True)).relu().sum().backward()
     F.linear(torch.rand(2, 64), torch.rand(64, 64))
-    with open("/proc/self/statm") as statm:
-        before = int(statm.read().split()[1]) * resource.getpagesize()
+    before = status("VmRSS")
     step = make(sys.argv[2])
     for _ in range(3):
         step()
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before)
+    print(status("VmHWM") - before)
     raise SystemExit
 
 known = None

@@ -27,8 +27,9 @@ pub fn spawn(folder: &Path, slots: usize) -> Result<u32> {
         .arg(folder)
         // Never keeps a mounted folder busy.
         .current_dir("/")
-        // A worker needs the same memory in every step: it keeps it.
+        // A worker needs the same memory in every step: it keeps it, in pages as small as needed.
         .env("MIMALLOC_PURGE_DELAY", "-1")
+        .env("MIMALLOC_ALLOW_THP", "0")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

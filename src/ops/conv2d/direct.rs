@@ -9,7 +9,7 @@ use super::epilogue::Epilogue;
 use super::geometry::Geometry;
 use crate::ops::lanes::vectorized;
 use crate::ops::matrix::{Matrix, MatrixMut, multiply};
-use crate::ops::scratch::with_scratch;
+use crate::ops::scratch::{with_large_scratch, with_scratch};
 use crate::ops::values::unfilled;
 
 /// Numbers of an unfolded tile: 1 MiB, half the second-level cache of today's servers.
@@ -78,7 +78,10 @@ pub(super) fn input_gradient(g: &Geometry, grad: &[f32], weight: &[f32]) -> Vec<
         return pointwise_input_gradient(g, grad, weight);
     }
     if let Some(mirrored) = g.mirrored() {
-        return forward(&mirrored, grad, &mirror(g, weight), &Epilogue::default());
+        return with_large_scratch(weight.len(), |turned| {
+            exchange(g.kernel[0] * g.kernel[1], g.inputs, weight, true, turned);
+            forward(&mirrored, grad, turned, &Epilogue::default())
+        });
     }
     let mut result = vec![0.0; g.batch * g.image()];
     let places = g.out[0] * g.out[1];
@@ -117,18 +120,18 @@ fn group_grad<'a>(g: &Geometry, grad: &'a [f32], group: usize, places: Range<usi
     Matrix::part(grad, places.len(), outputs, g.outputs, group * outputs)
 }
 
-/// The weight `[inputs, kernel_h, kernel_w, outputs]` of the mirrored convolution.
-fn mirror(g: &Geometry, weight: &[f32]) -> Vec<f32> {
-    exchanged(g.kernel[0] * g.kernel[1], g.inputs, weight, true)
-}
-
-/// A weight `[outputs, kernel, inputs]` as `[inputs, kernel, outputs]`, the kernel backwards if
-/// `mirrored`.
-pub(super) fn exchanged(kernel: usize, inputs: usize, weight: &[f32], mirrored: bool) -> Vec<f32> {
+/// Writes a weight `[outputs, kernel, inputs]` as `[inputs, kernel, outputs]`, the kernel backwards
+/// if `mirrored`.
+pub(super) fn exchange(
+    kernel: usize,
+    inputs: usize,
+    weight: &[f32],
+    mirrored: bool,
+    result: &mut [f32],
+) {
     /// Inputs turned at once: a line of the cache.
     const INPUTS: usize = 16;
     let outputs = weight.len() / (kernel * inputs);
-    let mut result = unfilled(weight.len());
     result.par_chunks_mut(INPUTS * kernel * outputs).enumerate().for_each(|(index, target)| {
         let first = index * INPUTS;
         let count = INPUTS.min(inputs - first);
@@ -144,7 +147,6 @@ pub(super) fn exchanged(kernel: usize, inputs: usize, weight: &[f32], mirrored: 
             }
         }
     });
-    result
 }
 
 /// `[outputs, kernel_h, kernel_w, group inputs]`, summed over all places.
@@ -187,47 +189,56 @@ pub(super) fn weight_gradient(g: &Geometry, grad: &[f32], maps: &[f32]) -> Vec<f
 
 /// The same for many weights and few places: the outputs go over the threads instead.
 fn wide_weight_gradient(g: &Geometry, grad: &[f32], maps: &[f32]) -> Vec<f32> {
-    /// Outputs of a piece of work.
-    const OUTPUTS: usize = 32;
     let patch = g.patch();
     let mut result = vec![0.0; g.outputs * patch];
     let rows = (STEP / patch).max(PLACES.start).min(g.places().max(1));
-    let mut patches = if g.is_pointwise() { Vec::new() } else { unfilled(rows * patch) };
-    for group in 0..g.groups {
-        let weights = g.group_outputs() * patch;
-        let result = &mut result[group * weights..][..weights];
-        for start in (0..g.places()).step_by(rows) {
-            let places = start..(start + rows).min(g.places());
-            let patches = if g.is_pointwise() {
-                &maps[places.start * patch..places.end * patch]
-            } else {
-                /// Places unfolded as one piece of work.
-                const TILE: usize = 32;
-                patches.par_chunks_mut(TILE * patch).enumerate().for_each(|(index, patches)| {
-                    let start = places.start + index * TILE;
-                    let end = (start + patches.len() / patch).min(places.end);
-                    vectorized(|| unfold(g, maps, group, start.min(end)..end, patches));
-                });
-                &patches[..places.len() * patch]
-            };
-            result.par_chunks_mut((OUTPUTS * patch).max(1)).enumerate().for_each(
-                |(index, result)| {
-                    let outputs = result.len() / patch;
-                    let grad = Matrix::part(
-                        &grad[places.start * g.outputs..places.end * g.outputs],
-                        places.len(),
-                        outputs,
-                        g.outputs,
-                        group * g.group_outputs() + index * OUTPUTS,
-                    );
-                    let mut target = MatrixMut::rows(result, outputs, patch);
-                    let patches = Matrix::rows(patches, places.len(), patch);
-                    multiply(&mut target, grad.transposed(), patches, true);
-                },
-            );
+    let room = if g.is_pointwise() { 0 } else { rows * patch };
+    with_large_scratch(room, |patches| {
+        for group in 0..g.groups {
+            let weights = g.group_outputs() * patch;
+            let result = &mut result[group * weights..][..weights];
+            for start in (0..g.places()).step_by(rows) {
+                let places = start..(start + rows).min(g.places());
+                add_products(g, group, (grad, maps), places, patches, result);
+            }
         }
-    }
+    });
     result
+}
+
+/// Adds to `result` `[group outputs, patch]` what `places` give.
+fn add_products(
+    g: &Geometry,
+    group: usize,
+    (grad, maps): (&[f32], &[f32]),
+    places: Range<usize>,
+    patches: &mut [f32],
+    result: &mut [f32],
+) {
+    /// Places unfolded as one piece of work.
+    const UNFOLDED: usize = 32;
+    /// Outputs multiplied as one.
+    const OUTPUTS: usize = 64;
+    let patch = g.patch();
+    let patches = if g.is_pointwise() {
+        &maps[places.start * patch..places.end * patch]
+    } else {
+        let patches = &mut patches[..places.len() * patch];
+        patches.par_chunks_mut(UNFOLDED * patch).enumerate().for_each(|(index, patches)| {
+            let start = places.start + index * UNFOLDED;
+            let places = start..start + patches.len() / patch;
+            vectorized(|| unfold(g, maps, group, places, patches));
+        });
+        patches
+    };
+    let grad = &grad[places.start * g.outputs..places.end * g.outputs];
+    result.par_chunks_mut(OUTPUTS * patch).enumerate().for_each(|(index, result)| {
+        let outputs = result.len() / patch;
+        let first = group * g.group_outputs() + index * OUTPUTS;
+        let grad = Matrix::part(grad, places.len(), outputs, g.outputs, first);
+        let patches = Matrix::rows(patches, places.len(), patch);
+        multiply(&mut MatrixMut::rows(result, outputs, patch), grad.transposed(), patches, true);
+    });
 }
 
 /// Calls `work` with the matrix `[places, patch]` of what the kernel sees.

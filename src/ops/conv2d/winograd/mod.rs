@@ -11,11 +11,11 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::direct::exchanged;
+use super::direct::exchange;
 use super::epilogue::Epilogue;
 use super::geometry::Geometry;
 use crate::ops::matrix::{Matrix, MatrixMut, multiply};
-use crate::ops::scratch::with_scratch;
+use crate::ops::scratch::{with_large_scratch, with_scratch};
 use crate::ops::values::unfilled;
 use transform::{Gradient, Input, Output, Weight, WeightGradient, transform};
 
@@ -81,14 +81,25 @@ pub(super) fn forward(
     mirrored: bool,
     after: &Epilogue<'_>,
 ) -> Vec<f32> {
+    let pairs = g.inputs * g.outputs;
+    let room = POINTS * pairs + if mirrored { 0 } else { 9 * pairs };
+    with_large_scratch(room, |scratch| {
+        let (transformed, turned) = scratch.split_at_mut(POINTS * pairs);
+        if mirrored {
+            transform_weight(weight, g, true, transformed);
+        } else {
+            // Outputs together: so the product can read them without arranging them anew.
+            exchange(9, g.inputs, weight, false, turned);
+            transform_weight(turned, g, false, transformed);
+        }
+        products(g, maps, transformed, after)
+    })
+}
+
+/// The outputs, from the transformed weight.
+fn products(g: &Geometry, maps: &[f32], weight: &[f32], after: &Epilogue<'_>) -> Vec<f32> {
     let grid = Grid::of(g);
     let (inputs, outputs) = (g.inputs, g.outputs);
-    let weight = if mirrored {
-        transformed_weight(weight, g, true)
-    } else {
-        // Outputs together: so the product can read them without arranging them anew.
-        transformed_weight(&exchanged(9, inputs, weight, false), g, false)
-    };
     let mut result = unfilled(g.places() * outputs);
     // Whole rows of tiles: their outputs lie together.
     let block = (grid.tiles / 8).clamp(BLOCK.start, BLOCK.end);
@@ -204,12 +215,11 @@ fn untransform_tile(
     }
 }
 
-/// One matrix a point, `[inputs, outputs]`, from a kernel `[inputs, 3, 3, outputs]`, which is
-/// taken backwards if `mirrored`.
-fn transformed_weight(weight: &[f32], g: &Geometry, mirrored: bool) -> Vec<f32> {
+/// Writes one matrix a point, `[inputs, outputs]`, from a kernel `[inputs, 3, 3, outputs]`, which
+/// is taken backwards if `mirrored`.
+fn transform_weight(weight: &[f32], g: &Geometry, mirrored: bool, result: &mut [f32]) {
     let (inputs, outputs) = (g.inputs, g.outputs);
-    let mut result = unfilled(POINTS * inputs * outputs);
-    parts(&mut result, inputs * outputs, outputs).into_par_iter().enumerate().for_each(
+    parts(result, inputs * outputs, outputs).into_par_iter().enumerate().for_each(
         |(input, planes)| {
             let kernel = &weight[input * 9 * outputs..][..9 * outputs];
             let from = from_fn(|y| {
@@ -223,7 +233,6 @@ fn transformed_weight(weight: &[f32], g: &Geometry, mirrored: bool) -> Vec<f32> 
             transform::<Weight, 3, 6>(outputs, from, from_fn(|_| from_fn(|_| planes.next())));
         },
     );
-    result
 }
 
 /// The same `part` numbers of every plane, for each part of them.
@@ -240,14 +249,39 @@ fn parts(values: &mut [f32], plane: usize, part: usize) -> Vec<Vec<&mut [f32]>> 
 
 /// `[outputs, 3, 3, inputs]`, summed over all tiles.
 pub(super) fn weight_gradient(g: &Geometry, grad: &[f32], maps: &[f32]) -> Vec<f32> {
-    /// Tiles transformed as one piece of work.
-    const PIECE: usize = 16;
     let grid = Grid::of(g);
     let (inputs, outputs) = (g.inputs, g.outputs);
     let step = (STEP / POINTS / (inputs + outputs)).max(STEP_TILES).min(grid.tiles);
-    let mut seen = unfilled(POINTS * step * inputs);
-    let mut grads = unfilled(POINTS * step * outputs);
-    let mut sums = unfilled(POINTS * outputs * inputs);
+    let mut result = unfilled(outputs * 9 * inputs);
+    let room = POINTS * (step * (inputs + outputs) + outputs * inputs);
+    with_large_scratch(room, |scratch| {
+        let (seen, scratch) = scratch.split_at_mut(POINTS * step * inputs);
+        let (grads, sums) = scratch.split_at_mut(POINTS * step * outputs);
+        sum_products(g, grid, step, (grad, maps), (seen, grads, sums));
+        result.par_chunks_mut(9 * inputs).enumerate().for_each(|(output, result)| {
+            let from = from_fn(|y| {
+                from_fn(|x| Some(&sums[((y * 6 + x) * outputs + output) * inputs..][..inputs]))
+            });
+            let mut places = result.chunks_mut(inputs);
+            let to = from_fn(|_| from_fn(|_| places.next()));
+            transform::<WeightGradient, 6, 3>(inputs, from, to);
+        });
+    });
+    result
+}
+
+/// One matrix a point, `[outputs, inputs]`: the products of what tiles see and their gradients,
+/// summed over all tiles, `step` at a time.
+fn sum_products(
+    g: &Geometry,
+    grid: Grid,
+    step: usize,
+    (grad, maps): (&[f32], &[f32]),
+    (seen, grads, sums): (&mut [f32], &mut [f32], &mut [f32]),
+) {
+    /// Tiles transformed as one piece of work.
+    const PIECE: usize = 16;
+    let (inputs, outputs) = (g.inputs, g.outputs);
     for start in (0..grid.tiles).step_by(step) {
         let count = step.min(grid.tiles - start);
         let seen = &mut seen[..POINTS * count * inputs];
@@ -269,14 +303,4 @@ pub(super) fn weight_gradient(g: &Geometry, grad: &[f32], maps: &[f32]) -> Vec<f
             multiply(&mut sum, grads.transposed(), seen, start > 0);
         });
     }
-    let mut result = unfilled(outputs * 9 * inputs);
-    result.par_chunks_mut(9 * inputs).enumerate().for_each(|(output, result)| {
-        let from = from_fn(|y| {
-            from_fn(|x| Some(&sums[((y * 6 + x) * outputs + output) * inputs..][..inputs]))
-        });
-        let mut places = result.chunks_mut(inputs);
-        let to = from_fn(|_| from_fn(|_| places.next()));
-        transform::<WeightGradient, 6, 3>(inputs, from, to);
-    });
-    result
 }
