@@ -1,5 +1,6 @@
 //! `glassbox runs`: the runs, newest first; broken folders with the reason.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 use super::{print, show};
 use crate::error::Result;
 use crate::run::folder::{Listed, RunFolder};
-use crate::run::latest::latest;
+use crate::run::latest::{attack_of, latest};
 use crate::run::state::Status;
 use crate::tui::glyphs::{Glyphs, StatusSign};
 use crate::tui::number;
@@ -62,10 +63,19 @@ fn row(listed: &Listed) -> Vec<String> {
         show::percent(state.progress),
         left.map_or("–".to_owned(), number::duration),
         metric("top1"),
-        metric("adversarial_top1"),
+        under_attack(folder.path(), &metrics),
         age(&info.created).map_or("–".to_owned(), number::duration),
         info.title.clone(),
     ]
+}
+
+/// The adversarial top-1 and the attack that it is under.
+fn under_attack(folder: &Path, metrics: &BTreeMap<String, f64>) -> String {
+    match (metrics.get("adversarial_top1"), attack_of(folder)) {
+        (Some(top1), Some(attack)) => format!("{} {attack}", number::fraction(*top1)),
+        (Some(top1), None) => number::fraction(*top1),
+        (None, _) => "–".to_owned(),
+    }
 }
 
 /// Seconds since an RFC 3339 time; `None` = it is none.

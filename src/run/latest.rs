@@ -29,6 +29,30 @@ pub fn latest(folder: &Path) -> BTreeMap<String, f64> {
     metrics
 }
 
+/// Which attack the adversarial accuracies of [`latest`] are under: the strongest that was
+/// evaluated, `fgsm ε 8`, or until then the probe that training makes, `probe fgsm ε 4`. `spec` is
+/// the run's own.
+pub fn attack_behind(spec: &str, evaluated: Option<&Evaluate>) -> Option<String> {
+    if let Some(row) = evaluated.and_then(Evaluate::strongest) {
+        return Some(format!("{} ε {}", row.attack, row.epsilon));
+    }
+    let spec: toml::Table = spec.parse().ok()?;
+    let probe = spec.get("train")?.get("probe")?;
+    let epsilon = match probe.get("epsilon")? {
+        toml::Value::Integer(levels) => levels.to_string(),
+        other => other.as_float()?.to_string(),
+    };
+    Some(format!("probe {} ε {epsilon}", probe.get("method")?.as_str()?))
+}
+
+/// The same from a run folder.
+pub fn attack_of(folder: &Path) -> Option<String> {
+    let table = std::fs::read(folder.join("results/evaluate.json")).ok();
+    let table = table.and_then(|text| serde_json::from_slice::<Evaluate>(&text).ok());
+    let spec = std::fs::read_to_string(folder.join("spec.toml")).unwrap_or_default();
+    attack_behind(&spec, table.as_ref())
+}
+
 /// The metrics of an event that tell of the run as a whole. Accuracies of later stages are of single
 /// attacks, under way: a list shows the training's, and in the end those of the finished table.
 pub fn of_the_run(event: Event) -> impl Iterator<Item = (String, f64)> {
@@ -48,6 +72,8 @@ fn tail(path: &Path) -> std::io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use crate::run::results::evaluate::Row;
+
     use super::*;
 
     #[test]
@@ -64,5 +90,24 @@ mod tests {
         std::fs::write(folder.path().join("events.jsonl"), text).unwrap();
         let metrics = latest(folder.path());
         assert_eq!((metrics["loss"], metrics["top1"]), (0.25, 0.75));
+    }
+
+    #[test]
+    fn the_attack_is_the_evaluated_one_before_the_probe() {
+        let spec = "[train.probe]\nmethod = \"fgsm\"\nepsilon = 4\n[attack]\nepsilon = 9\n";
+        assert_eq!(attack_behind(spec, None).as_deref(), Some("probe fgsm ε 4"));
+        let row = |attack: &str, epsilon: f64, top1: f64| Row {
+            attack: attack.into(),
+            epsilon,
+            top1,
+            top5: 1.0,
+            images: 10,
+            linf_max: epsilon,
+        };
+        let rows = vec![row("none", 0.0, 0.9), row("fgsm", 8.0, 0.1), row("fgsm", 4.0, 0.5)];
+        let evaluated = Evaluate { rows };
+        assert_eq!(attack_behind(spec, Some(&evaluated)).as_deref(), Some("fgsm ε 8"));
+        assert_eq!(attack_behind("not toml [", None), None);
+        assert_eq!(attack_behind("[attack]\nepsilon = 4", None), None);
     }
 }

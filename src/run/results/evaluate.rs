@@ -10,14 +10,21 @@ pub struct Evaluate {
 }
 
 impl Evaluate {
-    /// The two numbers that stand for a run in a list, under their metric names: clean top-1, and
-    /// top-1 under the strongest of the attacks.
+    /// The numbers that stand for a run in a list, under their metric names: clean accuracies, and
+    /// those under [`Self::strongest`].
     pub fn headline(&self) -> Vec<(&'static str, f64)> {
-        let (clean, attacked): (Vec<&Row>, Vec<&Row>) =
-            self.rows.iter().partition(|row| row.attack == "none");
-        let strongest = attacked.into_iter().map(|row| row.top1).min_by(f64::total_cmp);
-        let clean = clean.first().map(|row| ("top1", row.top1));
-        clean.into_iter().chain(strongest.map(|top1| ("adversarial_top1", top1))).collect()
+        let clean = self.rows.iter().find(|row| row.attack == "none");
+        let clean = clean.map(|row| [("top1", row.top1), ("top5", row.top5)]);
+        let strongest = self
+            .strongest()
+            .map(|row| [("adversarial_top1", row.top1), ("adversarial_top5", row.top5)]);
+        clean.into_iter().chain(strongest).flatten().collect()
+    }
+
+    /// The attack that leaves the lowest top-1.
+    pub fn strongest(&self) -> Option<&Row> {
+        let attacked = self.rows.iter().filter(|row| row.attack != "none");
+        attacked.min_by(|a, b| a.top1.total_cmp(&b.top1))
     }
 }
 
@@ -48,13 +55,16 @@ mod tests {
             attack: attack.into(),
             epsilon,
             top1,
-            top5: 1.0,
+            top5: top1 + 0.05,
             images: 10,
             linf_max: epsilon,
         };
         let rows = vec![row("none", 0.0, 0.9), row("fgsm", 1.0, 0.6), row("fgsm", 4.0, 0.1)];
-        let headline = Evaluate { rows }.headline();
-        assert_eq!(headline, [("top1", 0.9), ("adversarial_top1", 0.1)]);
+        let evaluate = Evaluate { rows };
+        let headline = evaluate.headline();
+        assert_eq!(headline[..2], [("top1", 0.9), ("top5", 0.9 + 0.05)]);
+        assert_eq!(headline[2..], [("adversarial_top1", 0.1), ("adversarial_top5", 0.1 + 0.05)]);
+        assert_eq!(evaluate.strongest().map(|row| row.epsilon), Some(4.0));
         assert!(Evaluate { rows: Vec::new() }.headline().is_empty());
     }
 }

@@ -82,7 +82,7 @@ pub fn draw(
     let used = facts::draw_messages(&facts::messages(run, context), context, inner, buf);
     inner = below(inner, used);
     let charts = charts::of(scene);
-    let readings = facts::readings(run);
+    let readings = facts::readings(run, detail);
     let results = detail.map(facts::results).unwrap_or_default();
     let gauges = facts::gauge_rows(&readings, inner.width);
     let rows = Rows::share(inner.height, gauges, results.len() as u16, !charts.is_empty());
@@ -95,7 +95,7 @@ pub fn draw(
     facts::draw_gauges(&readings, context, gauges_area, buf);
     if !numbers_area.is_empty() {
         let room = usize::from(inner.width);
-        let numbers = facts::numbers(run, &plan, room);
+        let numbers = facts::numbers(run, room);
         let style = context.style(Role::Text);
         buf.set_stringn(inner.x, numbers_area.y, text::clean(&numbers), room, style);
     }

@@ -82,6 +82,22 @@ impl Axis {
         Self { low, high, log: false, ticks }
     }
 
+    /// How many gaps of one size the ticks leave from end to end, if they do.
+    pub fn even_gaps(&self) -> Option<u16> {
+        let (first, last) = (self.ticks.first()?, self.ticks.last()?);
+        let near = |a: f64, b: f64| (a - b).abs() <= (self.high - self.low).abs() * 1e-6;
+        let whole = near(first.value, self.low) && near(last.value, self.high);
+        (!self.log && whole && self.ticks.len() > 1).then(|| self.ticks.len() as u16 - 1)
+    }
+
+    /// The part of the axis that `min..=max` takes up.
+    pub fn share(&self, min: f64, max: f64) -> f64 {
+        match (self.position(min), self.position(max)) {
+            (Some(low), Some(high)) => high - low,
+            _ => 0.0,
+        }
+    }
+
     /// 0 at the low end, 1 at the high end. `None` for what cannot be shown: not finite, or not
     /// above zero on a logarithmic axis.
     pub fn position(&self, value: f64) -> Option<f64> {

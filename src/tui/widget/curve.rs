@@ -94,6 +94,49 @@ pub fn steps_of(lines: &[Line<'_>]) -> RangeInclusive<u64> {
     if first <= last / 2 { 0..=last } else { first..=last }
 }
 
+/// Series of fewer points are not smoothed.
+const SPARSE: usize = 64;
+
+/// Where values stand in a plot: one rule for the ticks and for the dots of the curve.
+///
+/// The lowest tick stands on the axis below the plot. Ticks are whole rows apart where they are
+/// evenly spaced, and each stands in the middle of its row.
+#[derive(Debug)]
+struct Scale {
+    axis: Axis,
+    /// Rows of the plot.
+    rows: u16,
+    /// Those between the axis and its highest value.
+    used: u16,
+}
+
+impl Scale {
+    fn new(axis: Axis, rows: u16) -> Self {
+        let used = match axis.even_gaps() {
+            Some(gaps) if gaps <= rows => rows / gaps * gaps,
+            _ => rows,
+        };
+        Self { axis, rows, used }
+    }
+
+    /// Rows from the top of the plot to the middle of the row that `value` is in.
+    fn down(&self, value: f64) -> Option<f64> {
+        let at = self.axis.position(value)?;
+        Some(f64::from(self.rows) - at * f64::from(self.used))
+    }
+
+    /// The row of `value`; the one after the last is the axis.
+    fn row(&self, value: f64) -> Option<u16> {
+        Some(self.down(value)?.round() as u16)
+    }
+
+    /// The row of dots of `value`, four to a row.
+    fn dot(&self, value: f64) -> Option<usize> {
+        let dots = self.down(value)? * 4.0 + 1.5;
+        Some((dots.round() as usize).min(usize::from(self.rows) * 4 - 1))
+    }
+}
+
 const LABEL: u16 = 5;
 const GUTTER: u16 = 8;
 
@@ -116,7 +159,7 @@ impl Curve<'_> {
         if plot.width < 4 || plot.height < 2 {
             return None;
         }
-        let Some(values) = self.value_axis(plot.height) else {
+        let Some(values) = self.value_scale(plot.height) else {
             self.draw_empty(Rect { y: area.y + 1, height: area.height - 1, ..area }, buffer);
             return None;
         };
@@ -138,7 +181,7 @@ impl Curve<'_> {
         Some(Plot { area: plot, steps: self.steps.clone() })
     }
 
-    fn value_axis(&self, rows: u16) -> Option<Axis> {
+    fn value_scale(&self, rows: u16) -> Option<Scale> {
         let mut range: Option<(f64, f64)> = None;
         for line in self.lines {
             for bucket in line.series.range(self.steps.clone()) {
@@ -156,11 +199,15 @@ impl Curve<'_> {
         let (min, max) = range?;
         // A label every other row, fewer where the chart is tall.
         let most = usize::from((rows / 2).min(4 + rows / 8)).max(1);
-        Some(if self.log {
-            Axis::log(min, max, most)
-        } else {
-            Axis::linear(min, max, most, self.limits)
-        })
+        if self.log {
+            return Some(Scale::new(Axis::log(min, max, most), rows));
+        }
+        // Of all round axes the one on which the curve is tallest; the last of equals has most ticks.
+        let scales = (1..=most).map(|most| {
+            let scale = Scale::new(Axis::linear(min, max, most, self.limits), rows);
+            (scale.axis.share(min, max) * f64::from(scale.used), scale)
+        });
+        scales.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, scale)| scale)
     }
 
     /// The series folded to one bucket a column of dots.
@@ -180,14 +227,12 @@ impl Curve<'_> {
         columns
     }
 
-    fn dots(&self, plot: Rect, values: &Axis, columns: &[Columns]) -> Dots {
+    fn dots(&self, plot: Rect, values: &Scale, columns: &[Columns]) -> Dots {
         let mut dots = Dots::new(plot.width, plot.height);
-        let bottom = (dots.height() - 1) as f64;
-        let row = |value: f64| {
-            values.position(value * self.scale).map(|at| (bottom * (1.0 - at)).round() as usize)
-        };
-        for (style, columns) in columns.iter().enumerate() {
-            let raw = Paint { style, bright: self.smoothing == 0 };
+        let row = |value: f64| values.dot(value * self.scale);
+        for (style, (columns, line)) in columns.iter().zip(self.lines).enumerate() {
+            let smoothing = self.smoothing_of(line.series);
+            let raw = Paint { style, bright: smoothing == 0 };
             let mut previous: Option<(usize, usize)> = None;
             for (x, bucket) in columns {
                 let (Some(top), Some(low)) =
@@ -205,10 +250,9 @@ impl Curve<'_> {
             let bright = Paint { style, bright: true };
             let mut previous: Option<(usize, usize)> = None;
             for (x, bucket) in columns {
-                let here =
-                    (bucket.finite > 0).then(|| row(bucket.smoothed(self.smoothing))).flatten();
+                let here = (bucket.finite > 0).then(|| row(bucket.smoothed(smoothing))).flatten();
                 let here = here.map(|y| (*x, y));
-                if let (Some(to), true) = (here, self.smoothing > 0) {
+                if let (Some(to), true) = (here, smoothing > 0) {
                     dots.line(previous.unwrap_or(to), to, bright);
                 }
                 previous = here;
@@ -226,7 +270,19 @@ impl Curve<'_> {
         dots
     }
 
-    fn draw_axes(&self, plot: Rect, values: &Axis, numbers: bool, area: Rect, buffer: &mut Buffer) {
+    /// Points far apart, such as one an epoch, are no noise: smoothed, they would lag epochs behind.
+    fn smoothing_of(&self, series: &Series) -> usize {
+        if series.len() < SPARSE { 0 } else { self.smoothing }
+    }
+
+    fn draw_axes(
+        &self,
+        plot: Rect,
+        values: &Scale,
+        numbers: bool,
+        area: Rect,
+        buffer: &mut Buffer,
+    ) {
         let style = self.theme.style(Role::Muted);
         let line = self.theme.style(Role::Border);
         let [up, mark, corner, along, down] = if self.ascii {
@@ -244,9 +300,9 @@ impl Curve<'_> {
             buffer.set_string(x, bottom, along, line);
         }
         let mut taken = u16::MAX;
-        for tick in &values.ticks {
-            let Some(at) = values.position(tick.value) else { continue };
-            let row = plot.y + (f64::from(plot.height) * (1.0 - at)).round() as u16;
+        for tick in &values.axis.ticks {
+            let Some(row) = values.row(tick.value) else { continue };
+            let row = plot.y + row;
             if row == taken {
                 continue;
             }
@@ -311,13 +367,12 @@ impl Curve<'_> {
         }
     }
 
-    fn draw_last_values(&self, place: Rect, values: &Axis, buffer: &mut Buffer) {
+    fn draw_last_values(&self, place: Rect, values: &Scale, buffer: &mut Buffer) {
         let mut labels: Vec<(u16, String, Style)> = Vec::new();
         for line in self.lines {
             let Some(last) = line.series.at(*self.steps.end()) else { continue };
-            let smooth = last.smoothed(self.smoothing) * self.scale;
-            let at = values.position(smooth).unwrap_or(1.0);
-            let row = ((f64::from(place.height * 4 - 1) * (1.0 - at)).round() as u16) / 4;
+            let smooth = last.smoothed(self.smoothing_of(line.series)) * self.scale;
+            let row = values.dot(smooth).map_or(0, |dot| (dot / 4) as u16);
             let (shown, role) =
                 if last.last.is_finite() { (smooth, line.role) } else { (last.last, Role::Error) };
             labels.push((row, number::value(shown), self.theme.style(role)));
@@ -362,7 +417,7 @@ impl Curve<'_> {
             let value = self.cursor.map(|step| match standing_at(line.series, step) {
                 None => format!(" {:<6}", "–"),
                 Some(bucket) => {
-                    let value = bucket.smoothed(self.smoothing) * self.scale;
+                    let value = bucket.smoothed(self.smoothing_of(line.series)) * self.scale;
                     format!(" {:<6}", number::value(value))
                 }
             });
@@ -504,8 +559,32 @@ mod tests {
         let points: Vec<_> =
             (0..500_000).map(|i| (i, if i == 250_000 { 10.0 } else { 1.0 })).collect();
         let text = drawn(&series(&points), false, false, (60, 12));
-        let top = text.lines().nth(1).unwrap();
-        assert!(top.chars().any(|c| ('\u{2801}'..='\u{28ff}').contains(&c)), "{text}");
+        let high = text.lines().find(|line| line.contains("10 ")).unwrap();
+        assert!(high.chars().any(|c| ('\u{2801}'..='\u{28ff}').contains(&c)), "{text}");
+    }
+
+    #[test]
+    fn points_far_apart_are_not_smoothed() {
+        let sparse = series(&[(100, 4.0), (200, 2.0), (300, 1.0)]);
+        let theme = fixture::theme();
+        let lines = [Line { name: "probe", series: &sparse, role: Role::Adversarial }];
+        let curve = Curve {
+            title: "loss",
+            lines: &lines,
+            steps: steps_of(&lines),
+            smoothing: 3,
+            log: false,
+            scale: 1.0,
+            limits: NO_LIMITS,
+            cursor: None,
+            empty: "",
+            ascii: false,
+            theme: &theme,
+        };
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 60, 10));
+        curve.draw(buffer.area, &mut buffer);
+        let text = fixture::text(&buffer);
+        assert!(text.contains("1.000"), "{text}");
     }
 
     #[test]
@@ -526,6 +605,27 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_tick_stands_in_the_row_of_its_value(
+            min in -100.0..100.0_f64,
+            span in 0.001..1000.0_f64,
+            rows in 2_u16..40,
+        ) {
+            let most = usize::from((rows / 2).min(4 + rows / 8)).max(1);
+            let scale = Scale::new(Axis::linear(min, min + span, most, NO_LIMITS), rows);
+            let mut apart = Vec::new();
+            for pair in scale.axis.ticks.windows(2) {
+                let rows = |value| scale.row(value).unwrap();
+                apart.push(rows(pair[0].value) - rows(pair[1].value));
+            }
+            prop_assert!(apart.windows(2).all(|pair| pair[0] == pair[1]), "{apart:?}");
+            for tick in &scale.axis.ticks {
+                let (row, dot) = (scale.row(tick.value).unwrap(), scale.dot(tick.value).unwrap());
+                // On the axis there are no dots: the lowest stands just above it.
+                prop_assert_eq!(dot / 4, usize::from(row.min(rows - 1)));
+            }
+        }
+
         #[test]
         fn no_data_and_no_size_panics(
             points in prop::collection::vec((0_u64..u64::MAX, any::<f64>()), 0..30),

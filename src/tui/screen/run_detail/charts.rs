@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::State;
+use crate::run::latest::attack_behind;
 use crate::tui::action::Place;
 use crate::tui::history::{History, SMOOTHING, Series};
 use crate::tui::screen::runs::short_name;
@@ -115,13 +116,19 @@ fn single<'a>(scene: &'a Scene<'a>) -> Vec<Chart<'a>> {
     let Some(detail) = scene.selected.and_then(|id| scene.world.detail(id)) else {
         return Vec::new();
     };
+    let probe = attack_behind(&detail.spec, None);
     let chart = |recipe: &'static Recipe| {
         let line = |(metric, name, role): &(&str, &'static str, Role)| {
             let series = series_of(&detail.history, metric)?;
             Some(Line { name, series, role: *role })
         };
         let lines: Vec<Line<'a>> = recipe.lines.iter().filter_map(line).collect();
-        (!lines.is_empty()).then(|| Chart { title: recipe.title.into(), lines, recipe })
+        let mut title = recipe.title.to_owned();
+        // The curve is the probe's; what was evaluated afterwards stands below.
+        if let (Some(probe), true) = (&probe, lines.len() > 1) {
+            title = format!("{title} · {probe}");
+        }
+        (!lines.is_empty()).then_some(Chart { title, lines, recipe })
     };
     RECIPES.iter().filter_map(chart).collect()
 }

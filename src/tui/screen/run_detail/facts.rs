@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::charts;
+use crate::run::latest::attack_behind;
 use crate::run::results::attack::Attack;
 use crate::run::results::evaluate::Evaluate;
 use crate::run::state::Status;
@@ -21,34 +22,15 @@ use crate::tui::world::{RunDetail, RunSummary};
 #[derive(Debug, Default, PartialEq)]
 pub struct Plan {
     epochs: Option<u64>,
-    /// `ε 4 fgsm`
-    attack: Option<String>,
 }
 
 impl Plan {
     /// Reads a resolved spec. What is not there is not said.
     pub fn of(spec: &str) -> Self {
         let Ok(spec) = spec.parse::<toml::Table>() else { return Self::default() };
-        let section = |name: &str| spec.get(name).and_then(toml::Value::as_table);
-        let train = section("train");
+        let train = spec.get("train").and_then(toml::Value::as_table);
         let epochs = train.and_then(|t| t.get("epochs")).and_then(toml::Value::as_integer);
-        let attack = train
-            .and_then(|t| t.get("adversarial"))
-            .and_then(toml::Value::as_table)
-            .or(section("attack"));
-        let attack = attack.and_then(|attack| {
-            let method = attack.get("method")?.as_str()?;
-            let epsilon = match attack.get("epsilon")? {
-                toml::Value::Integer(levels) => levels.to_string(),
-                toml::Value::Float(levels) => levels.to_string(),
-                toml::Value::Array(range) => {
-                    range.iter().map(ToString::to_string).collect::<Vec<_>>().join("–")
-                }
-                _ => return None,
-            };
-            Some(format!("ε {epsilon} {method}"))
-        });
-        Self { epochs: epochs.and_then(|e| u64::try_from(e).ok()), attack }
+        Self { epochs: epochs.and_then(|e| u64::try_from(e).ok()) }
     }
 }
 
@@ -121,24 +103,31 @@ pub fn draw_messages(
 }
 
 /// Label, 0..1, number, colour.
-type Reading = (&'static str, f64, String, Role);
+type Reading = (String, f64, String, Role);
+
+/// Under which attack the run's adversarial accuracy is, as a gauge's label.
+fn under(detail: Option<&RunDetail>) -> String {
+    let attack = detail.and_then(|detail| attack_behind(&detail.spec, detail.evaluate.as_deref()));
+    attack.unwrap_or_else(|| "adversarial top-1".into())
+}
 
 /// What is shown as a gauge, as far as it was measured.
-pub fn readings(run: &RunSummary) -> Vec<Reading> {
+pub fn readings(run: &RunSummary, detail: Option<&RunDetail>) -> Vec<Reading> {
     let latest = |metric: &str| run.latest.get(metric).copied();
     let mut readings: Vec<Reading> = Vec::new();
     if let Some(top1) = latest("top1") {
-        readings.push(("clean top-1", top1, number::fraction(top1), Role::Real));
+        readings.push(("clean top-1".into(), top1, number::fraction(top1), Role::Real));
     }
     if let Some(top1) = latest("adversarial_top1") {
-        readings.push(("adversarial top-1", top1, number::fraction(top1), Role::Adversarial));
+        readings.push((under(detail), top1, number::fraction(top1), Role::Adversarial));
     }
     if let Some(percent) = latest("cpu_percent").filter(|_| run.status.is_live()) {
-        readings.push(("worker cpu", percent / 100.0, format!("{percent:.0} %"), Role::Series3));
+        let number = format!("{percent:.0} %");
+        readings.push(("worker cpu".into(), percent / 100.0, number, Role::Series3));
     }
     let progress = run.state.progress;
     let sign = StatusSign::of(run.status);
-    readings.push(("progress", progress, format!("{:.0} %", progress * 100.0), sign.role));
+    readings.push(("progress".into(), progress, format!("{:.0} %", progress * 100.0), sign.role));
     readings
 }
 
@@ -175,8 +164,8 @@ pub fn draw_gauges(readings: &[Reading], context: &DrawContext<'_>, area: Rect, 
     }
 }
 
-/// `1,204 img/s · lr 0.0087 · 2.1 GiB · 1 h 12 m left · ε 4 fgsm`
-pub fn numbers(run: &RunSummary, plan: &Plan, width: usize) -> String {
+/// `1,204 img/s · 1 h 12 m left · lr 0.0087 · 2.1 GiB · pid 311 on server`
+pub fn numbers(run: &RunSummary, width: usize) -> String {
     let latest = |metric: &str| run.latest.get(metric).copied();
     let working = matches!(run.status, Status::Running | Status::Paused);
     let parts = [
@@ -185,7 +174,6 @@ pub fn numbers(run: &RunSummary, plan: &Plan, width: usize) -> String {
         run.state.eta_s.filter(|_| working).map(|s| format!("{} left", number::duration(s))),
         latest("learning_rate").map(|rate| format!("lr {}", number::value(rate))),
         latest("memory_bytes").map(number::bytes),
-        plan.attack.clone(),
         run.state.host.clone().zip(run.state.pid).map(|(host, pid)| format!("pid {pid} on {host}")),
     ];
     let mut line = String::new();
@@ -275,12 +263,13 @@ pub fn draw_compared(scene: &Scene<'_>, context: &DrawContext<'_>, area: Rect, b
         };
         let style = context.style(charts::role_of(index));
         let numbers = format!(
-            "{} {:<8} {:>4.0} %   clean {:<6}  adversarial {:<6}",
+            "{} {:<8} {:>4.0} %   clean {:<6}  {:<6} {}",
             sign.symbol,
             sign.word,
             run.state.progress * 100.0,
             latest("top1"),
             latest("adversarial_top1"),
+            under(scene.world.detail(id)),
         );
         let room = usize::from(area.width);
         let name_room = room.saturating_sub(text::width(&numbers) + 4).max(8).min(widest);
@@ -297,11 +286,8 @@ mod tests {
 
     #[test]
     fn the_plan_is_read_from_the_spec() {
-        let plan =
-            Plan::of("[train]\nepochs = 10\n[train.adversarial]\nmethod = \"fgsm\"\nepsilon = 4\n");
-        assert_eq!(plan, Plan { epochs: Some(10), attack: Some("ε 4 fgsm".into()) });
-        let plan = Plan::of("[attack]\nmethod = \"pgd\"\nepsilon = [2, 8]\n");
-        assert_eq!(plan.attack.as_deref(), Some("ε 2–8 pgd"));
+        let plan = Plan::of("[train]\nepochs = 10\n");
+        assert_eq!(plan, Plan { epochs: Some(10) });
         assert_eq!(Plan::of("not toml at all ["), Plan::default());
         assert_eq!(Plan::of("train = 3"), Plan::default());
     }
