@@ -2,6 +2,7 @@
 //! that whatever happens the shell gets its terminal back.
 
 use std::io::{self, BufWriter, Stdout, Write, stdout};
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -41,8 +42,9 @@ static ENTERED: AtomicBool = AtomicBool::new(false);
 /// The full screen. Dropping it gives the terminal back.
 #[derive(Debug)]
 pub struct Screen {
-    // One write a frame: over SSH each write may become a packet.
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    // One write a frame: over SSH each write may become a packet. Never dropped, since its own drop
+    // prints to a standard error that may be gone with the terminal, and panics.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
 }
 
 impl Screen {
@@ -51,7 +53,7 @@ impl Screen {
         let mut out = BufWriter::with_capacity(1 << 16, stdout());
         take_over(&mut out, mouse)
             .and_then(|()| Terminal::new(CrosstermBackend::new(out)))
-            .map(|terminal| Self { terminal })
+            .map(|terminal| Self { terminal: ManuallyDrop::new(terminal) })
             .inspect_err(|_| restore())
     }
 

@@ -16,7 +16,7 @@ use super::effect::Effect;
 use super::glyphs::Glyphs;
 use super::keymap::Keymap;
 use super::launcher::{self, Launcher};
-use super::message::{Gesture, Message, Notice, Pointer};
+use super::message::{Gesture, Message, Notice, Pointer, Severity};
 use super::pictures::decoder::Decoder;
 use super::reader::Reader;
 use super::screen::View;
@@ -73,7 +73,8 @@ pub fn run(options: &Options) -> Result<()> {
     runtime.block_on(async {
         let mut workbench =
             Workbench::open(options).map_err(|error| failed("open the workbench", error))?;
-        workbench.run().await.map_err(|error| failed("go on: the terminal is gone", error))
+        workbench.run().await.map_err(|error| failed("go on: the terminal is gone", error))?;
+        workbench.finish_asides()
     })
 }
 
@@ -87,6 +88,8 @@ struct Workbench {
     reader: Reader,
     decoder: Decoder,
     launcher: Launcher,
+    /// What was asked of runs and may not have been done yet.
+    asides: Vec<std::thread::JoinHandle<()>>,
     sender: mpsc::Sender<Message>,
     inbox: mpsc::Receiver<Message>,
     next_frame: Instant,
@@ -124,6 +127,7 @@ impl Workbench {
                 executable: std::env::current_exe()?,
                 runs_dir: options.runs_dir.clone(),
             },
+            asides: Vec::new(),
             sender,
             inbox,
             next_frame: Instant::now(),
@@ -249,14 +253,37 @@ impl Workbench {
     }
 
     /// On a thread of its own: the runs folder may be slow, a command slower.
-    fn aside(&self, work: impl FnOnce(&Launcher) -> Message + Send + 'static) {
+    fn aside(&mut self, work: impl FnOnce(&Launcher) -> Message + Send + 'static) {
         let (launcher, sender) = (self.launcher.clone(), self.sender.clone());
         let spawned = std::thread::Builder::new().name("launcher".into()).spawn(move || {
             let _ = sender.blocking_send(work(&launcher));
         });
-        if let Err(error) = spawned {
-            self.answer(Message::Noticed(Notice::error(format!("failed to start: {error}"))));
+        match spawned {
+            Ok(thread) => {
+                self.asides.retain(|thread| !thread.is_finished());
+                self.asides.push(thread);
+            }
+            Err(error) => {
+                self.answer(Message::Noticed(Notice::error(format!("failed to start: {error}"))));
+            }
         }
+    }
+
+    /// Waits until what was asked last has been done: the process would take it along. Errors with
+    /// what went wrong, which nobody would see any more.
+    fn finish_asides(&mut self) -> Result<()> {
+        for thread in self.asides.drain(..) {
+            // One that panicked has said so itself.
+            let _ = thread.join();
+        }
+        while let Ok(message) = self.inbox.try_recv() {
+            if let Message::Noticed(notice) = message
+                && notice.severity == Severity::Error
+            {
+                return Err(Error::failed(notice.text));
+            }
+        }
+        Ok(())
     }
 
     fn answer(&self, message: Message) {

@@ -53,6 +53,40 @@ fn signals_end_it_in_order() {
 }
 
 #[test]
+fn a_terminal_that_goes_away_is_a_quiet_end() {
+    let home = home();
+    let mut child = screen::hang_up_once_it_shows(home.path(), "No runs yet");
+    let start = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        assert!(start.elapsed() < Duration::from_secs(20), "still there without a terminal");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_ne!(child.wait().unwrap().exit_code(), 101, "it panicked");
+    let log = home.path().join(".local/state/glassbox/glassbox.log");
+    let log = std::fs::read_to_string(log).unwrap_or_default();
+    assert!(!log.contains("panicked"), "{log}");
+}
+
+#[test]
+fn quit_and_stop_stops_the_run() {
+    let home = home();
+    // A worker of another host is live as long as its heart beats, and can be asked to stop.
+    let folder = run(home.path(), Status::Running, Some(std::process::id()));
+    let beating = State { heartbeat: 9e12, ..folder.state().unwrap() };
+    beating.write(folder.path()).unwrap();
+    let mut screen = Screen::open(home.path(), (100, 30));
+    screen.wait_for("running");
+    screen.press("q");
+    screen.wait_for("quit and stop it");
+    screen.press("\x1b[B");
+    screen.wait_for("› quit and stop it");
+    screen.press("\r");
+    assert_eq!(screen.ends_in_order(), 0);
+    let control = std::fs::read_to_string(folder.path().join("control")).unwrap_or_default();
+    assert!(control.contains("stop"), "the run was not asked to stop: '{control}'");
+}
+
+#[test]
 fn it_follows_the_size_and_says_so_when_that_is_too_small() {
     let home = home();
     run(home.path(), Status::Finished, None);

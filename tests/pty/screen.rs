@@ -23,22 +23,41 @@ pub struct Screen {
     child: Box<dyn Child + Send + Sync>,
 }
 
+/// The workbench on a new pseudo-terminal of that size.
+fn start(home: &Path, size: PtySize) -> (Box<dyn Child + Send + Sync>, Box<dyn MasterPty + Send>) {
+    let pair = native_pty_system().openpty(size).unwrap();
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_glassbox"));
+    command.args(["--runs-dir", home.join("runs").to_str().unwrap()]);
+    command.env_clear();
+    command.env("TERM", "xterm-256color");
+    command.env("HOME", home);
+    command.env("PATH", "/usr/bin:/bin");
+    command.cwd(home);
+    (pair.slave.spawn_command(command).unwrap(), pair.master)
+}
+
+/// A workbench whose terminal is closed as soon as it shows `text`.
+pub fn hang_up_once_it_shows(home: &Path, text: &str) -> Box<dyn Child + Send + Sync> {
+    let (child, master) =
+        start(home, PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 });
+    let mut reader = master.try_clone_reader().unwrap();
+    let mut parser = vt100::Parser::new(cells(24), cells(80), 0);
+    let mut buffer = vec![0; 65536];
+    while !parser.screen().contents().contains(text) {
+        let read = reader.read(&mut buffer).unwrap();
+        assert!(read > 0, "it ended before it showed '{text}'");
+        parser.process(&buffer[..read]);
+    }
+    child
+}
+
 impl Screen {
     pub fn open(home: &Path, (columns, rows): (u16, u16)) -> Self {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_glassbox"));
-        command.args(["--runs-dir", home.join("runs").to_str().unwrap()]);
-        command.env_clear();
-        command.env("TERM", "xterm-256color");
-        command.env("HOME", home);
-        command.env("PATH", "/usr/bin:/bin");
-        command.cwd(home);
-        let child = pair.slave.spawn_command(command).unwrap();
-        drop(pair.slave);
+        let (child, master) = start(home, size);
         let parser = Arc::new(Mutex::new(vt100::Parser::new(cells(rows), cells(columns), 0)));
         let bytes = Arc::new(Mutex::new(Vec::new()));
-        let mut reader = pair.master.try_clone_reader().unwrap();
+        let mut reader = master.try_clone_reader().unwrap();
         let (shown, seen) = (Arc::clone(&parser), Arc::clone(&bytes));
         std::thread::spawn(move || {
             let mut buffer = vec![0; 65536];
@@ -47,8 +66,8 @@ impl Screen {
                 seen.lock().unwrap().extend_from_slice(&buffer[..read]);
             }
         });
-        let writer = pair.master.take_writer().unwrap();
-        Self { parser, bytes, writer, master: pair.master, child }
+        let writer = master.take_writer().unwrap();
+        Self { parser, bytes, writer, master, child }
     }
 
     pub fn text(&self) -> String {
