@@ -25,7 +25,7 @@ pub fn open(folder: &Path, side: Option<usize>) -> Result<(InMemory, InMemory)> 
         .unwrap_or_else(|| NAMES.map(str::to_owned).to_vec());
     let classes: Vec<Class> = names.into_iter().map(|name| Class { name, wnid: None }).collect();
 
-    let entries = list(folder)?;
+    let (entries, _) = list(folder)?;
     let mut batches: Vec<(u64, PathBuf)> = entries
         .iter()
         .filter_map(|Entry { name, path, .. }| {

@@ -35,9 +35,14 @@ pub struct Picture {
 
 /// Reads a picture. By its content, not by its name: ImageNet has a PNG called `.JPEG`.
 pub fn read(path: &Path) -> Result<Picture> {
-    let found = fs::metadata(path).map_err(|error| unreadable(path, error))?;
-    if found.is_dir() {
-        return Err(bad(path, "is a folder, not an image"));
+    let found = fs::metadata(path).map_err(|error| match fs::symlink_metadata(path) {
+        Ok(link) if link.is_symlink() => bad(path, "is a link that leads nowhere"),
+        _ => unreadable(path, error),
+    })?;
+    // A pipe would be waited for, perhaps for ever.
+    if !found.is_file() {
+        let what = if found.is_dir() { "a folder" } else { "a pipe, socket or device" };
+        return Err(bad(path, &format!("is {what}, not an image")));
     }
     if found.len() > LARGEST_FILE {
         let size = found.len() >> 20;

@@ -86,31 +86,42 @@ pub(super) struct Entry {
     pub(super) is_folder: bool,
 }
 
-/// What a folder holds, sorted by name, hidden things left out. A name that is not UTF-8 is an
-/// error: names go into results and onto the screen, and must lead back to the file.
-pub(super) fn list(folder: &Path) -> Result<Vec<Entry>> {
-    let mut entries = Vec::new();
+/// What a folder holds, sorted by name, hidden things left out, and why others had to be left out
+/// too: a name that is not UTF-8 cannot go into results and onto the screen and lead back to the
+/// file, a link to a folder above has no end. A link that leads nowhere counts as a file.
+pub(super) fn list(folder: &Path) -> Result<(Vec<Entry>, Vec<String>)> {
+    let (mut entries, mut left_out) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, error))? {
         let entry = entry.map_err(|error| unreadable(folder, error))?;
         let path = entry.path();
-        let name = entry.file_name().into_string().map_err(|_| {
-            Error::bad_input(format!("the name of {} is not UTF-8", shown(&path)))
-                .hint("rename it; convmv renames whole folders")
-        })?;
+        let Ok(name) = entry.file_name().into_string() else {
+            left_out.push(format!("the name of {} is not UTF-8", shown(&path)));
+            continue;
+        };
         if name.starts_with('.') {
             continue;
         }
         // Only a link costs a second look at the disk: a folder may hold a million files.
         let kind = entry.file_type().map_err(|error| unreadable(&path, error))?;
         let is_folder = if kind.is_symlink() {
-            fs::metadata(&path).map_err(|error| unreadable(&path, error))?.is_dir()
+            fs::metadata(&path).is_ok_and(|found| found.is_dir())
         } else {
             kind.is_dir()
         };
+        if is_folder && kind.is_symlink() && leads_back(&path, folder) {
+            left_out.push(format!("{} is a link to a folder above it", shown(&path)));
+            continue;
+        }
         entries.push(Entry { name, path, is_folder });
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(entries)
+    left_out.sort();
+    Ok((entries, left_out))
+}
+
+fn leads_back(link: &Path, folder: &Path) -> bool {
+    let whole = (fs::canonicalize(link), fs::canonicalize(folder));
+    matches!(whole, (Ok(target), Ok(folder)) if folder.starts_with(&target))
 }
 
 /// Class names from a text file, one a line; empty lines are left out. `None` if there is no file.
@@ -151,10 +162,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let name = std::ffi::OsStr::from_bytes(b"caf\xe9.png");
         fs::write(folder.path().join(name), b"").unwrap();
-        let error = list(folder.path()).unwrap_err();
-        assert_eq!(error.kind, Kind::BadInput);
-        assert!(error.message.contains("caf\\xe9.png"), "{}", error.message);
-        assert!(error.message.contains("not UTF-8"), "{}", error.message);
+        let (entries, left_out) = list(folder.path()).unwrap();
+        assert!(entries.is_empty());
+        assert!(left_out[0].contains("caf\\xe9.png"), "{left_out:?}");
+        assert!(left_out[0].contains("not UTF-8"), "{left_out:?}");
     }
 
     /// Tests may run as root, whom no permission stops: the operating system's answer is made up.
@@ -195,7 +206,7 @@ mod tests {
         }
         fs::create_dir(folder.path().join("c")).unwrap();
         let found: Vec<(String, bool)> =
-            list(folder.path()).unwrap().into_iter().map(|e| (e.name, e.is_folder)).collect();
+            list(folder.path()).unwrap().0.into_iter().map(|e| (e.name, e.is_folder)).collect();
         let expected = [("a.png", false), ("b.png", false), ("c", true)];
         assert_eq!(found, expected.map(|(name, is_folder)| (name.to_owned(), is_folder)));
     }

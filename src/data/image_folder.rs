@@ -186,13 +186,14 @@ fn class(folder: &str) -> Class {
 }
 
 fn holds_folders(path: &Path) -> Result<bool> {
-    Ok(path.is_dir() && list(path)?.iter().any(|entry| entry.is_folder))
+    Ok(path.is_dir() && list(path)?.0.iter().any(|entry| entry.is_folder))
 }
 
 /// Finds class folders and their images, both sorted by name.
 fn scan(root: &Path, notes: &mut Vec<String>) -> Result<Scan> {
+    let (entries, mut left_out) = list(root)?;
     let (folders, loose): (Vec<Entry>, Vec<Entry>) =
-        list(root)?.into_iter().partition(|entry| entry.is_folder);
+        entries.into_iter().partition(|entry| entry.is_folder);
     if folders.is_empty() {
         return Err(Error::bad_input(format!(
             "{} holds no folder, expected {EXPECTED}",
@@ -204,7 +205,7 @@ fn scan(root: &Path, notes: &mut Vec<String>) -> Result<Scan> {
     let mut files = Vec::new();
     for (class, folder) in folders.iter().enumerate() {
         let before = files.len();
-        collect(&folder.path, "", class as u32, &mut files, &mut ignored, 0)?;
+        collect(&folder.path, "", class as u32, &mut files, (&mut ignored, &mut left_out), 0)?;
         if files.len() == before {
             return Err(Error::bad_input(format!(
                 "the class folder {} holds no JPEG or PNG image",
@@ -223,6 +224,13 @@ fn scan(root: &Path, notes: &mut Vec<String>) -> Result<Scan> {
             shown(root)
         ));
     }
+    if let Some(first) = left_out.first() {
+        notes.push(format!(
+            "{} names below {} are left out; the first: {first}",
+            left_out.len(),
+            shown(root)
+        ));
+    }
     Ok(Scan { folders: folders.into_iter().map(|folder| folder.name).collect(), files })
 }
 
@@ -231,16 +239,19 @@ fn collect(
     prefix: &str,
     class: u32,
     files: &mut Vec<(u32, Box<str>)>,
-    ignored: &mut usize,
+    (ignored, left_out): (&mut usize, &mut Vec<String>),
     depth: usize,
 ) -> Result<()> {
     if depth > DEEPEST {
         return Err(Error::bad_input(format!("{} is nested too deeply", shown(folder)))
             .hint("look for a link that leads back to a folder above it"));
     }
-    for Entry { name, path, is_folder } in list(folder)? {
+    let (entries, unusable) = list(folder)?;
+    left_out.extend(unusable);
+    for Entry { name, path, is_folder } in entries {
         if is_folder {
-            collect(&path, &format!("{prefix}{name}/"), class, files, ignored, depth + 1)?;
+            let below = format!("{prefix}{name}/");
+            collect(&path, &below, class, files, (&mut *ignored, &mut *left_out), depth + 1)?;
         } else if is_image(&name) {
             files.push((class, format!("{prefix}{name}").into()));
         } else {

@@ -63,7 +63,11 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> Result<()> 
         return Err(Error::bad_input(format!("{} is nested too deeply", shown(folder)))
             .hint("look for a link that leads back to a folder above it"));
     }
-    for entry in list(folder)? {
+    let (entries, left_out) = list(folder)?;
+    if let Some(reason) = left_out.into_iter().next() {
+        return Err(Error::bad_input(reason).hint("rename or remove it, or name the pictures"));
+    }
+    for entry in entries {
         if entry.is_folder {
             collect(&entry.path, files, depth + 1)?;
         } else if super::image_folder::is_image(&entry.name) {

@@ -29,7 +29,7 @@ pub struct Ticket {
 /// Who stands before a ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ahead {
-    /// The run that has the device, or the nearest before us.
+    /// The run that has had the device longest.
     pub run: String,
     /// Its worker.
     pub pid: u32,
@@ -102,7 +102,7 @@ impl Ticket {
             return Ok(None);
         }
         let count = before.len();
-        Ok(before.into_iter().next_back().map(|(pid, run)| Ahead { run, pid, count }))
+        Ok(before.into_iter().next().map(|(pid, run)| Ahead { run, pid, count }))
     }
 }
 
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(first.ahead(1).unwrap(), None);
         assert_eq!(second.ahead(1).unwrap().unwrap().run, "a");
         let before_third = third.ahead(1).unwrap().unwrap();
-        assert_eq!((before_third.run.as_str(), before_third.count), ("b", 2));
+        assert_eq!((before_third.run.as_str(), before_third.count), ("a", 2));
         assert_eq!(before_third.pid, std::process::id());
         assert_eq!(second.ahead(2).unwrap(), None);
         drop(first);

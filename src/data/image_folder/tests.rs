@@ -165,19 +165,41 @@ fn a_missing_folder_and_a_file_in_its_place_are_told_apart() {
 
 #[cfg(unix)]
 #[test]
-fn a_name_that_is_not_utf8_is_refused() {
+fn a_name_that_is_not_utf8_is_left_out_and_said() {
     use std::os::unix::ffi::OsStrExt;
     let root = folder(&["cat/a.png"]);
     fs::write(root.path().join("cat").join(std::ffi::OsStr::from_bytes(b"\xff.png")), b"").unwrap();
-    assert!(failure(root.path()).message.contains("cat/\\xff.png' is not UTF-8"));
+    let (data, notes) = open_whole(root.path(), OPTIONS).unwrap();
+    assert_eq!(names(&data), ["cat/a.png"]);
+    assert!(notes.iter().any(|note| note.contains("cat/\\xff.png' is not UTF-8")), "{notes:?}");
 }
 
 #[cfg(unix)]
 #[test]
-fn a_link_that_leads_back_ends_with_a_message() {
+fn a_link_that_leads_back_is_left_out_and_said() {
     let root = folder(&["cat/a.png"]);
     std::os::unix::fs::symlink(root.path().join("cat"), root.path().join("cat/again")).unwrap();
-    assert!(failure(root.path()).message.contains("nested too deeply"));
+    let (data, notes) = open_whole(root.path(), OPTIONS).unwrap();
+    assert_eq!(names(&data), ["cat/a.png"]);
+    assert!(notes.iter().any(|note| note.contains("link to a folder above")), "{notes:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_and_links_to_nowhere_are_damaged_images() {
+    let root = folder(&["cat/a.png"]);
+    let at = |name: &str| root.path().join(name);
+    let made = std::process::Command::new("mkfifo").arg(at("cat/b.png")).status().unwrap();
+    assert!(made.success());
+    std::os::unix::fs::symlink(at("nothing"), at("cat/c.png")).unwrap();
+    std::os::unix::fs::symlink(at("cat/d.png"), at("cat/d.png")).unwrap();
+    let (data, _) = open_whole(root.path(), OPTIONS).unwrap();
+    assert_eq!(data.len(), 4);
+    for (index, reason) in [(1, "is a pipe"), (2, "leads nowhere"), (3, "leads nowhere")] {
+        let error = data.example(index).unwrap_err();
+        assert_eq!(error.kind, Kind::BadInput);
+        assert!(error.message.contains(reason), "{}", error.message);
+    }
 }
 
 #[test]
