@@ -50,6 +50,8 @@ pub struct Context {
     clock: Clock,
     plan: Plan,
     last_control: Instant,
+    /// Paused, and only out of [`Self::hold`] to write a checkpoint.
+    held: bool,
 }
 
 impl Context {
@@ -72,6 +74,7 @@ impl Context {
             clock,
             plan,
             last_control: Instant::now(),
+            held: false,
         })
     }
 
@@ -119,7 +122,8 @@ impl Context {
         if let Some(error) = self.life.take_failure() {
             return Err(error);
         }
-        let mut flow = match self.command() {
+        let command = if self.held { Some(Command::Pause) } else { self.command() };
+        let mut flow = match command {
             Some(Command::Pause) => self.hold()?,
             Some(Command::Checkpoint) => Flow::Checkpoint,
             Some(Command::Stop) => Flow::Stop,
@@ -191,7 +195,9 @@ impl Context {
             state.status = Status::Paused;
             state.eta_s = None;
         })?;
-        self.log("paused")?;
+        if !std::mem::take(&mut self.held) {
+            self.log("paused")?;
+        }
         let flow = loop {
             if self.signals.stop_asked() {
                 break Flow::Stop;
@@ -200,7 +206,10 @@ impl Context {
                 Some(Command::Resume) => break Flow::Continue,
                 Some(Command::Stop) => break Flow::Stop,
                 Some(Command::StopNow) => return Err(stopped_now()),
-                Some(Command::Checkpoint) => break Flow::Checkpoint,
+                Some(Command::Checkpoint) => {
+                    self.held = true;
+                    return Ok(Flow::Checkpoint);
+                }
                 Some(Command::Pause) | None => std::thread::sleep(CONTROL_EVERY),
             }
         };

@@ -113,6 +113,14 @@ impl Theme {
         self.styles.get(role as usize).copied().unwrap_or_default()
     }
 
+    /// The style of `role` on the ground of a selected row. Where its colour cannot be read there,
+    /// the ground's own stands in.
+    pub fn over(&self, role: Role, ground: Style) -> Style {
+        let style = self.style(role);
+        let own = style.fg.filter(|colour| legible(*colour, ground.bg));
+        Style { fg: own.or(ground.fg), ..ground }.add_modifier(style.add_modifier)
+    }
+
     /// Reads a theme file. `find` gives the text of the theme that it inherits from.
     ///
     /// Errors name `file` and the line: unknown role, unknown palette name, no colour, a circle of
@@ -185,6 +193,20 @@ pub(crate) fn nearest_indexed(r: u8, g: u8, b: u8) -> u8 {
     } else {
         16 + 36 * ri + 6 * gi + bi
     }
+}
+
+/// Whether text of one colour can be read on another: contrast of 3 to 1 (WCAG 2.1 §1.4.11). Of
+/// colours that only the terminal knows, it is taken to be so.
+fn legible(text: Color, ground: Option<Color>) -> bool {
+    let luminance = |colour: Color| {
+        let Color::Rgb(r, g, b) = colour else { return None };
+        let linear = |part: u8| (f64::from(part) / 255.0).powf(2.2);
+        Some(0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b))
+    };
+    let (Some(text), Some(ground)) = (luminance(text), ground.and_then(luminance)) else {
+        return true;
+    };
+    (text.max(ground) + 0.05) / (text.min(ground) + 0.05) >= 3.0
 }
 
 #[cfg(test)]
@@ -282,5 +304,16 @@ mod tests {
         let theme = Theme::load("x.toml", text, Depth::True, &|_| None).unwrap();
         assert_eq!(theme.style(Role::BorderFocus).fg, Some(Color::Rgb(0x11, 0x22, 0x33)));
         assert_eq!(theme.style(Role::Muted).fg, Some(Color::Rgb(255, 255, 255)));
+    }
+
+    #[test]
+    fn a_state_is_legible_on_the_selected_row_of_every_theme() {
+        for theme in Theme::embedded(Depth::True) {
+            let ground = theme.style(Role::Selection);
+            for role in [Role::Running, Role::Finished, Role::Failed, Role::Lost, Role::Queued] {
+                let Some(colour) = theme.over(role, ground).fg else { continue };
+                assert!(legible(colour, ground.bg), "{} {role:?}", theme.name);
+            }
+        }
     }
 }

@@ -4,9 +4,10 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use glassbox::run::control;
 use glassbox::run::state::Status;
 
-use crate::runs::{Runs, SMALL, with};
+use crate::runs::{Runs, SMALL, wait_for, wait_for_training, with};
 
 #[test]
 fn a_full_disk_ends_the_run_and_the_state_says_so() {
@@ -75,4 +76,28 @@ fn a_runs_folder_that_cannot_be_written_is_told_before_anything_starts() {
     assert_eq!(output.status.code(), Some(1), "{error}");
     assert!(error.contains("failed to make the folder"), "{error}");
     assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_paused_run_writes_a_checkpoint_and_stays_paused() {
+    let runs = Runs::new();
+    let run = runs.create(crate::runs::ENDLESS);
+    let worker = runs.work(&run);
+    wait_for_training(run.path());
+    control::send(run.path(), control::Command::Pause).unwrap();
+    wait_for(run.path(), "the pause", |state| state.status == Status::Paused);
+    let last = run.path().join("checkpoints/last.json");
+    let before = std::fs::read(&last).ok();
+    control::send(run.path(), control::Command::Checkpoint).unwrap();
+    let since = std::time::Instant::now();
+    while std::fs::read(&last).ok() == before {
+        assert!(since.elapsed() < std::time::Duration::from_secs(30), "no checkpoint");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    // Long enough to see it run on, if it did.
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    assert_eq!(run.state().unwrap().status, Status::Paused);
+    control::send(run.path(), control::Command::Stop).unwrap();
+    worker.wait();
+    assert_eq!(run.state().unwrap().status, Status::Stopped);
 }

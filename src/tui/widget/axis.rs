@@ -25,7 +25,9 @@ impl Axis {
     /// Covers `min..=max` with at most about `most` ticks, its ends being ticks themselves.
     /// `floor` and `ceiling` are values that the axis never needs to pass (0 and 1 for fractions).
     pub fn linear(min: f64, max: f64, most: usize, limits: (f64, f64)) -> Self {
-        let (min, max) = spread(min, max);
+        // Nearer to the ends of what f64 can hold, their difference is infinite.
+        const MOST: f64 = 1e300;
+        let (min, max) = spread(min.clamp(-MOST, MOST), max.clamp(-MOST, MOST));
         // A range that nearly reaches zero shows it.
         let min = if min > 0.0 && min < 0.4 * max { 0.0 } else { min };
         let step = round_step((max - min) / most.max(1) as f64);

@@ -30,7 +30,13 @@ pub fn draw(
     }
     let hint = |action: &Action| {
         let keys = context.keymap.keys_of(*action, places)?;
-        Some((*action, keys, action.label()))
+        // In a question Enter opens nothing.
+        let label = match (places.first(), action) {
+            (Some(Place::Dialog), Action::Open) => "choose",
+            (Some(Place::Dialog), Action::Back) => "close",
+            _ => action.label(),
+        };
+        Some((*action, keys, label))
     };
     let is_last = |action: &Action| matches!(action, Action::Help | Action::Palette);
     let right: Vec<_> = actions.iter().filter(|a| is_last(a)).filter_map(hint).collect();

@@ -11,6 +11,7 @@ use super::{Row, Shown, Spot, State};
 use crate::run::results::neurons::{Neuron, TopImage};
 use crate::tui::action::{Action, Place};
 use crate::tui::number;
+use crate::tui::screen::runs::short_name;
 use crate::tui::screen::{Click, DrawContext, Scene, View};
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -36,6 +37,11 @@ pub(super) fn draw(
     if let (Some(place), true) = (place, layers > 1) {
         title = format!("{layer} ({} of {layers}) · neuron {}", place + 1, neuron.index);
     }
+    // Which run: the screen may have been left and come back to.
+    let run = scene.selected.map_or("", short_name);
+    if usize::from(area.width) >= text::width(&title) + text::width(run) + 50 {
+        title = format!("{run} · {title}");
+    }
     let story = neuron.story();
     if area.is_empty() {
         return;
@@ -47,9 +53,10 @@ pub(super) fn draw(
         let x = area.right().saturating_sub(text::width(&story) as u16 + 4);
         buf.set_string(x, area.y, format!(" {story} "), context.style(Role::Text));
     } else if inner.height > 1 {
-        let story = text::fit(&story, inner.width.into());
-        buf.set_string(inner.x, inner.y, story, context.style(Role::Text));
-        inner = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
+        for line in text::wrap(&story, inner.width.into()).iter().take(2) {
+            buf.set_stringn(inner.x, inner.y, line, inner.width.into(), context.style(Role::Text));
+            inner = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+        }
     }
     if state.zoomed {
         draw_zoomed(state, shown, scene, context, inner, buf);

@@ -188,9 +188,7 @@ fn draw_row(
     }
     // The state keeps its colour under the cursor, unless the theme knows no colours at all.
     let over = |role: Role| {
-        let style = context.style(role);
-        let over = Style { fg: style.fg.or(ground.fg), ..ground };
-        over.add_modifier(style.add_modifier)
+        if selected { context.theme.over(role, ground) } else { context.style(role) }
     };
     let plain = |role: Role| if selected { ground } else { context.style(role) };
     let columns = Columns::new(row);
