@@ -54,7 +54,9 @@ impl RunFolder {
             let now = jiff::Zoned::now();
             // The part of the second: keeps two runs of one second apart, and in their order.
             let part = (i64::from(now.subsec_nanosecond()) << 16) / 1_000_000_000;
-            let id = format!("{}-{slug}-{part:04x}", now.strftime("%Y%m%d-%H%M%S"));
+            // Universal time: in the hour that clocks go through twice, later ids still come later.
+            let stamp = now.with_time_zone(jiff::tz::TimeZone::UTC).strftime("%Y%m%d-%H%M%S");
+            let id = format!("{stamp}-{slug}-{part:04x}");
             let path = root.join(&id);
             if path.exists() {
                 continue;

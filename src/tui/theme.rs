@@ -169,6 +169,11 @@ fn colourless(role: Role) -> Style {
 /// The nearest colour the terminal has.
 fn reduce(colour: Color, depth: Depth) -> Color {
     match (colour, depth) {
+        // What is nearly grey stays grey: on the cube's coarse steps a tinge becomes a colour.
+        (Color::Rgb(r, g, b), Depth::Indexed) if r.max(g).max(b) - r.min(g).min(b) < 32 => {
+            let mean = (u16::from(r) + u16::from(g) + u16::from(b)) / 3;
+            Color::Indexed(nearest_indexed(mean as u8, mean as u8, mean as u8))
+        }
         (Color::Rgb(r, g, b), Depth::Indexed) => Color::Indexed(nearest_indexed(r, g, b)),
         (colour, _) => colour,
     }

@@ -62,6 +62,12 @@ pub fn run(options: &Options) -> Result<()> {
         return Err(Error::bad_input("the workbench needs a terminal to draw on")
             .hint("glassbox runs lists the runs, glassbox run starts one, without a screen"));
     }
+    if std::env::var("TERM").is_ok_and(|term| term == "dumb") {
+        return Err(Error::bad_input("the workbench cannot draw on a terminal that is TERM=dumb")
+            .hint(
+                "set TERM to what the terminal is (xterm-256color), or use glassbox run and watch",
+            ));
+    }
     let failed = |doing: &str, error: std::io::Error| {
         Error::failed(format!("failed to {doing}: {error}")).caused_by(error)
     };

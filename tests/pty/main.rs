@@ -178,3 +178,10 @@ fn ten_thousand_random_keys_and_resizes_leave_it_alive() {
     }
     assert_eq!(screen.ends_in_order(), 0);
 }
+
+#[test]
+fn a_dumb_terminal_is_refused_with_a_hint() {
+    let home = home();
+    let words = screen::on_a_terminal_called("dumb", home.path());
+    assert!(words.contains("TERM=dumb") && words.contains("hint"), "{words}");
+}

@@ -23,13 +23,31 @@ pub struct Screen {
     child: Box<dyn Child + Send + Sync>,
 }
 
+type Started = (Box<dyn Child + Send + Sync>, Box<dyn MasterPty + Send>);
+
 /// The workbench on a new pseudo-terminal of that size.
-fn start(home: &Path, size: PtySize) -> (Box<dyn Child + Send + Sync>, Box<dyn MasterPty + Send>) {
+fn start(home: &Path, size: PtySize) -> Started {
+    start_as("xterm-256color", home, size)
+}
+
+/// All that it says on a terminal of that name, until it ends.
+pub fn on_a_terminal_called(term: &str, home: &Path) -> String {
+    let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
+    let (mut child, master) = start_as(term, home, size);
+    let mut reader = master.try_clone_reader().unwrap();
+    let mut words = Vec::new();
+    // A pseudo-terminal ends with an error when nobody holds its other side.
+    let _ = reader.read_to_end(&mut words);
+    assert_eq!(child.wait().unwrap().exit_code(), 2);
+    String::from_utf8_lossy(&words).into_owned()
+}
+
+fn start_as(term: &str, home: &Path, size: PtySize) -> Started {
     let pair = native_pty_system().openpty(size).unwrap();
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_glassbox"));
     command.args(["--runs-dir", home.join("runs").to_str().unwrap()]);
     command.env_clear();
-    command.env("TERM", "xterm-256color");
+    command.env("TERM", term);
     command.env("HOME", home);
     command.env("PATH", "/usr/bin:/bin");
     command.cwd(home);

@@ -145,6 +145,20 @@ fn fields(
     // The head of a section comes along when its first value is the first row on the screen.
     let rows: usize = inner.height.into();
     let first = view.scroll(Place::Launch, state.row, form.rows.len(), rows);
+    // The same words as the pictures' lists: what is out of sight is counted.
+    let below = form.rows.len().saturating_sub(first + rows);
+    if below > 0 {
+        let words = format!(" {below} more below ");
+        let x = area.right().saturating_sub(text::width(&words) as u16 + 2).max(area.x);
+        let y = inner.bottom().min(area.bottom().saturating_sub(1));
+        buf.set_stringn(
+            x,
+            y,
+            words,
+            area.right().saturating_sub(x).into(),
+            context.style(Role::Muted),
+        );
+    }
     for ((index, item), row) in form.rows.iter().enumerate().skip(first).zip(inner.rows()) {
         view.clickable(row, Click::Row(Place::Launch, state.forms.len() + index));
         match item {

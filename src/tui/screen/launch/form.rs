@@ -36,9 +36,9 @@ impl Form {
     pub fn new(preset: &'static Preset, around: &Surroundings) -> Result<Self, Vec<Problem>> {
         let document = Document::parse(&format!("{}.toml", preset.name), preset.text)?;
         let original = document.spec().ok();
-        let rows = original.as_ref().map(rows).unwrap_or_default();
-        let edits = BTreeMap::new();
-        let mut form = Self { preset, document, original, rows, edits, problems: Vec::new() };
+        let (edits, problems) = (BTreeMap::new(), Vec::new());
+        let mut form = Self { preset, document, original, rows: Vec::new(), edits, problems };
+        form.rows = form.rows_now();
         form.problems = form.check(around).err().unwrap_or_default();
         Ok(form)
     }
@@ -70,6 +70,27 @@ impl Form {
             self.edits.insert(key.path, text.to_owned());
         }
         self.problems = self.check(around).err().unwrap_or_default();
+        self.rows = self.rows_now();
+    }
+
+    /// The keys that mean something with the data and the network as they are now.
+    fn rows_now(&self) -> Vec<Row> {
+        let Some(spec) = &self.original else { return Vec::new() };
+        let word = |path: &str| {
+            let key = help::KEYS.iter().find(|key| key.path == path);
+            key.map(|key| self.value(key).0).unwrap_or_default()
+        };
+        let (format, arch) = (word("data.format"), word("model.arch"));
+        rows(spec, |key| {
+            let only = |wanted: &str| format == wanted || self.edits.contains_key(key.path);
+            match key.path {
+                "data.train_images" | "data.test_images" => only("shapes"),
+                "data.holdout" => only("image-folder"),
+                "data.path" => format != "shapes" || self.edits.contains_key(key.path),
+                "model.layers" => arch == "sequential" || self.edits.contains_key(key.path),
+                _ => true,
+            }
+        })
     }
 
     /// The next of the words the key may be, or the one before.
@@ -128,8 +149,9 @@ impl Form {
     }
 }
 
-/// The keys of every section that the spec has, each section under its head.
-fn rows(spec: &Spec) -> Vec<Row> {
+/// The keys of every section that the spec has, each section under its head; only those that `is_used`
+/// names.
+fn rows(spec: &Spec, is_used: impl Fn(&Key) -> bool) -> Vec<Row> {
     let here = |section: &str| match section.split('.').next().unwrap_or_default() {
         "train" => spec.train.is_some(),
         "evaluate" => spec.evaluate.is_some(),
@@ -143,6 +165,7 @@ fn rows(spec: &Spec) -> Vec<Row> {
             .iter()
             .filter(|key| !key.path.contains('['))
             .filter(|key| key.path.rsplit_once('.').map_or("", |(section, _)| section) == section)
+            .filter(|key| is_used(key))
             .map(Row::Value)
             .collect();
         if here(section) && !keys.is_empty() {
