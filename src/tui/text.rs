@@ -122,6 +122,19 @@ fn take_cells(text: &str, cells: usize) -> &str {
     text
 }
 
+/// `text` in at most `width` columns, the middle left out: names that begin alike are told apart by
+/// their ends.
+pub fn fit_ends(text: &str, width: usize) -> String {
+    const END: usize = 5;
+    if self::width(text) <= width || width < 2 * END {
+        return fit(text, width);
+    }
+    let end: String =
+        text.graphemes(true).rev().take(END).collect::<Vec<_>>().into_iter().rev().collect();
+    let room = width.saturating_sub(self::width(&end));
+    format!("{}{end}", fit(text, room))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -153,5 +166,12 @@ mod tests {
                 prop_assert!(!line.chars().any(char::is_control));
             }
         }
+    }
+
+    #[test]
+    fn both_ends_of_a_long_name_stay() {
+        assert_eq!(fit_ends("fashion-mnist-69d4", 30), "fashion-mnist-69d4");
+        let cut = fit_ends("fashion-mnist-69d4", 12);
+        assert!(cut.starts_with("fash") && cut.ends_with("-69d4") && width(&cut) <= 12, "{cut}");
     }
 }

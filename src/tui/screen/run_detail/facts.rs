@@ -263,17 +263,16 @@ pub fn draw_compared(scene: &Scene<'_>, context: &DrawContext<'_>, area: Rect, b
         };
         let style = context.style(charts::role_of(index));
         let numbers = format!(
-            "{} {:<8} {:>4.0} %   clean {:<6}  {:<6} {}",
+            "{} {:>3.0} %  clean {:<6}  {} {:<6}",
             sign.symbol,
-            sign.word,
             run.state.progress * 100.0,
             latest("top1"),
-            latest("adversarial_top1"),
             under(scene.world.detail(id)),
+            latest("adversarial_top1"),
         );
         let room = usize::from(area.width);
-        let name_room = room.saturating_sub(text::width(&numbers) + 4).max(8).min(widest);
-        let name = text::pad(short_name(id), name_room);
+        let name_room = room.saturating_sub(text::width(&numbers) + 5).max(8).min(widest);
+        let name = text::pad(&text::fit_ends(short_name(id), name_room), name_room);
         let (x, _) = buf.set_stringn(area.x, y, format!("━ {name}   "), room, style);
         let left = usize::from(area.right().saturating_sub(x));
         buf.set_stringn(x, y, numbers, left, context.style(Role::Text));

@@ -199,7 +199,8 @@ fn draw_row(
     }
     columns.left(buf, (row.x, row.width.min(1)), sign.symbol, over(sign.role));
     columns.left(buf, (row.x + 2, 8.min(row.width.saturating_sub(2))), sign.word, over(sign.role));
-    columns.left(buf, columns.name, short_name(&run.info.id), plain(Role::Text));
+    let name = text::fit_ends(short_name(&run.info.id), columns.name.1.into());
+    columns.left(buf, columns.name, &name, plain(Role::Text));
     if let Some((words, role)) = explanation(run) {
         let x = columns.what.0;
         let room = row.right().saturating_sub(x);
