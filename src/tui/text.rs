@@ -52,17 +52,14 @@ pub fn fit_end(text: &str, cells: usize) -> String {
     if width(&text) <= cells {
         return text.into_owned();
     }
-    let mut kept: Vec<&str> = Vec::new();
-    let mut used = 1;
-    for grapheme in text.graphemes(true).rev() {
-        used += width(grapheme);
-        if used > cells {
+    let mut kept = "";
+    for (at, _) in text.grapheme_indices(true).rev() {
+        if 1 + width(&text[at..]) > cells {
             break;
         }
-        kept.push(grapheme);
+        kept = &text[at..];
     }
-    kept.push(if cells > 0 { "…" } else { "" });
-    kept.into_iter().rev().collect()
+    if cells > 0 { format!("…{kept}") } else { String::new() }
 }
 
 /// Cleaned, cut or padded with blanks to exactly `cells`.
@@ -96,7 +93,10 @@ pub fn wrap(text: &str, cells: usize) -> Vec<String> {
             while width(word) > cells {
                 let head = take_cells(word, cells);
                 if head.is_empty() {
-                    break;
+                    // One character that is wider than a line.
+                    lines.push("…".to_owned());
+                    word = &word[word.graphemes(true).next().map_or(word.len(), str::len)..];
+                    continue;
                 }
                 lines.push(head.to_owned());
                 word = &word[head.len()..];
@@ -111,11 +111,11 @@ pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     lines
 }
 
+/// The longest beginning of `text` that takes at most `cells`. Measured as a whole each time: some
+/// characters are wider side by side than apart.
 fn take_cells(text: &str, cells: usize) -> &str {
-    let mut used = 0;
     for (at, grapheme) in text.grapheme_indices(true) {
-        used += width(grapheme);
-        if used > cells {
+        if width(&text[..at + grapheme.len()]) > cells {
             return &text[..at];
         }
     }

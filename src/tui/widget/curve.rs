@@ -22,6 +22,7 @@ use crate::tui::number;
 use crate::tui::theme::{Role, Theme};
 use crate::tui::widget::axis::Axis;
 use crate::tui::widget::dots::{Dots, Paint};
+use crate::tui::widget::scale::Scale;
 
 /// One line of a chart.
 #[derive(Debug, Clone, Copy)]
@@ -97,46 +98,6 @@ pub fn steps_of(lines: &[Line<'_>]) -> RangeInclusive<u64> {
 /// Series of fewer points are not smoothed.
 const SPARSE: usize = 64;
 
-/// Where values stand in a plot: one rule for the ticks and for the dots of the curve.
-///
-/// The lowest tick stands on the axis below the plot. Ticks are whole rows apart where they are
-/// evenly spaced, and each stands in the middle of its row.
-#[derive(Debug)]
-struct Scale {
-    axis: Axis,
-    /// Rows of the plot.
-    rows: u16,
-    /// Those between the axis and its highest value.
-    used: u16,
-}
-
-impl Scale {
-    fn new(axis: Axis, rows: u16) -> Self {
-        let used = match axis.even_gaps() {
-            Some(gaps) if gaps <= rows => rows / gaps * gaps,
-            _ => rows,
-        };
-        Self { axis, rows, used }
-    }
-
-    /// Rows from the top of the plot to the middle of the row that `value` is in.
-    fn down(&self, value: f64) -> Option<f64> {
-        let at = self.axis.position(value)?;
-        Some(f64::from(self.rows) - at * f64::from(self.used))
-    }
-
-    /// The row of `value`; the one after the last is the axis.
-    fn row(&self, value: f64) -> Option<u16> {
-        Some(self.down(value)?.round() as u16)
-    }
-
-    /// The row of dots of `value`, four to a row.
-    fn dot(&self, value: f64) -> Option<usize> {
-        let dots = self.down(value)? * 4.0 + 1.5;
-        Some((dots.round() as usize).min(usize::from(self.rows) * 4 - 1))
-    }
-}
-
 const LABEL: u16 = 5;
 const GUTTER: u16 = 8;
 
@@ -205,7 +166,7 @@ impl Curve<'_> {
         // Of all round axes the one on which the curve is tallest; the last of equals has most ticks.
         let scales = (1..=most).map(|most| {
             let scale = Scale::new(Axis::linear(min, max, most, self.limits), rows);
-            (scale.axis.share(min, max) * f64::from(scale.used), scale)
+            (scale.height(min, max), scale)
         });
         scales.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, scale)| scale)
     }
@@ -605,27 +566,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn a_tick_stands_in_the_row_of_its_value(
-            min in -100.0..100.0_f64,
-            span in 0.001..1000.0_f64,
-            rows in 2_u16..40,
-        ) {
-            let most = usize::from((rows / 2).min(4 + rows / 8)).max(1);
-            let scale = Scale::new(Axis::linear(min, min + span, most, NO_LIMITS), rows);
-            let mut apart = Vec::new();
-            for pair in scale.axis.ticks.windows(2) {
-                let rows = |value| scale.row(value).unwrap();
-                apart.push(rows(pair[0].value) - rows(pair[1].value));
-            }
-            prop_assert!(apart.windows(2).all(|pair| pair[0] == pair[1]), "{apart:?}");
-            for tick in &scale.axis.ticks {
-                let (row, dot) = (scale.row(tick.value).unwrap(), scale.dot(tick.value).unwrap());
-                // On the axis there are no dots: the lowest stands just above it.
-                prop_assert_eq!(dot / 4, usize::from(row.min(rows - 1)));
-            }
-        }
-
         #[test]
         fn no_data_and_no_size_panics(
             points in prop::collection::vec((0_u64..u64::MAX, any::<f64>()), 0..30),

@@ -12,4 +12,5 @@ pub mod header;
 pub mod list;
 pub mod log;
 pub mod palette;
+pub mod scale;
 pub mod toast;
