@@ -26,6 +26,14 @@ pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
     let device: DeviceName = spec.device.parse()?;
     device.open()?;
     spec.device = device.resolve().to_string();
+    // Once: `last` is another run when the worker reads it, this one itself.
+    spec.model.weights =
+        spec.model.weights.as_deref().map(|word| whole_word(word, runs)).transpose()?;
+    if let Some(neurons) = &mut spec.neurons
+        && let Some(id) = neurons.adversarial.strip_prefix("run:")
+    {
+        neurons.adversarial = format!("run:{}", RunFolder::resolve(runs, id)?.id());
+    }
     let header = match &spec.model.weights {
         Some(word) => {
             let path = weights_path(word, runs)?;
@@ -236,6 +244,13 @@ pub fn weights_path(word: &str, runs: &Path) -> Result<PathBuf> {
         Error::bad_input(format!("run '{}' has no checkpoint '{which}' yet", folder.id()))
             .hint("say run:ID@best or run:ID@last, of a run that has trained for an epoch")
     })
+}
+
+/// `run:ID@best` with the run's whole id; other words as they are.
+pub(super) fn whole_word(word: &str, runs: &Path) -> Result<String> {
+    let Some(of_run) = word.strip_prefix("run:") else { return Ok(word.to_owned()) };
+    let (id, which) = of_run.split_once('@').unwrap_or((of_run, "best"));
+    Ok(format!("run:{}@{which}", RunFolder::resolve(runs, id)?.id()))
 }
 
 /// The layer taps asked for, as the model names them; none asked for = all.

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use super::build;
+use super::context::log_line;
 use crate::error::Result;
+use crate::run::event::Appender;
 use crate::run::folder::{NewRun, RunFolder};
 use crate::spec::{self, Comments, Spec};
 
@@ -11,11 +13,17 @@ use crate::spec::{self, Comments, Spec};
 /// data, the weights or the machine decide is filled in. Errors: data, weights or a device that
 /// cannot be used; then no folder is made.
 pub fn create(runs: &Path, mut spec: Spec, argv: Vec<String>) -> Result<RunFolder> {
-    build::resolve(&mut spec, runs)?;
+    let notes = build::resolve(&mut spec, runs)?.notes;
     let text = spec::to_toml(&spec, Comments::Off);
     let run =
         NewRun { title: &spec.title, spec: &text, device: &spec.device, seed: spec.seed, argv };
-    RunFolder::create(runs, &run)
+    let folder = RunFolder::create(runs, &run)?;
+    // What a user should know of data and weights, whatever the stages are.
+    let mut log = Appender::open(&folder.path().join("log.txt"))?;
+    for note in notes {
+        log_line(&mut log, &format!("note: {note}"))?;
+    }
+    Ok(folder)
 }
 
 #[cfg(test)]
@@ -33,6 +41,21 @@ mod tests {
         let read = spec::read_resolved(&folder.path().join("spec.toml")).unwrap();
         assert_eq!((read.device.as_str(), read.title.as_str()), ("cpu", "Two  words"));
         assert_eq!((read.model.classes, read.data.image_size), (Some(16), Some(64)));
+    }
+
+    #[test]
+    fn a_run_named_by_a_short_word_is_written_whole() {
+        let runs = tempfile::tempdir().unwrap();
+        let spec = |set: &str| spec::load("quickstart", &[set.to_owned()]).unwrap();
+        let first = create(runs.path(), spec("data.train_images=16"), vec![]).unwrap();
+        let second = create(runs.path(), spec("neurons.adversarial='run:last'"), vec![]).unwrap();
+        let read = spec::read_resolved(&second.path().join("spec.toml")).unwrap();
+        assert_eq!(read.neurons.unwrap().adversarial, format!("run:{}", first.id()));
+        let word = build::whole_word(&format!("run:{}", &first.id()), runs.path()).unwrap();
+        assert_eq!(word, format!("run:{}@best", first.id()));
+        let word = build::whole_word("run:last@last", runs.path()).unwrap();
+        assert_eq!(word, format!("run:{}@last", second.id()));
+        assert_eq!(build::whole_word("w.pth", runs.path()).unwrap(), "w.pth");
     }
 
     #[test]

@@ -6,8 +6,9 @@ use glassbox::run::state::Status;
 
 use crate::runs::{ENDLESS, Runs, SMALL, Worker, wait_for, wait_for_end, wait_for_training};
 
-/// Starts a worker and waits until it stands in the queue, so that the order is known.
-fn queue(runs: &Runs, overrides: &[&str], ahead: &RunFolder) -> (RunFolder, Worker) {
+/// Starts a worker and waits until it stands in the queue, so that the order is known. The reason
+/// names the run that has the device, not one that waits too.
+fn queue(runs: &Runs, overrides: &[&str], holder: &RunFolder) -> (RunFolder, Worker) {
     let run = runs.create(overrides);
     let worker = runs.work(&run);
     let state = wait_for(run.path(), "a place in the queue", |state| {
@@ -15,7 +16,7 @@ fn queue(runs: &Runs, overrides: &[&str], ahead: &RunFolder) -> (RunFolder, Work
     });
     let reason = state.reason.unwrap();
     assert_eq!(state.status, Status::Queued);
-    assert!(reason.contains(&ahead.id()), "{reason}");
+    assert!(reason.contains(&holder.id()), "{reason}");
     assert!(reason.contains("pid"), "{reason}");
     (run, worker)
 }
@@ -27,7 +28,7 @@ fn three_runs_go_in_the_order_in_which_they_came() {
     let holder = runs.work(&first);
     wait_for_training(first.path());
     let (second, second_worker) = queue(&runs, ENDLESS, &first);
-    let (third, third_worker) = queue(&runs, SMALL, &second);
+    let (third, third_worker) = queue(&runs, SMALL, &first);
 
     assert!(holder.kill_nine());
     wait_for_training(second.path());
@@ -88,8 +89,8 @@ fn a_waiting_run_that_is_killed_holds_nobody_up() {
     let first = runs.create(ENDLESS);
     let holder = runs.work(&first);
     wait_for_training(first.path());
-    let (second, second_worker) = queue(&runs, SMALL, &first);
-    let (third, third_worker) = queue(&runs, SMALL, &second);
+    let (_second, second_worker) = queue(&runs, SMALL, &first);
+    let (third, third_worker) = queue(&runs, SMALL, &first);
     assert!(second_worker.kill_nine());
     assert!(holder.kill_nine());
     assert_eq!(third_worker.wait(), Some(0));

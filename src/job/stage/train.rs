@@ -48,9 +48,6 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
     let spec = context.spec().clone();
     let Some(train) = spec.train.clone() else { return Ok(StageEnd::Done) };
     let opened = build::open_data(&spec)?;
-    for note in &opened.notes {
-        context.log(note)?;
-    }
     if opened.train.is_empty() {
         return Err(Error::bad_input("the data has no training images"));
     }
