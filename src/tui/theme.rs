@@ -200,13 +200,43 @@ pub(crate) fn nearest_indexed(r: u8, g: u8, b: u8) -> u8 {
     }
 }
 
+/// A colour's red, green and blue. The sixteen are xterm's: a terminal may have others, but hardly a
+/// palette in which light green can be read on light yellow. `None` = only the terminal knows.
+fn rgb(colour: Color) -> Option<[u8; 3]> {
+    const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
+    Some(match colour {
+        Color::Rgb(r, g, b) => [r, g, b],
+        Color::Indexed(index @ 16..=231) => {
+            let index = usize::from(index - 16);
+            [CUBE[index / 36], CUBE[index / 6 % 6], CUBE[index % 6]]
+        }
+        Color::Indexed(index @ 232..) => [8 + 10 * (index - 232); 3],
+        Color::Black => [0, 0, 0],
+        Color::Red => [205, 0, 0],
+        Color::Green => [0, 205, 0],
+        Color::Yellow => [205, 205, 0],
+        Color::Blue => [0, 0, 238],
+        Color::Magenta => [205, 0, 205],
+        Color::Cyan => [0, 205, 205],
+        Color::Gray => [229, 229, 229],
+        Color::DarkGray => [127, 127, 127],
+        Color::LightRed => [255, 0, 0],
+        Color::LightGreen => [0, 255, 0],
+        Color::LightYellow => [255, 255, 0],
+        Color::LightBlue => [92, 92, 255],
+        Color::LightMagenta => [255, 0, 255],
+        Color::LightCyan => [0, 255, 255],
+        Color::White => [255, 255, 255],
+        Color::Reset | Color::Indexed(_) => return None,
+    })
+}
+
 /// Whether text of one colour can be read on another: contrast of 3 to 1 (WCAG 2.1 §1.4.11). Of
 /// colours that only the terminal knows, it is taken to be so.
 fn legible(text: Color, ground: Option<Color>) -> bool {
     let luminance = |colour: Color| {
-        let Color::Rgb(r, g, b) = colour else { return None };
         let linear = |part: u8| (f64::from(part) / 255.0).powf(2.2);
-        Some(0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b))
+        rgb(colour).map(|[r, g, b]| 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b))
     };
     let (Some(text), Some(ground)) = (luminance(text), ground.and_then(luminance)) else {
         return true;
@@ -313,12 +343,30 @@ mod tests {
 
     #[test]
     fn a_state_is_legible_on_the_selected_row_of_every_theme() {
-        for theme in Theme::embedded(Depth::True) {
+        for theme in [Depth::Indexed, Depth::True].into_iter().flat_map(Theme::embedded) {
             let ground = theme.style(Role::Selection);
+            let plain = |colour: Color| {
+                let [r, g, b] = rgb(colour).unwrap();
+                Color::Rgb(r, g, b)
+            };
             for role in [Role::Running, Role::Finished, Role::Failed, Role::Lost, Role::Queued] {
-                let Some(colour) = theme.over(role, ground).fg else { continue };
-                assert!(legible(colour, ground.bg), "{} {role:?}", theme.name);
+                let colour = theme.over(role, ground).fg.unwrap();
+                let ratio = contrast(plain(colour), plain(ground.bg.unwrap()));
+                assert!(ratio >= 2.9, "{} {:?} {role:?} {ratio:.2}", theme.name, theme.depth);
             }
+        }
+    }
+
+    #[test]
+    fn light_green_on_light_yellow_is_not_legible_at_any_depth() {
+        let ground = |depth| {
+            let theme = Theme::embedded(depth).pop().unwrap();
+            assert_eq!(theme.name, "high-contrast");
+            (theme.style(Role::Running).fg.unwrap(), theme.style(Role::Selection).bg)
+        };
+        for depth in [Depth::Sixteen, Depth::Indexed, Depth::True] {
+            let (running, selection) = ground(depth);
+            assert!(!legible(running, selection), "{depth:?}");
         }
     }
 }
