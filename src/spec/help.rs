@@ -209,7 +209,7 @@ pub const KEYS: &[Key] = &[
     key(
         "data.damaged",
         Choice(&["skip", "fail"]),
-        "A file that cannot be decoded: count it and go on, or stop",
+        "A file that cannot be decoded: skip it, counted, or fail the run",
     ),
     // [model]
     key("model.arch", Choice(ARCHS), "The architecture; sequential is what model.layers lists"),

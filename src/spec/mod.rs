@@ -30,7 +30,7 @@ pub use load::{load, open, read_resolved};
 pub use parse::Document;
 pub use preset::{PRESETS, Preset};
 pub use problem::{Complaint, Problem};
-pub use render::{Comments, to_toml};
+pub use render::{Comments, scalar, to_toml};
 
 /// The word that stands for a value in TOML: `DataFormat::ImageFolder` → `image-folder`.
 pub fn word(value: impl Serialize) -> String {

@@ -84,7 +84,14 @@ fn inline(value: &toml::Value) -> String {
                 .collect();
             format!("{{ {} }}", entries.join(", "))
         }
-        // 4.0 is written as 4, as people write it; the parser takes either.
+        other => scalar(other),
+    }
+}
+
+/// A value that is no list and no table, as people write it: 4.0 as 4, which the parser takes too,
+/// and 0.00000001 as 1e-8.
+pub fn scalar(value: &toml::Value) -> String {
+    match value {
         toml::Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
             format!("{number:.0}")
         }

@@ -135,6 +135,16 @@ pub fn fit_ends(text: &str, width: usize) -> String {
     format!("{}{end}", fit(text, room))
 }
 
+/// A word as a shell takes it: in quotes where it needs them.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "=._-/:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -173,5 +183,12 @@ mod tests {
         assert_eq!(fit_ends("fashion-mnist-69d4", 30), "fashion-mnist-69d4");
         let cut = fit_ends("fashion-mnist-69d4", 12);
         assert!(cut.starts_with("fash") && cut.ends_with("-69d4") && width(&cut) <= 12, "{cut}");
+    }
+
+    #[test]
+    fn words_for_the_shell_are_quoted_where_they_need_it() {
+        assert_eq!(quoted("/data/runs"), "/data/runs");
+        assert_eq!(quoted("/my data/it's"), r"'/my data/it'\''s'");
+        assert_eq!(quoted(""), "''");
     }
 }

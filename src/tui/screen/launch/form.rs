@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use crate::spec::expand::{Surroundings, expand};
 use crate::spec::help::{self, Key, SECTIONS, ValueKind};
 use crate::spec::preset::Preset;
-use crate::spec::{Comments, Document, Problem, Spec, to_toml};
+use crate::spec::{Comments, Document, Problem, Spec, scalar, to_toml};
+use crate::tui::text::quoted;
 
 /// One preset with the user's changes.
 #[derive(Debug)]
@@ -182,8 +183,7 @@ fn rows(spec: &Spec, is_used: impl Fn(&Key) -> bool) -> Vec<Row> {
 fn typed(value: &toml::Value) -> String {
     match value {
         toml::Value::String(text) => text.clone(),
-        toml::Value::Table(_) | toml::Value::Array(_) => inline(value),
-        other => other.to_string(),
+        other => inline(other),
     }
 }
 
@@ -196,17 +196,7 @@ fn inline(value: &toml::Value) -> String {
             let entries = entries.iter().map(|(key, value)| format!("{key} = {}", inline(value)));
             format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
         }
-        other => other.to_string(),
-    }
-}
-
-/// A word for the shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "=._-/:,@%+".contains(c);
-    if word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
+        other => scalar(other),
     }
 }
 
@@ -231,6 +221,15 @@ mod tests {
             assert!(form.problems.is_empty(), "{}: {:?}", preset.name, form.problems);
             assert!(form.rows.len() > 20);
         }
+    }
+
+    #[test]
+    fn numbers_are_written_as_people_write_them() {
+        let form = quickstart();
+        let shown = |path: &str| form.original_value(help::find(path).unwrap());
+        assert_eq!(shown("train.optimizer.eps"), "1e-8");
+        assert_eq!(shown("train.probe.epsilon"), "4");
+        assert_eq!(shown("train.schedule.gamma"), "0.1");
     }
 
     #[test]
