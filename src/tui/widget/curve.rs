@@ -38,8 +38,9 @@ pub struct Line<'a> {
 /// A chart, ready to draw.
 #[derive(Debug, Clone)]
 pub struct Curve<'a> {
-    /// What is measured, and how it is shown.
-    pub title: &'a str,
+    /// What is measured, and how it is shown; the last parts are left out where room is short, but
+    /// a logarithmic scale is always named: it comes second.
+    pub title: &'a [String],
     /// Drawn in this order, the last on top.
     pub lines: &'a [Line<'a>],
     /// What the horizontal axis covers; [`steps_of`] gives all there is.
@@ -349,13 +350,17 @@ impl Curve<'_> {
         let room = usize::from(area.width);
         let mut legend = self.legend(true);
         // Values say more than names: the colours tell whose they are.
-        if self.cursor.is_some() && wide(&legend) + self.title.width() > room {
+        if self.cursor.is_some() && wide(&legend) + self.title.join(" · ").width() > room {
             legend = self.legend(false);
         }
-        // The legend matters more than how the values are shown.
-        let short = self.title.split(" · ").next().unwrap_or_default();
-        let title = if self.title.width() + wide(&legend) > room { short } else { self.title };
-        buffer.set_stringn(area.x, area.y, title, room, muted);
+        // The legend matters more than the finer points of how the values are shown.
+        let least = if self.log { 2 } else { 1 };
+        let mut parts = self.title;
+        while parts.len() > least && parts.join(" · ").width() + wide(&legend) > room {
+            parts = &parts[..parts.len() - 1];
+        }
+        let title = parts.join(" · ");
+        buffer.set_stringn(area.x, area.y, &title, room, muted);
         let from = area.right().saturating_sub(wide(&legend) as u16);
         let mut x = from.max(area.x + title.width() as u16 + 2);
         for (text, style) in legend {
@@ -468,8 +473,11 @@ mod tests {
     fn drawn(series: &Series, log: bool, ascii: bool, size: (u16, u16)) -> String {
         let theme = fixture::theme();
         let lines = [Line { name: "clean", series, role: Role::Real }];
+        let mut title = vec!["loss".to_owned()];
+        title.extend(log.then(|| "log".to_owned()));
+        title.extend(["probe fgsm ε 4".to_owned(), "smoothing 0.8".to_owned()]);
         let curve = Curve {
-            title: "loss",
+            title: &title,
             lines: &lines,
             steps: steps_of(&lines),
             smoothing: 0,
@@ -525,12 +533,26 @@ mod tests {
     }
 
     #[test]
+    fn a_title_leaves_out_its_last_parts_but_never_the_scale() {
+        let line = series(&[(1, 1.0), (2, 2.0)]);
+        let title = |log, width| {
+            let text = drawn(&line, log, false, (width, 8));
+            text.lines().next().unwrap().to_owned()
+        };
+        assert_eq!(title(true, 60), "loss · log · probe fgsm ε 4 · smoothing 0.8");
+        assert_eq!(title(true, 30), "loss · log · probe fgsm ε 4");
+        assert_eq!(title(false, 30), "loss · probe fgsm ε 4");
+        assert_eq!(title(true, 14), "loss · log");
+        assert_eq!(title(true, 8), "loss · l");
+    }
+
+    #[test]
     fn points_far_apart_are_not_smoothed() {
         let sparse = series(&[(100, 4.0), (200, 2.0), (300, 1.0)]);
         let theme = fixture::theme();
         let lines = [Line { name: "probe", series: &sparse, role: Role::Adversarial }];
         let curve = Curve {
-            title: "loss",
+            title: &["loss".to_owned()],
             lines: &lines,
             steps: steps_of(&lines),
             smoothing: 3,

@@ -97,6 +97,8 @@ const RECIPES: [Recipe; 7] = [
 #[derive(Debug)]
 pub struct Chart<'a> {
     title: String,
+    /// Which attack the adversarial line is under.
+    under: Option<String>,
     lines: Vec<Line<'a>>,
     recipe: &'static Recipe,
 }
@@ -123,12 +125,9 @@ fn single<'a>(scene: &'a Scene<'a>) -> Vec<Chart<'a>> {
             Some(Line { name, series, role: *role })
         };
         let lines: Vec<Line<'a>> = recipe.lines.iter().filter_map(line).collect();
-        let mut title = recipe.title.to_owned();
         // The curve is the probe's; what was evaluated afterwards stands below.
-        if let (Some(probe), true) = (&probe, lines.len() > 1) {
-            title = format!("{title} · {probe}");
-        }
-        (!lines.is_empty()).then_some(Chart { title, lines, recipe })
+        let under = probe.clone().filter(|_| lines.len() > 1);
+        (!lines.is_empty()).then_some(Chart { title: recipe.title.into(), under, lines, recipe })
     };
     RECIPES.iter().filter_map(chart).collect()
 }
@@ -149,7 +148,7 @@ fn compared<'a>(scene: &'a Scene<'a>) -> Vec<Chart<'a>> {
                 } else {
                     recipe.title.to_owned()
                 };
-                charts.push(Chart { title, lines, recipe });
+                charts.push(Chart { title, under: None, lines, recipe });
             }
         }
     }
@@ -186,15 +185,17 @@ pub fn neighbour(charts: &[Chart<'_>], from: u64, forward: bool) -> Option<u64> 
     }
 }
 
-fn title_of(chart: &Chart<'_>, smoothing: usize, log: bool) -> String {
-    let mut title = chart.title.clone();
-    if log {
-        title.push_str(" · log");
-    }
-    match SMOOTHING.get(smoothing) {
-        Some(weight) if smoothing > 0 => format!("{title} · smoothing {weight}"),
-        _ => title,
-    }
+/// What is measured and how it is shown, the most telling first: where there is little room, the
+/// chart leaves out what comes last.
+fn title_of(chart: &Chart<'_>, smoothing: usize, log: bool) -> Vec<String> {
+    let weight = SMOOTHING.get(smoothing).filter(|_| smoothing > 0);
+    let parts = [
+        Some(chart.title.clone()),
+        log.then(|| "log".to_owned()),
+        chart.under.clone(),
+        weight.map(|weight| format!("smoothing {weight}")),
+    ];
+    parts.into_iter().flatten().collect()
 }
 
 /// Draws as many charts as there is good room for, from the one that is chosen.
