@@ -36,7 +36,10 @@ impl Listing {
         let (mut runs, mut unreadable) = (Vec::with_capacity(listed.len()), Vec::new());
         for one in listed {
             match one.run {
-                Ok((folder, info, state, status)) => {
+                Ok((folder, mut info, state, status)) => {
+                    // A copied or renamed folder still has the old name in it; everything else
+                    // goes by the folder's.
+                    info.id.clone_from(&one.id);
                     let latest = self
                         .latest
                         .entry(one.id)

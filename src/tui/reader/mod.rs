@@ -216,6 +216,22 @@ mod tests {
     }
 
     #[test]
+    fn a_copied_run_goes_by_its_folders_name() {
+        let root = tempfile::tempdir().unwrap();
+        let run = create(root.path(), "one");
+        let copy = root.path().join("copy");
+        std::fs::create_dir(&copy).unwrap();
+        for file in ["run.json", "spec.toml", "state.json"] {
+            std::fs::copy(run.path().join(file), copy.join(file)).unwrap();
+        }
+        let world = look(&mut work(root.path()));
+        let mut ids: Vec<&str> = world.runs.iter().map(|run| run.info.id.as_str()).collect();
+        ids.sort_unstable();
+        assert_eq!(ids, [run.id().as_str(), "copy"]);
+        assert_eq!(world.run("copy").unwrap().folder, copy);
+    }
+
+    #[test]
     fn follows_what_was_asked_for_and_only_that() {
         let root = tempfile::tempdir().unwrap();
         let run = create(root.path(), "one");
