@@ -342,7 +342,7 @@ pub fn run(cli: Cli) -> Result<()> {
             view::run(&find(&args.run)?, view)
         }
         Command::Predict(args) => predict::run(&args, settings),
-        Command::Doctor => doctor::run(&places(&settings()?)),
+        Command::Doctor => examine(&global.flags()),
         Command::Completions(args) => completions::run(Cli::command(), args.shell),
         Command::Worker(args) => worker::run(&args, || Ok(settings()?.slots)),
     }
@@ -357,6 +357,17 @@ fn open_workbench(global: &Global) -> Result<()> {
             // Without the file: what is still wrong then, nobody can work around.
             let settings = Settings::without_file(&flags)?;
             workbench::run(&settings, global.readonly, Some(problem))
+        }
+    }
+}
+
+/// The doctor works when the settings file is wrong, too: then above all.
+fn examine(flags: &Flags) -> Result<()> {
+    match Settings::load(flags) {
+        Ok(settings) => doctor::run(&places(&settings), settings.file.as_ref(), None),
+        Err(problem) => {
+            let settings = Settings::without_file(flags)?;
+            doctor::run(&places(&settings), None, Some(&problem))
         }
     }
 }

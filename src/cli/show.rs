@@ -59,9 +59,12 @@ pub(super) fn whole(folder: &RunFolder) -> Result<Value> {
 pub(super) fn summary(folder: &RunFolder) -> Result<String> {
     let info = folder.info()?;
     let (state, status) = folder.status()?;
+    let metrics = latest(folder.path());
+    let longest = metrics.keys().map(|name| text::width(name)).max().unwrap_or(0);
+    let column = (longest + 2).max(12);
     let mut out = String::new();
     let mut row = |name: &str, value: &str| {
-        let _ = writeln!(out, "{name:<12}{}", text::clean(value));
+        let _ = writeln!(out, "{}{}", text::pad(name, column), text::clean(value));
     };
     row("run", &folder.id());
     row("title", &info.title);
@@ -79,8 +82,8 @@ pub(super) fn summary(folder: &RunFolder) -> Result<String> {
         row("network", &network(&spec));
         row("input", &input(&spec));
     }
-    for (name, value) in latest(folder.path()) {
-        row(&shown_name(&name), &shown(&name, value));
+    for (name, value) in metrics {
+        row(&name, &shown(&name, value));
     }
     out += &results(folder)?;
     Ok(out)
@@ -124,11 +127,6 @@ pub(super) fn standing(state: &State, status: Status) -> String {
 /// `43 %`. Rounded down: 100 % is said of what is finished.
 pub(super) fn percent(fraction: f64) -> String {
     format!("{} %", (fraction.clamp(0.0, 1.0) * 100.0).floor())
-}
-
-/// Names longer than the column keep a blank behind them.
-fn shown_name(name: &str) -> String {
-    if name.len() < 12 { name.into() } else { format!("{name} ") }
 }
 
 /// A metric with its unit.

@@ -11,6 +11,7 @@ use super::print;
 use crate::error::{Error, Result};
 use crate::run::folder::RunFolder;
 use crate::run::results::neurons::{Layer, Neuron, Neurons, TopImage};
+use crate::spec;
 use crate::tui::capability;
 use crate::tui::number;
 use crate::tui::pictures::{Picture, Request, decoder, scale};
@@ -30,10 +31,7 @@ pub struct View<'a> {
 
 /// Prints one neuron of a run.
 pub fn run(folder: &RunFolder, view: View<'_>) -> Result<()> {
-    let neurons: Neurons = folder.result("neurons")?.ok_or_else(|| {
-        Error::bad_input(format!("run '{}' has no neurons to view", folder.id()))
-            .hint("a spec with a [neurons] section makes them: glassbox run quickstart")
-    })?;
+    let Some(neurons) = folder.result::<Neurons>("neurons")? else { return Err(nothing(folder)) };
     let layer = find_layer(&neurons, view.layer)?;
     let neuron = find_neuron(layer, view.neuron)?;
     if !std::io::stdout().is_terminal() {
@@ -66,6 +64,23 @@ pub fn run(folder: &RunFolder, view: View<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Why there are no neurons, and what brings them.
+fn nothing(folder: &RunFolder) -> Error {
+    let id = folder.id();
+    let error = Error::bad_input(format!("run '{id}' has no neurons to view"));
+    let planned = spec::read_resolved(&folder.path().join("spec.toml"))
+        .is_ok_and(|spec| spec.neurons.is_some());
+    let status = folder.status().map(|(_, status)| status);
+    match status {
+        Ok(status) if planned && status.is_live() => {
+            error.hint(format!("it has not come that far: glassbox watch {id}"))
+        }
+        Ok(status) if planned => error
+            .hint(format!("it is {} and never came that far: glassbox resume {id}", status.word())),
+        _ => error.hint("a spec with a [neurons] section makes them: glassbox run quickstart"),
+    }
 }
 
 fn find_layer<'a>(neurons: &'a Neurons, name: &str) -> Result<&'a Layer> {

@@ -4,10 +4,13 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use rustix::fs::Access;
+
 use crate::error::{Error, Result};
 use crate::run::control::{self, Command as Ask};
 use crate::run::folder::RunFolder;
 use crate::run::state::Status;
+use crate::run::write;
 
 /// Starts a worker on a run folder and returns its pid. It detaches itself (`job::work`).
 ///
@@ -45,6 +48,9 @@ pub fn resume(folder: &RunFolder, slots: usize) -> Result<()> {
     match status {
         Status::Paused => control::send(folder.path(), Ask::Resume),
         Status::Failed | Status::Stopped | Status::Lost => {
+            // A worker that can write nothing cannot even say so.
+            rustix::fs::access(folder.path(), Access::WRITE_OK | Access::EXEC_OK)
+                .map_err(|error| write::failed("write to", folder.path(), &error.into()))?;
             // What was asked of the worker before is not meant for the next one. The worker itself
             // cannot tell, and takes what it finds: somebody may have stopped it on its way up.
             control::take(folder.path());

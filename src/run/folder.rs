@@ -243,6 +243,10 @@ fn ids(root: &Path) -> Result<Vec<String>> {
     let entries = match fs::read_dir(root) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
+            let text = format!("'{}' is a file, not a folder of runs", root.display());
+            return Err(Error::bad_input(text).hint("check --runs-dir or GLASSBOX_RUNS_DIR"));
+        }
         Err(error) => return Err(write::failed("read the runs folder", root, &error)),
     };
     let mut ids = Vec::new();

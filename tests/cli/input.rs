@@ -56,6 +56,45 @@ fn a_wrong_settings_file_is_told_with_its_line() {
 }
 
 #[test]
+fn the_doctor_works_with_wrong_settings_and_names_them() {
+    let runs = Runs::new();
+    std::fs::create_dir_all(runs.root()).unwrap();
+    let file = runs.root().join("my.toml");
+    for (text, line, advice) in [
+        ("theme = 'dark'\nslot = 2\n", "my.toml:2: unknown setting 'slot'", "'slots'"),
+        ("keys = [\n{ on = 'q', do = 'quti' } ]", "my.toml:2: unknown action 'quti'", "'quit'"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let words = ["doctor", "--config", file.to_str().unwrap()];
+        let output = runs.glassbox(&words).output().unwrap();
+        let report = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{report}");
+        let at = report.lines().position(|said| said.contains(line)).expect(&report);
+        let said: Vec<&str> = report.lines().skip(at).take(2).collect();
+        assert!(said[0].starts_with("  FIX   settings ") && said[1].contains(advice), "{report}");
+        assert!(report.contains("1 thing to fix"), "{report}");
+    }
+}
+
+#[test]
+fn a_file_where_the_runs_folder_should_be_is_bad_input() {
+    let runs = Runs::new();
+    let file = env!("CARGO_BIN_EXE_glassbox");
+    for words in [["runs", "--runs-dir", file].as_slice(), &["show", "last", "--runs-dir", file]] {
+        let error = refused(&runs, words);
+        assert!(error.contains(file) && error.contains("a file, not a folder"), "{error}");
+    }
+}
+
+#[test]
+fn neurons_that_are_still_to_come_are_told_from_those_that_never_will() {
+    let runs = Runs::new();
+    let id = runs.create(SMALL).id();
+    let error = refused(&runs, &["view", &id, "--layer", "conv2", "--neuron", "1"]);
+    assert!(error.contains("has not come that far"), "{error}");
+}
+
+#[test]
 fn a_wrong_spec_file_is_told_with_its_line_and_the_nearest_key() {
     let runs = Runs::new();
     std::fs::create_dir_all(runs.root()).unwrap();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use glassbox::run::control;
-use glassbox::run::state::Status;
+use glassbox::run::state::{State, Status};
 
 use crate::runs::{Runs, SMALL, wait_for, wait_for_training, with};
 
@@ -76,6 +76,33 @@ fn a_runs_folder_that_cannot_be_written_is_told_before_anything_starts() {
     assert_eq!(output.status.code(), Some(1), "{error}");
     assert!(error.contains("failed to make the folder"), "{error}");
     assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_run_that_cannot_be_written_is_not_resumed_and_says_why_at_once() {
+    use std::os::unix::process::CommandExt;
+    let runs = Runs::new();
+    let run = runs.create(SMALL);
+    State { status: Status::Stopped, ..run.state().unwrap() }.write(run.path()).unwrap();
+    std::fs::set_permissions(run.path(), std::fs::Permissions::from_mode(0o555)).unwrap();
+    let mut command = runs.glassbox(&["resume", &run.id()]);
+    // Permissions do not hold the superuser back: somebody else tries.
+    let program = runs.root().join("glassbox");
+    if rustix::process::geteuid().is_root() {
+        std::fs::copy(env!("CARGO_BIN_EXE_glassbox"), &program).unwrap();
+        let home = runs.root().parent().unwrap().to_owned();
+        std::fs::set_permissions(home, std::fs::Permissions::from_mode(0o755)).unwrap();
+        command = Command::new(&program);
+        command.args(["resume", &run.id()]).uid(54_321).gid(54_321).current_dir("/");
+        command.env("GLASSBOX_RUNS_DIR", runs.root());
+    }
+    let since = std::time::Instant::now();
+    let output = command.output().unwrap();
+    std::fs::set_permissions(run.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("failed to write to") && error.contains(&run.id()), "{error}");
+    assert!(since.elapsed() < std::time::Duration::from_secs(5), "it waited for a worker");
 }
 
 #[test]

@@ -5,10 +5,14 @@ mod machine;
 mod places;
 mod terminal;
 
-use std::fmt;
+use std::fmt::Write as _;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::settings::SettingsFile;
+use crate::tui::keymap::Keymap;
+use crate::tui::text;
 
 /// A folder or file that the program uses.
 #[derive(Debug, Clone)]
@@ -23,18 +27,38 @@ pub struct Place {
     pub moved_by: &'static str,
 }
 
-/// Prints the report. `places` are the folders and files as the settings have them.
-pub fn run(places: &[Place]) -> Result<()> {
+/// Prints the report. `places` are the folders and files as the settings have them; `problem` is
+/// what keeps the settings file from being used, `settings` the file if nothing does.
+pub fn run(
+    places: &[Place],
+    settings: Option<&SettingsFile>,
+    problem: Option<&Error>,
+) -> Result<()> {
+    let keys =
+        settings.and_then(|file| Keymap::with_user(&file.path.to_string_lossy(), &file.text).err());
+    let broken = problem.or(keys.as_ref());
+    let look = |place: &Place| match broken {
+        Some(error) if place.name == "settings" => broken_settings(error),
+        _ => places::examine(place),
+    };
     let report = Report {
         sections: vec![
             Section { title: "program", findings: machine::program() },
             Section { title: "terminal", findings: terminal::examine(&terminal::Asked::now()) },
             Section { title: "devices", findings: machine::devices() },
-            Section { title: "folders", findings: places.iter().map(places::examine).collect() },
+            Section { title: "folders", findings: places.iter().map(look).collect() },
             Section { title: "data of the presets", findings: places::preset_data() },
         ],
     };
-    super::print::text(&report.to_string())
+    // Broken by the terminal, lines would go on in the first column, in the middle of a word.
+    let width = std::io::stdout().is_terminal().then(crossterm::terminal::size);
+    let width = width.and_then(std::io::Result::ok).map(|(columns, _)| usize::from(columns));
+    super::print::text(&report.text(width))
+}
+
+fn broken_settings(error: &Error) -> Finding {
+    let advice = error.hint.clone().unwrap_or_else(|| "correct or remove that line".into());
+    Finding::fix("settings", error.message.clone(), advice)
 }
 
 /// What was found, by section.
@@ -86,24 +110,34 @@ impl Finding {
     }
 }
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Variables and paths hold anything; a report must not drive the terminal it describes.
-        let plain = |text: &str| -> String { text.chars().filter(|c| !c.is_control()).collect() };
+/// Where values begin.
+const COLUMN: usize = 24;
+
+impl Report {
+    /// The report in lines of at most `width`, as far as its words allow; `None` = however long.
+    fn text(&self, width: Option<usize>) -> String {
+        let room = width.map_or(usize::MAX, |width| width.saturating_sub(COLUMN).max(20));
+        let mut out = String::new();
         for section in &self.sections {
-            writeln!(f, "{}", section.title)?;
+            let _ = writeln!(out, "{}", section.title);
             for finding in &section.findings {
                 let sign = match finding.standing {
                     Standing::Ok => "ok  ",
                     Standing::Note => "note",
                     Standing::Fix => "FIX ",
                 };
-                writeln!(f, "  {sign}  {:<15} {}", finding.name, plain(&finding.value))?;
-                if let Some(advice) = &finding.advice {
-                    writeln!(f, "{:24}{}", "", plain(advice))?;
+                let head = format!("  {sign}  {:<15} ", finding.name);
+                // Variables and paths hold anything; a report must not drive the terminal it
+                // describes: wrapping cleans.
+                let advice = finding.advice.as_deref();
+                let lines = text::wrap(&finding.value, room).into_iter();
+                let lines = lines.chain(advice.iter().flat_map(|advice| text::wrap(advice, room)));
+                for (at, line) in lines.enumerate() {
+                    let head = if at == 0 { head.as_str() } else { "" };
+                    let _ = writeln!(out, "{head:COLUMN$}{line}");
                 }
             }
-            writeln!(f)?;
+            out.push('\n');
         }
         let fixes = self
             .sections
@@ -111,11 +145,12 @@ impl fmt::Display for Report {
             .flat_map(|section| &section.findings)
             .filter(|finding| finding.standing == Standing::Fix)
             .count();
-        match fixes {
-            0 => writeln!(f, "All that is needed works."),
-            1 => writeln!(f, "1 thing to fix, marked FIX."),
-            _ => writeln!(f, "{fixes} things to fix, marked FIX."),
-        }
+        out += &match fixes {
+            0 => "All that is needed works.\n".to_owned(),
+            1 => "1 thing to fix, marked FIX.\n".to_owned(),
+            _ => format!("{fixes} things to fix, marked FIX.\n"),
+        };
+        out
     }
 }
 
@@ -135,9 +170,22 @@ mod tests {
                 ],
             }],
         };
-        let text = report.to_string();
+        let text = report.text(None);
         assert!(!text.contains('\u{1b}'), "{text:?}");
         assert!(text.contains("FIX   size"), "{text}");
         assert!(text.ends_with("1 thing to fix, marked FIX.\n"), "{text}");
+    }
+
+    #[test]
+    fn long_findings_go_on_under_their_column() {
+        let advice = "export CIFAR10=/the/folder, or: glassbox run cifar10 --set data.path=/x";
+        let finding = Finding::note("$CIFAR10", "not set", advice);
+        let report = Report { sections: vec![Section { title: "data", findings: vec![finding] }] };
+        let text = report.text(Some(60));
+        assert!(text.lines().all(|line| text::width(line) <= 60), "{text}");
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[1], "  note  $CIFAR10        not set");
+        assert_eq!(lines[2], format!("{:24}export CIFAR10=/the/folder, or:", ""));
+        assert_eq!(lines[3], format!("{:24}glassbox run cifar10 --set", ""));
     }
 }

@@ -21,10 +21,14 @@ impl Evaluate {
         clean.into_iter().chain(strongest).flatten().collect()
     }
 
-    /// The attack that leaves the lowest top-1.
+    /// The attack that leaves the lowest top-1; of equals the one with the larger epsilon, then the
+    /// one that leaves the lower top-5.
     pub fn strongest(&self) -> Option<&Row> {
         let attacked = self.rows.iter().filter(|row| row.attack != "none");
-        attacked.min_by(|a, b| a.top1.total_cmp(&b.top1))
+        attacked.min_by(|a, b| {
+            let by_epsilon = b.epsilon.total_cmp(&a.epsilon);
+            a.top1.total_cmp(&b.top1).then(by_epsilon).then(a.top5.total_cmp(&b.top5))
+        })
     }
 }
 
@@ -66,5 +70,8 @@ mod tests {
         assert_eq!(headline[2..], [("adversarial_top1", 0.1), ("adversarial_top5", 0.1 + 0.05)]);
         assert_eq!(evaluate.strongest().map(|row| row.epsilon), Some(4.0));
         assert!(Evaluate { rows: Vec::new() }.headline().is_empty());
+        let rows = vec![row("none", 0.0, 0.9), row("fgsm", 1.0, 0.1), row("fgsm", 4.0, 0.1)];
+        let equal = Evaluate { rows };
+        assert_eq!(equal.strongest().map(|row| row.epsilon), Some(4.0));
     }
 }
