@@ -106,6 +106,28 @@ impl Action {
         Err(nearest.map_or("", |action| action.name()))
     }
 
+    /// Whether it moves the cursor or the focus, or opens and leaves what is there.
+    pub fn is_motion(self) -> bool {
+        use Action::{
+            Back, Down, First, Last, Left, NextFocus, Open, PageDown, PageUp, PreviousFocus, Right,
+            Up,
+        };
+        matches!(
+            self,
+            Back | Down
+                | First
+                | Last
+                | Left
+                | NextFocus
+                | Open
+                | PageDown
+                | PageUp
+                | PreviousFocus
+                | Right
+                | Up
+        )
+    }
+
     /// Whether it starts, stops or changes a run: what `--readonly` refuses.
     pub fn changes_runs(self) -> bool {
         use Action::{Checkpoint, Launch, NewRun, Pause, Resume, Stop};

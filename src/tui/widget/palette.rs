@@ -62,7 +62,21 @@ impl Palette {
             Action::DeleteAll,
             Action::Palette,
         ];
-        let entries = Action::ALL.iter().filter(|action| !fields.contains(action)).map(|action| {
+        // What has to do with this place first, moving about last: nobody moves by name.
+        let rank = |action: &Action| {
+            let is_here = |place: &Place| {
+                *place != Place::Global && keymap.keys_of(*action, &[*place]).is_some()
+            };
+            match action {
+                _ if action.is_motion() => 2,
+                _ if places.iter().any(is_here) => 0,
+                _ => 1,
+            }
+        };
+        let mut actions: Vec<Action> =
+            Action::ALL.iter().copied().filter(|action| !fields.contains(action)).collect();
+        actions.sort_by_key(rank);
+        let entries = actions.iter().map(|action| {
             let keys = keymap.keys_of(*action, places).unwrap_or_else(|| {
                 let anywhere = keymap.bindings().iter().find(|b| b.action == *action);
                 anywhere.map(Binding::keys_text).unwrap_or_default()
@@ -270,6 +284,18 @@ mod tests {
             palette.insert(&action.name().replace('_', " "));
             assert!(palette.offered().any(|entry| entry.action == action), "{}", action.name());
         }
+    }
+
+    #[test]
+    fn the_palette_begins_with_what_has_to_do_with_the_place_and_ends_with_moving() {
+        let palette = Palette::commands(&Keymap::shipped(), &PLACES);
+        let actions: Vec<Action> = palette.offered().map(|entry| entry.action).collect();
+        assert_eq!(actions[0], Action::Pause);
+        let global = actions.iter().position(|action| *action == Action::ShowRuns).unwrap();
+        let mark = actions.iter().position(|action| *action == Action::Mark).unwrap();
+        let motion = actions.iter().position(|action| action.is_motion()).unwrap();
+        assert!(mark < global && global < motion);
+        assert!(actions[motion..].iter().all(|action| action.is_motion()));
     }
 
     #[test]
