@@ -127,11 +127,11 @@ fn row(
     let width = usize::from(width);
     let mut tail = text::pad_left(&difference, 6);
     if width >= 26 {
-        tail.push_str(&text::pad_left(&activation, 8));
+        tail.push_str(&text::pad_left(&activation, 7));
     }
     if width >= 36 {
         tail = text::pad_left(&real, 6) + &text::pad_left(&adversarial, 6) + &tail;
     }
-    let room = width.saturating_sub(6 + text::width(&tail));
-    format!("{}  {}{tail}", text::pad_left(&index, 4), text::pad(&class, room))
+    let room = width.saturating_sub(5 + text::width(&tail));
+    format!("{} {}{tail}", text::pad_left(&index, 4), text::pad(&class, room))
 }
