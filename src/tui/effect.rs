@@ -14,6 +14,11 @@ pub enum Effect {
         /// The whole TOML.
         spec: String,
     },
+    /// The same with a spec that somebody typed in the editor: refused, it comes back.
+    StartEdited {
+        /// The whole TOML.
+        spec: String,
+    },
     /// Take up a run where it left off, in a process of its own.
     ResumeRun {
         /// Its id.
@@ -32,6 +37,11 @@ pub enum Effect {
     LoadPictures(Vec<pictures::Request>),
     /// Leave the screen to `$EDITOR` for a while, with a copy of this spec.
     EditSpec(PathBuf),
+    /// The same with a spec that was edited before and is not right yet.
+    EditAgain {
+        /// The whole TOML.
+        spec: String,
+    },
     /// Into the clipboard of the user's terminal (OSC 52).
     Copy(String),
     /// Tell the user.

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::effect::Order;
 use super::message::{Message, Notice};
+use super::screen::runs::short_name;
 use crate::run::control;
 
 /// What is needed to start something.
@@ -35,6 +36,8 @@ impl Launcher {
         };
         // The run folder has its own copy by now.
         let _ = fs::remove_file(&path);
+        // Nobody knows the file by the name it had for a moment.
+        let answer = answer.map_err(|text| text.replace(&*path.to_string_lossy(), "spec.toml"));
         let id = answer.and_then(|text| {
             let value: serde_json::Value = serde_json::from_str(&text)
                 .map_err(|error| format!("'glassbox run --json' answered no JSON: {error}"))?;
@@ -50,7 +53,7 @@ impl Launcher {
     /// `glassbox resume RUN`.
     pub fn resume(&self, run: &str) -> Message {
         Message::Noticed(match self.command(&["resume", run]) {
-            Ok(_) => Notice::info(format!("{run} goes on")),
+            Ok(_) => Notice::info(format!("{} goes on", short_name(run))),
             Err(error) => Notice::error(error),
         })
     }
@@ -64,7 +67,7 @@ impl Launcher {
             Order::Stop => (control::Command::Stop, "asked to stop"),
         };
         Message::Noticed(match control::send(&self.runs_dir.join(run), command) {
-            Ok(()) => Notice::info(format!("{run}: {words}")),
+            Ok(()) => Notice::info(format!("{}: {words}", short_name(run))),
             Err(error) => Notice::error(error.message),
         })
     }
@@ -90,19 +93,19 @@ impl Launcher {
         let text = text.trim().to_owned();
         match (status.success(), text.is_empty()) {
             (true, _) => Ok(text),
-            (false, false) => Err(text),
+            // The frame round it says that it is an error.
+            (false, false) => Err(text.strip_prefix("error: ").unwrap_or(&text).to_owned()),
             (false, true) => Err(format!("'glassbox {}' ended with {status}", arguments.join(" "))),
         }
     }
 }
 
 /// A copy of a spec for the editor; the caller removes it.
-pub fn copy_spec(spec: &Path) -> std::io::Result<(PathBuf, String)> {
-    let text = fs::read_to_string(spec)?;
+pub fn copy_spec(text: &str) -> std::io::Result<PathBuf> {
     let path = std::env::temp_dir().join(format!("glassbox-spec-{}.toml", std::process::id()));
     let _ = fs::remove_file(&path);
     create_private(&path)?.write_all(text.as_bytes())?;
-    Ok((path, text))
+    Ok(path)
 }
 
 /// Runs `$VISUAL`, `$EDITOR` or `vi` on a file and waits for it.
@@ -172,8 +175,10 @@ mod tests {
     #[test]
     fn a_refused_spec_is_told_in_the_commands_own_words() {
         let folder = tempfile::tempdir().unwrap();
-        let message = launcher(folder.path(), "echo 'no such data' >&2; exit 2").start("x");
+        let script = "echo \"error: $2:3: no such data\" >&2; exit 2";
+        let message = launcher(folder.path(), script).start("x");
         let Message::Noticed(notice) = message else { panic!("{message:?}") };
-        assert_eq!(notice, Notice { severity: Severity::Error, text: "no such data".into() });
+        let text = "spec.toml:3: no such data".into();
+        assert_eq!(notice, Notice { severity: Severity::Error, text });
     }
 }

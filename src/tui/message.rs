@@ -33,6 +33,13 @@ pub enum Message {
     RunStarted(String),
     /// A copy of a spec came back from the editor with changes.
     SpecEdited(String),
+    /// A run could not be started from an edited spec.
+    SpecRefused {
+        /// The whole TOML.
+        spec: String,
+        /// What is wrong with it, and what to do.
+        why: String,
+    },
     /// A picture was decoded, or could not be.
     PictureLoaded(pictures::Loaded),
     /// The program was asked to end (SIGTERM, SIGHUP, SIGINT).

@@ -2,7 +2,7 @@
 //! anything changed, at most thirty times a second.
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream, MouseButton, MouseEvent, MouseEventKind};
@@ -22,6 +22,7 @@ use super::reader::Reader;
 use super::screen::View;
 use super::signals::{Signal, Signals};
 use super::terminal::{self, LateAnswer, Screen};
+use super::text;
 use super::theme::{Ground, Theme, embedded_text};
 use crate::error::{Error, Result};
 use crate::spec::expand::Surroundings;
@@ -99,7 +100,8 @@ struct Workbench {
     sender: mpsc::Sender<Message>,
     inbox: mpsc::Receiver<Message>,
     next_frame: Instant,
-    toast_until: Option<Instant>,
+    /// Which toast, and when it goes.
+    toast_until: Option<(u64, Instant)>,
     // Last, so that the terminal is restored when everything else is gone.
     screen: Screen,
 }
@@ -196,12 +198,12 @@ impl Workbench {
     }
 
     fn arm_toast(&mut self) -> Option<Instant> {
-        if !self.app.has_passing_toast() {
-            self.toast_until = None;
-        } else if self.toast_until.is_none() {
-            self.toast_until = Some(Instant::now() + TOAST);
-        }
-        self.toast_until
+        // A new one is shown for its whole time, whatever it took the place of.
+        self.toast_until = self.app.passing_toast().map(|number| match self.toast_until {
+            Some((shown, until)) if shown == number => (shown, until),
+            _ => (number, Instant::now() + TOAST),
+        });
+        self.toast_until.map(|(_, until)| until)
     }
 
     fn draw(&mut self) -> std::io::Result<()> {
@@ -241,13 +243,26 @@ impl Workbench {
     fn perform(&mut self, effect: Effect) -> std::io::Result<()> {
         match effect {
             Effect::StartRun { spec } => self.aside(move |launcher| launcher.start(&spec)),
+            Effect::StartEdited { spec } => {
+                self.aside(move |launcher| match launcher.start(&spec) {
+                    Message::Noticed(notice) => Message::SpecRefused { spec, why: notice.text },
+                    started => started,
+                })
+            }
             Effect::ResumeRun { run } => self.aside(move |launcher| launcher.resume(&run)),
             Effect::Control { run, order } => {
                 self.aside(move |launcher| launcher.control(&run, order));
             }
             Effect::Follow(runs) => self.reader.follow(runs),
             Effect::LoadPictures(requests) => self.decoder.want(requests),
-            Effect::EditSpec(spec) => self.edit(&spec)?,
+            Effect::EditSpec(spec) => match std::fs::read_to_string(&spec) {
+                Ok(text) => self.edit(&text, true)?,
+                Err(error) => {
+                    let text = format!("failed to read {}: {error}", spec.display());
+                    self.answer(Message::Noticed(Notice::error(text)));
+                }
+            },
+            Effect::EditAgain { spec } => self.edit(&spec, false)?,
             Effect::Copy(text) => self.screen.copy(&text)?,
             Effect::CaptureMouse(on) => self.screen.capture_mouse(on)?,
             Effect::Redraw => self.screen.forget()?,
@@ -297,12 +312,13 @@ impl Workbench {
         let _ = self.sender.try_send(message);
     }
 
-    /// Leaves the terminal to an editor, with a copy of the spec.
-    fn edit(&mut self, spec: &Path) -> std::io::Result<()> {
-        let (path, before) = match launcher::copy_spec(spec) {
-            Ok(copied) => copied,
+    /// Leaves the terminal to an editor, with a copy of a spec. One that is a run's own and comes
+    /// back unchanged was only looked at.
+    fn edit(&mut self, before: &str, is_a_runs_own: bool) -> std::io::Result<()> {
+        let path = match launcher::copy_spec(before) {
+            Ok(path) => path,
             Err(error) => {
-                let text = format!("failed to copy {}: {error}", spec.display());
+                let text = format!("failed to write a copy for the editor: {error}");
                 self.answer(Message::Noticed(Notice::error(text)));
                 return Ok(());
             }
@@ -315,8 +331,15 @@ impl Workbench {
         let after = std::fs::read_to_string(&path);
         let _ = std::fs::remove_file(&path);
         match (done, after) {
+            // Vi left by :cq, or no editor: what was typed before must not be lost with it.
+            (Err(error), _) if !is_a_runs_own => {
+                self.answer(Message::Noticed(Notice::error(error)));
+                self.answer(Message::SpecEdited(before.to_owned()));
+            }
             (Err(error), _) => self.answer(Message::Noticed(Notice::error(error))),
-            (Ok(()), Ok(after)) if after != before => self.answer(Message::SpecEdited(after)),
+            (Ok(()), Ok(after)) if after != before || !is_a_runs_own => {
+                self.answer(Message::SpecEdited(after));
+            }
             (Ok(()), Err(error)) => self.answer(Message::Noticed(Notice::error(format!(
                 "failed to read what the editor wrote: {error}"
             )))),
@@ -371,7 +394,7 @@ fn setup(
         own.map(|(_, text)| text.clone()).or_else(|| embedded_text(name))
     };
     for (file, text) in &options.themes {
-        match Theme::load(file, text, depth, &find) {
+        match Theme::load(&format!("themes/{file}.toml"), text, depth, &find) {
             Ok(theme) => {
                 themes.retain(|old| old.name != theme.name);
                 themes.push(theme);
@@ -399,7 +422,7 @@ fn setup(
         mouse: !options.no_mouse,
         around,
         command_suffix: if options.runs_dir_is_given {
-            format!(" --runs-dir {}", options.runs_dir.display())
+            format!(" --runs-dir {}", text::quoted(&options.runs_dir.to_string_lossy()))
         } else {
             String::new()
         },

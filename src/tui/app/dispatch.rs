@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use super::{App, Overlay};
+use crate::run::state::Status;
 use crate::tui::action::{Action, Place};
 use crate::tui::effect::{Effect, Order};
 use crate::tui::keymap::Resolved;
 use crate::tui::keymap::key::Key;
-use crate::tui::message::{Notice, Severity};
+use crate::tui::message::Notice;
 use crate::tui::screen::{Scene, ScreenId, launch, neurons, runs};
 use crate::tui::widget::dialog::{self, Answer, Dialog};
 use crate::tui::widget::palette::{self, Palette};
@@ -16,8 +17,7 @@ use crate::tui::widget::palette::{self, Palette};
 impl App {
     /// A key went down.
     pub(super) fn press(&mut self, key: Key) -> Vec<Effect> {
-        // An error stays until somebody has seen it.
-        self.toasts.retain(|toast| toast.severity != Severity::Error);
+        self.see_errors();
         let places = self.places();
         if places.first() == Some(&Place::Text)
             && self.pending.is_empty()
@@ -35,7 +35,15 @@ impl App {
             }
             Resolved::Unknown => {
                 self.pending.clear();
-                Vec::new()
+                // Over a slow line Esc and the next key may come in one piece, which reads as Alt.
+                // Not where text is typed: there Alt-b is a habit, and Esc would undo the text.
+                let is_typing = places.first() == Some(&Place::Text);
+                let Some(plain) = key.after_escape().filter(|_| !is_typing) else {
+                    return Vec::new();
+                };
+                let mut effects = self.press(Key::ESCAPE);
+                effects.extend(self.press(plain));
+                effects
             }
         }
     }
@@ -73,7 +81,10 @@ impl App {
         let changes = |effect: &Effect| {
             matches!(
                 effect,
-                Effect::StartRun { .. } | Effect::ResumeRun { .. } | Effect::Control { .. }
+                Effect::StartRun { .. }
+                    | Effect::StartEdited { .. }
+                    | Effect::ResumeRun { .. }
+                    | Effect::Control { .. }
             )
         };
         if self.readonly && effects.iter().any(changes) {
@@ -144,9 +155,13 @@ impl App {
                 let stop = Effect::Control { run: run.info.id.clone(), order: Order::Stop };
                 self.overlay = Some(Overlay::Question(Dialog {
                     title: "stop the run?".into(),
-                    text: format!(
-                        "{name} will write a checkpoint and end; it can be taken up again later."
-                    ),
+                    text: if run.status == Status::Queued {
+                        format!("{name} will leave the queue; it can be taken up again later.")
+                    } else {
+                        format!(
+                            "{name} will write a checkpoint and end; it can be taken up again later."
+                        )
+                    },
                     answers: vec![
                         Answer::new("stop it", vec![stop]),
                         Answer::new("let it go on", Vec::new()),

@@ -58,11 +58,19 @@ fn whole(app: &App, context: &DrawContext<'_>, area: Rect, buf: &mut Buffer, vie
     let mut body = Rect { y: area.y + 1, height: area.height - 2, ..area };
     header::draw(app.screen, app.machine, app.readonly, context, top, buf, view);
     if let Some(pinned) = &app.pinned {
-        let lines = text::wrap(pinned, usize::from(area.width.saturating_sub(4)));
+        let room = usize::from(area.width.saturating_sub(4));
+        // A sign for each problem, none for the lines that go on with it.
+        let lines: Vec<(&str, String)> = pinned
+            .lines()
+            .flat_map(|problem| {
+                let lines = text::wrap(problem, room).into_iter().enumerate();
+                lines.map(|(at, line)| (if at == 0 { "!" } else { " " }, line))
+            })
+            .collect();
         let height = (lines.len() as u16).min(3);
-        for (line, row) in lines.iter().take(height.into()).zip(body.rows()) {
+        for ((sign, line), row) in lines.iter().take(height.into()).zip(body.rows()) {
             let style = context.style(Role::Error);
-            buf.set_stringn(row.x + 1, row.y, "!", 1, style);
+            buf.set_stringn(row.x + 1, row.y, sign, 1, style);
             buf.set_stringn(row.x + 3, row.y, line, (row.width - 3).into(), style);
         }
         body = Rect { y: body.y + height, height: body.height - height, ..body };
@@ -77,13 +85,32 @@ fn whole(app: &App, context: &DrawContext<'_>, area: Rect, buf: &mut Buffer, vie
             neurons::draw(&app.neurons, &scene, &focused.focus(true), body, buf, view);
         }
     }
-    toast::draw(&app.toasts, context, body, buf);
+    // The launch screen says below what is wrong with a value: that stays in sight.
+    let below = if app.screen == ScreenId::Launch { launch::HELP + 1 } else { 0 };
+    let free = Rect { height: body.height.saturating_sub(below), ..body };
+    toast::draw(&app.toasts, context, free, buf);
     match &app.overlay {
         Some(Overlay::Question(dialog)) => dialog.draw(context, body, buf, view),
         Some(Overlay::List(list)) => list.draw(context, body, buf, view),
         None => {}
     }
-    footer::draw(&hints(app), &app.pending, app.places(), context, bottom, buf, view);
+    let (hints, words) = (hints(app), words(app));
+    footer::draw(&hints, words, &app.pending, app.places(), context, bottom, buf, view);
+}
+
+/// What Enter and Esc mean where they do not open and go back.
+fn words(app: &App) -> &'static [(Action, &'static str)] {
+    use Action::{Back, Open};
+    let typing = app.places().first() == Some(&Place::Text);
+    match (&app.overlay, app.screen) {
+        (Some(Overlay::Question(_)), _) => &[(Open, "choose"), (Back, "close")],
+        (Some(Overlay::List(_)), _) => &[(Open, "do it"), (Back, "close")],
+        (None, ScreenId::Launch) if typing => &[(Open, "keep"), (Back, "undo")],
+        (None, _) if typing => &[(Open, "keep"), (Back, "show all")],
+        (None, _) if app.pinned.is_some() => &[(Back, "dismiss")],
+        (None, ScreenId::Launch) => launch::words(&app.launch),
+        (None, _) => &[],
+    }
 }
 
 /// What the bottom line names, most useful first; `?` and `:` come by themselves.

@@ -26,9 +26,12 @@ use super::widget::field::Field;
 use super::widget::palette::Palette;
 use super::world::{Machine, World};
 use crate::spec::expand::Surroundings;
+use crate::spec::{Document, Problem};
 
 /// More at once would cover the screen.
 const MOST_TOASTS: usize = 3;
+/// A question names this many of a spec's mistakes.
+const MOST_PROBLEMS: usize = 3;
 
 /// What the workbench is made from.
 #[derive(Debug)]
@@ -67,6 +70,8 @@ pub struct App {
     neurons: neurons::State,
     overlay: Option<Overlay>,
     toasts: VecDeque<Notice>,
+    /// Counts them.
+    newest_toast: u64,
     pinned: Option<String>,
     pictures: pictures::Cache,
     keymap: Keymap,
@@ -106,6 +111,7 @@ impl App {
             neurons: neurons::State::default(),
             overlay: None,
             toasts: VecDeque::new(),
+            newest_toast: 0,
             pinned: setup.pinned,
             pictures: pictures::Cache::default(),
             keymap: setup.keymap,
@@ -169,10 +175,14 @@ impl App {
                 self.runs.focus = runs::Focus::List;
                 self.expected = Some(id.clone());
                 self.meet_expected();
-                vec![Effect::Notify(Notice::info(format!("started {id}")))]
+                vec![Effect::Notify(Notice::info(format!("started {}", runs::short_name(&id))))]
             }
             Message::SpecEdited(spec) => {
                 self.ask_to_start(spec);
+                Vec::new()
+            }
+            Message::SpecRefused { spec, why } => {
+                self.ask_to_edit_again("the run was not started".into(), why, spec);
                 Vec::new()
             }
             Message::PictureLoaded(loaded) => {
@@ -189,9 +199,10 @@ impl App {
         std::mem::take(&mut self.dirty)
     }
 
-    /// Whether a toast is to be taken away after a while.
-    pub fn has_passing_toast(&self) -> bool {
-        self.toasts.iter().any(|toast| toast.severity != Severity::Error)
+    /// The number of the newest toast, if one is to be taken away after a while.
+    pub fn passing_toast(&self) -> Option<u64> {
+        let passes = |toast: &Notice| toast.severity != Severity::Error;
+        self.toasts.iter().any(passes).then_some(self.newest_toast)
     }
 
     /// Whether the mouse is listened to.
@@ -225,9 +236,20 @@ impl App {
         out
     }
 
+    /// An error stays until somebody has seen it: until the next key or click. Answers whether one
+    /// went.
+    fn see_errors(&mut self) -> bool {
+        let before = self.toasts.len();
+        self.toasts.retain(|toast| toast.severity != Severity::Error);
+        self.toasts.len() < before
+    }
+
     fn notify(&mut self, notice: Notice) {
-        self.toasts.retain(|toast| *toast != notice);
+        // Of news only the last counts; what went wrong stands until it was seen.
+        let is_news = |toast: &Notice| toast.severity == Severity::Info;
+        self.toasts.retain(|toast| *toast != notice && !(is_news(toast) && is_news(&notice)));
         self.toasts.push_back(notice);
+        self.newest_toast += 1;
         while self.toasts.len() > MOST_TOASTS {
             self.toasts.pop_front();
         }
@@ -282,11 +304,41 @@ impl App {
         if self.readonly {
             return;
         }
+        let document = Document::parse("spec.toml", &spec);
+        if let Err(problems) = document.and_then(|document| document.spec()) {
+            let title = match problems.len() {
+                1 => "the spec has a mistake".into(),
+                count => format!("the spec has {count} mistakes"),
+            };
+            let mut lines: Vec<String> =
+                problems.iter().take(MOST_PROBLEMS).map(Problem::to_string).collect();
+            if problems.len() > MOST_PROBLEMS {
+                lines.push(format!("and {} more", problems.len() - MOST_PROBLEMS));
+            }
+            return self.ask_to_edit_again(title, lines.join("\n"), spec);
+        }
         self.overlay = Some(Overlay::Question(Dialog {
             title: "start a new run?".into(),
             text: "The copy of the spec was changed. The run it came from keeps its own.".into(),
             answers: vec![
-                Answer::new("start a run from the changed spec", vec![Effect::StartRun { spec }]),
+                Answer::new(
+                    "start a run from the changed spec",
+                    vec![Effect::StartEdited { spec: spec.clone() }],
+                ),
+                Answer::new("edit it again", vec![Effect::EditAgain { spec }]),
+                Answer::new("drop the changes", Vec::new()),
+            ],
+            chosen: 0,
+        }));
+    }
+
+    /// A mistake must not cost what was typed.
+    fn ask_to_edit_again(&mut self, title: String, text: String, spec: String) {
+        self.overlay = Some(Overlay::Question(Dialog {
+            title,
+            text,
+            answers: vec![
+                Answer::new("edit it again", vec![Effect::EditAgain { spec }]),
                 Answer::new("drop the changes", Vec::new()),
             ],
             chosen: 0,

@@ -14,7 +14,12 @@ const WHEEL: usize = 3;
 impl App {
     pub(super) fn point(&mut self, pointer: Pointer) -> Vec<Effect> {
         match pointer.gesture {
-            Gesture::Press => self.click(pointer),
+            Gesture::Press => {
+                let seen = self.see_errors();
+                let effects = self.click(pointer);
+                self.dirty |= seen;
+                effects
+            }
             Gesture::Drag => match self.dragged {
                 Some(area) => {
                     self.runs.drag(area, pointer.column, pointer.row);

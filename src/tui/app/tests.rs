@@ -91,12 +91,36 @@ fn a_started_run_is_selected_as_soon_as_it_shows_up() {
 }
 
 #[test]
+fn a_mistake_in_an_edited_spec_costs_nothing_that_was_typed() {
+    let mut app = app();
+    let wrong = "[train]\nepocs = 3\n".to_owned();
+    app.update(Message::SpecEdited(wrong.clone()));
+    let text = shown(&app);
+    assert!(text.contains("spec.toml:2") && text.contains("'epocs'"), "{text}");
+    assert_eq!(press(&mut app, "Enter"), [Effect::EditAgain { spec: wrong.clone() }]);
+    // Nothing is started by mistake either, and an answer drops the changes.
+    app.update(Message::SpecEdited(wrong));
+    assert_eq!(press(&mut app, "j Enter"), []);
+    let right = "[data]\nformat = \"shapes\"\n[train]\nepochs = 3\n".to_owned();
+    app.update(Message::SpecEdited(right.clone()));
+    assert_eq!(press(&mut app, "Enter"), [Effect::StartEdited { spec: right.clone() }]);
+    let why = "'data.path' does not exist".to_owned();
+    app.update(Message::SpecRefused { spec: right.clone(), why });
+    assert!(shown(&app).contains("'data.path' does not exist"));
+    assert_eq!(press(&mut app, "Enter"), [Effect::EditAgain { spec: right }]);
+}
+
+#[test]
 fn stop_asks_and_escape_destroys_nothing() {
     let mut app = app();
     app.runs.selected = Some(RUNNING.into());
     assert!(!press(&mut app, "x Esc").iter().any(|e| matches!(e, Effect::Control { .. })));
     let effects = press(&mut app, "x Enter");
     assert!(effects.contains(&Effect::Control { run: RUNNING.into(), order: Order::Stop }));
+    app.runs.selected = Some(fixture::QUEUED.into());
+    press(&mut app, "x");
+    let text = shown(&app);
+    assert!(text.contains("leave the queue") && !text.contains("checkpoint and end"), "{text}");
 }
 
 #[test]
@@ -163,6 +187,49 @@ fn settings_that_cannot_be_used_are_pinned_until_dismissed() {
 }
 
 #[test]
+fn each_settings_problem_has_one_sign() {
+    let long = "settings.toml:2: ".to_owned() + &"much to say ".repeat(10);
+    let pinned = Some(format!("{long}\nsettings.toml:3: x"));
+    let text = shown(&app_with(Setup { pinned, ..setup(Depth::True) }));
+    let signs: Vec<&str> = text.lines().skip(1).take(3).map(|line| &line[..3]).collect();
+    assert_eq!(signs, [" ! ", "   ", " ! "], "{text}");
+}
+
+#[test]
+fn escape_and_the_next_key_in_one_piece_are_two_keys() {
+    let mut app = app();
+    press(&mut app, "Enter Alt-2");
+    assert_eq!((app.runs.focus, app.screen), (runs::Focus::List, ScreenId::Launch));
+    press(&mut app, "1 / a Alt-b");
+    assert_eq!(app.runs.filter.text(), "a");
+    press(&mut app, "Esc");
+    // Where Alt means something itself, it does that.
+    let keys = "keys = [ { on = \"Alt-1\", do = \"show_neurons\" } ]";
+    let keymap = Keymap::with_user("settings.toml", keys).unwrap();
+    let mut app = app_with(Setup { keymap, ..setup(Depth::True) });
+    press(&mut app, "Alt-1");
+    assert_eq!(app.screen, ScreenId::Neurons);
+}
+
+#[test]
+fn the_bottom_line_says_what_enter_does_here() {
+    let mut app = app();
+    for (keys, words) in [
+        ("1", "Enter open"),
+        ("2", "Tab values"),
+        ("Tab", "Enter change"),
+        ("Enter", "Enter keep  Esc undo"),
+        ("Esc ?", "Enter do it  Esc close"),
+        ("Esc 1 /", "Enter keep  Esc show all"),
+        ("Esc q", "Enter choose  n close"),
+    ] {
+        press(&mut app, keys);
+        let text = shown(&app);
+        assert!(text.lines().last().unwrap().contains(words), "{keys}: {text}");
+    }
+}
+
+#[test]
 fn an_error_stays_until_a_key_and_a_notice_until_its_time() {
     let mut app = app();
     app.update(Message::Noticed(Notice::error("no space left")));
@@ -172,6 +239,48 @@ fn an_error_stays_until_a_key_and_a_notice_until_its_time() {
     assert!(text.contains("no space left") && !text.contains("copied"));
     press(&mut app, "j");
     assert!(!shown(&app).contains("no space left"));
+    app.update(Message::Noticed(Notice::error("no space left")));
+    app.take_dirty();
+    let pointer = Pointer { gesture: Gesture::Press, on: None, column: 0, row: 0 };
+    app.update(Message::Pointed(pointer));
+    assert!(app.take_dirty() && !shown(&app).contains("no space left"));
+}
+
+#[test]
+fn of_news_the_last_is_shown_for_its_whole_time() {
+    let mut app = app();
+    press(&mut app, "T");
+    let first = app.passing_toast();
+    press(&mut app, "T");
+    assert_ne!(app.passing_toast(), first);
+    let text = shown(&app);
+    assert!(text.contains("theme high-contrast") && !text.contains("theme light"), "{text}");
+}
+
+#[test]
+fn a_notice_leaves_frames_and_what_launch_says_of_a_value_alone() {
+    let mut app = app();
+    press(&mut app, "2 j j Enter");
+    let text = shown(&app);
+    assert!(text.contains("╭ error ─"), "{text}");
+    let lines: Vec<&str> = text.lines().collect();
+    // The explanation stands below, whole, and the corner is the frame's own.
+    assert!(lines[35].contains("'data.path' needs $CIFAR10, which is not set"), "{text}");
+    assert!(lines[38].ends_with("──╯") && !lines[38].contains("╰╯"), "{text}");
+}
+
+#[test]
+fn runs_that_cannot_be_read_are_not_passed_over_in_silence() {
+    let mut app = app();
+    let mut world = fixture::world(Path::new("/runs"));
+    let reason = "it was written by glassbox 9.0.0 in format 99".to_owned();
+    world.unreadable = vec![("20261120-070000-future-1111".into(), reason)];
+    app.update(Message::WorldChanged(Arc::new(world.clone())));
+    assert!(shown(&app).contains("! future-1111 cannot be read: it was"), "{}", shown(&app));
+    world.unreadable.push(("bad".into(), "x".into()));
+    app.update(Message::WorldChanged(Arc::new(world)));
+    let text = fixture::text(&frame(&app, (60, 15)).0);
+    assert!(text.contains("! 2 cannot be read: glassbox runs says why"), "{text}");
 }
 
 #[test]

@@ -34,6 +34,16 @@ const NAMED: &[(&str, KeyCode)] = &[
 ];
 
 impl Key {
+    /// One layer back, as terminals send it.
+    pub const ESCAPE: Key = Key { code: KeyCode::Esc, modifiers: KeyModifiers::NONE };
+
+    /// The key that was pressed after Esc, if this is Esc and a character in one piece: terminals
+    /// send the same for Alt.
+    pub fn after_escape(self) -> Option<Self> {
+        let is_both = self.modifiers == KeyModifiers::ALT && matches!(self.code, KeyCode::Char(_));
+        is_both.then(|| Self::new(self.code, KeyModifiers::NONE))
+    }
+
     /// The key of an event; `None` for a release, or for modifiers alone.
     pub fn from_event(event: &KeyEvent) -> Option<Self> {
         if event.kind == KeyEventKind::Release || matches!(event.code, KeyCode::Modifier(_)) {

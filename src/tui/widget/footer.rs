@@ -12,9 +12,12 @@ use crate::tui::theme::Role;
 /// What it does, its keys, its label.
 type Hint<'a> = (Action, String, &'a str);
 
-/// Draws the hints that fit: the first ones at the left, help and palette at the right.
+#[allow(clippy::too_many_arguments, reason = "one line of the screen, called once")]
+/// Draws the hints that fit: the first ones at the left, help and palette at the right. `words` are
+/// what actions mean just now, where their own labels say too little.
 pub fn draw(
     actions: &[Action],
+    words: &[(Action, &'static str)],
     pending: &[Key],
     places: &[Place],
     context: &DrawContext<'_>,
@@ -30,13 +33,8 @@ pub fn draw(
     }
     let hint = |action: &Action| {
         let keys = context.keymap.keys_of(*action, places)?;
-        // In a question Enter opens nothing.
-        let label = match (places.first(), action) {
-            (Some(Place::Dialog), Action::Open) => "choose",
-            (Some(Place::Dialog), Action::Back) => "close",
-            _ => action.label(),
-        };
-        Some((*action, keys, label))
+        let meant = words.iter().find(|(meant, _)| meant == action);
+        Some((*action, keys, meant.map_or(action.label(), |(_, word)| *word)))
     };
     let is_last = |action: &Action| matches!(action, Action::Help | Action::Palette);
     let right: Vec<_> = actions.iter().filter(|a| is_last(a)).filter_map(hint).collect();

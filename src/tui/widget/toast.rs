@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Margin, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
@@ -15,8 +15,9 @@ use crate::tui::theme::Role;
 /// An error may need room; more than this is for the log.
 const MOST_LINES: usize = 8;
 
-/// Draws them over `area`.
+/// Draws them over `area`, inside the frames that end at its edges.
 pub fn draw(toasts: &VecDeque<Notice>, context: &DrawContext<'_>, area: Rect, buf: &mut Buffer) {
+    let area = area.inner(Margin::new(1, 1));
     let mut bottom = area.bottom();
     for toast in toasts.iter().rev() {
         let most = 64.min(usize::from(area.width.saturating_sub(8)));
@@ -24,11 +25,11 @@ pub fn draw(toasts: &VecDeque<Notice>, context: &DrawContext<'_>, area: Rect, bu
         lines.truncate(MOST_LINES);
         let inside = lines.iter().map(|line| text::width(line)).max().unwrap_or(0);
         let (width, height) = (inside as u16 + 4, lines.len() as u16 + 2);
-        if bottom < area.y + height || width + 1 > area.width {
+        if bottom < area.y + height || width > area.width {
             return;
         }
         bottom -= height;
-        let outer = Rect { x: area.right() - width - 1, y: bottom, width, height };
+        let outer = Rect { x: area.right() - width, y: bottom, width, height };
         let (role, title) = match toast.severity {
             Severity::Info => (Role::Accent, ""),
             Severity::Warning => (Role::Warning, " warning "),

@@ -24,7 +24,7 @@ use crate::tui::text;
 use crate::tui::theme::Role;
 
 /// Rows for what the key under the cursor means.
-const HELP: u16 = 3;
+pub const HELP: u16 = 3;
 
 /// Draws it.
 pub fn draw(
@@ -232,8 +232,7 @@ fn explain(state: &State, form: &Form, context: &DrawContext<'_>, area: Rect, bu
     let mut rows = area.rows();
     let Some(key) = state.key().filter(|_| state.focus == Focus::Form) else {
         let next = context.key(Action::NextFocus, Place::Launch);
-        let text =
-            format!("{next} goes to the values; every key of a spec is there, with its help.");
+        let text = format!("{next} goes to the values: every key that counts here, with its help.");
         for (line, row) in text::wrap(&text, area.width.into()).iter().zip(rows) {
             put(buf, row, line, context.style(Role::Muted));
         }

@@ -3,7 +3,7 @@
 mod draw;
 pub mod form;
 
-pub use draw::draw;
+pub use draw::{HELP, draw};
 
 use self::form::{Form, Row};
 use super::{Click, Scene};
@@ -157,6 +157,14 @@ pub fn hints(state: &State) -> Vec<Action> {
         (true, _) => vec![Open, Back],
         (false, Focus::Presets) => vec![Launch, NextFocus, CopyCommand, Back],
         (false, Focus::Form) => vec![Launch, Open, ResetValue, CopyCommand, NextFocus, Back],
+    }
+}
+
+/// What they mean here.
+pub fn words(state: &State) -> &'static [(Action, &'static str)] {
+    match state.focus {
+        Focus::Presets => &[(Action::NextFocus, "values")],
+        Focus::Form => &[(Action::Open, "change"), (Action::NextFocus, "presets")],
     }
 }
 

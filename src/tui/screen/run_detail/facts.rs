@@ -11,7 +11,7 @@ use crate::run::state::Status;
 use crate::tui::action::{Action, Place};
 use crate::tui::glyphs::StatusSign;
 use crate::tui::number;
-use crate::tui::screen::runs::short_name;
+use crate::tui::screen::runs::{short_name, short_names};
 use crate::tui::screen::{DrawContext, Scene};
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -61,13 +61,13 @@ pub fn messages(run: &RunSummary, context: &DrawContext<'_>) -> Vec<(Role, Strin
     match run.status {
         Status::Queued => {
             let reason = run.state.reason.as_deref().unwrap_or("waits for its device");
-            lines.push((Role::Queued, format!("queued: {reason}")));
+            lines.push((Role::Queued, format!("queued: {}", short_names(reason))));
         }
         Status::Lost => {
             let key = context.key(Action::Resume, Place::Runs);
             let text = "lost: the worker is gone without a word. What it had written is intact";
-            lines
-                .push((Role::Lost, format!("{text}; {key} takes it up from its last checkpoint.")));
+            let after = "takes it up from its last checkpoint, or from the start if it has none.";
+            lines.push((Role::Lost, format!("{text}; {key} {after}")));
         }
         _ => {}
     }
@@ -262,14 +262,17 @@ pub fn draw_compared(scene: &Scene<'_>, context: &DrawContext<'_>, area: Rect, b
             run.latest.get(metric).map_or_else(|| "–".to_owned(), |value| number::fraction(*value))
         };
         let style = context.style(charts::role_of(index));
-        let numbers = format!(
-            "{} {:>3.0} %  clean {:<6}  {} {:<6}",
+        // Numbers first: under one another whatever the attack is called.
+        let mut numbers = format!(
+            "{} {:>3.0} %  clean {:<6}  attack {:<6}",
             sign.symbol,
             run.state.progress * 100.0,
             latest("top1"),
-            under(scene.world.detail(id)),
             latest("adversarial_top1"),
         );
+        if run.latest.contains_key("adversarial_top1") {
+            numbers.push_str(&format!("  {}", under(scene.world.detail(id))));
+        }
         let room = usize::from(area.width);
         let name_room = room.saturating_sub(text::width(&numbers) + 5).max(8).min(widest);
         let name = text::pad(&text::fit_ends(short_name(id), name_room), name_room);

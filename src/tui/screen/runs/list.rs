@@ -31,6 +31,11 @@ pub fn short_name(id: &str) -> &str {
     }
 }
 
+/// A sentence with the ids in it shortened.
+pub fn short_names(sentence: &str) -> String {
+    sentence.split(' ').map(short_name).collect::<Vec<_>>().join(" ")
+}
+
 /// What a filter looks at.
 pub(super) fn searched(run: &RunSummary) -> String {
     let word = StatusSign::of(run.status).word;
@@ -71,6 +76,12 @@ pub(super) fn draw(
         state.filter.draw(context, field.intersection(row), buf, view);
         inner.height -= 1;
     }
+    if !scene.world.unreadable.is_empty() && inner.height > 2 {
+        let row = Rect { y: inner.bottom() - 1, height: 1, ..inner };
+        let words = text::fit(&unreadable(&scene.world.unreadable), row.width.into());
+        buf.set_stringn(row.x, row.y, words, row.width.into(), context.style(Role::Warning));
+        inner.height -= 1;
+    }
     if shown.is_empty() {
         empty(state, scene, context, inner, buf);
         return;
@@ -83,14 +94,24 @@ pub(super) fn draw(
         columns.right(buf, columns.what, "done", style);
         columns.right(buf, columns.clean, "clean", style);
         columns.right(buf, columns.adversarial, "attack", style);
-        columns.right(buf, columns.time, "left", style);
+        columns.right(buf, columns.time, "left, begun", style);
         inner = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
     }
+    let names = shown.iter().map(|run| text::width(short_name(&run.info.id)));
+    let widest = names.max().unwrap_or(0) as u16;
     let first = view.scroll(Place::Runs, at.unwrap_or(0), shown.len(), inner.height.into());
     for ((number, run), row) in shown.iter().enumerate().skip(first).zip(inner.rows()) {
         let marked = state.marked.contains(&run.info.id);
-        draw_row(run, Some(number) == at, marked, context, row, buf);
+        draw_row(run, widest, Some(number) == at, marked, context, row, buf);
         view.clickable(row, Click::Row(Place::Runs, number));
+    }
+}
+
+/// What is in the runs folder and cannot be listed.
+fn unreadable(folders: &[(String, String)]) -> String {
+    match folders {
+        [(id, reason)] => format!("! {} cannot be read: {reason}", short_name(id)),
+        several => format!("! {} cannot be read: glassbox runs says why", several.len()),
     }
 }
 
@@ -175,6 +196,7 @@ impl Columns {
 
 fn draw_row(
     run: &RunSummary,
+    widest_name: u16,
     selected: bool,
     marked: bool,
     context: &DrawContext<'_>,
@@ -202,9 +224,13 @@ fn draw_row(
     let name = text::fit_ends(short_name(&run.info.id), columns.name.1.into());
     columns.left(buf, columns.name, &name, plain(Role::Text));
     if let Some((words, role)) = explanation(run) {
-        let x = columns.what.0;
+        // Sentences begin where the longest name ends, if that gives them more room than numbers.
+        let x = columns.what.0.min(columns.name.0 + widest_name + 2);
         let room = row.right().saturating_sub(x);
-        columns.left(buf, (x, room), &words, over(role));
+        // Half a reason is worth less than its first clause.
+        let clause = words.split(": ").next().unwrap_or_default();
+        let whole = text::width(&words) <= usize::from(room) || run.status != Status::Queued;
+        columns.left(buf, (x, room), if whole { &words } else { clause }, over(role));
         return;
     }
     let accuracy = |name: &str| run.latest.get(name).copied();
@@ -238,7 +264,7 @@ fn draw_row(
 /// Why it stands still, where that says more than numbers.
 fn explanation(run: &RunSummary) -> Option<(String, Role)> {
     match run.status {
-        Status::Queued => Some((run.state.reason.clone()?, Role::Queued)),
+        Status::Queued => Some((short_names(run.state.reason.as_ref()?), Role::Queued)),
         Status::Failed => Some((run.state.error.as_ref()?.message.clone(), Role::Failed)),
         _ => None,
     }

@@ -12,7 +12,7 @@ mod list;
 #[cfg(test)]
 mod tests;
 
-pub use list::short_name;
+pub use list::{short_name, short_names};
 
 use std::collections::BTreeSet;
 
@@ -30,6 +30,8 @@ use crate::tui::world::{RunSummary, World};
 
 /// Below this many columns the details go under the list.
 const WIDE: u16 = 100;
+/// Columns that a list with whole names takes.
+const NAMES: u16 = 48;
 /// Below this many rows (and [`WIDE`]) only the focused region is shown.
 const LOW: u16 = 18;
 
@@ -88,7 +90,12 @@ impl State {
         let shown = self.shown(world);
         let there = |id: &String| shown.iter().any(|run| run.info.id == *id);
         if !self.selected.as_ref().is_some_and(there) {
-            self.selected = shown.first().map(|run| run.info.id.clone());
+            // Whoever comes back wants to see what is at work, not what was started last.
+            let is_at_work = |run: &&&RunSummary| {
+                matches!(run.status, Status::Starting | Status::Running | Status::Paused)
+            };
+            let at_work = shown.iter().find(is_at_work).filter(|_| self.selected.is_none());
+            self.selected = at_work.or(shown.first()).map(|run| run.info.id.clone());
         }
         if self.selected.is_none() {
             self.focus = Focus::List;
@@ -137,19 +144,27 @@ pub fn hints(state: &State, scene: &Scene<'_>) -> Vec<Action> {
     if state.filtering {
         return vec![Open, Back];
     }
-    if state.focus == Focus::Details {
-        return vec![Back, SmoothMore, SmoothLess, LogScale, Zoom, Compare, Pause, Stop];
-    }
     let status = scene.selected.and_then(|id| scene.world.run(id)).map(|run| run.status);
+    let steering: &[Action] = match status {
+        Some(Status::Stopped | Status::Failed | Status::Lost) => &[Resume],
+        Some(Status::Finished) | None => &[],
+        Some(Status::Paused) => &[Resume, Stop],
+        Some(Status::Queued) => &[Stop],
+        Some(_) => &[Pause, Stop],
+    };
+    if state.focus == Focus::Details {
+        let mut hints = vec![Back, SmoothMore, SmoothLess, LogScale, Zoom, Compare];
+        hints.extend(steering);
+        return hints;
+    }
     let mut hints = vec![NewRun];
-    match status {
-        Some(Status::Stopped | Status::Failed | Status::Lost) => hints.push(Resume),
-        Some(Status::Finished) | None => {}
-        Some(_) => hints.extend([Pause, Stop]),
+    if status.is_none() {
+        // Without a run there is nothing to look at; a filter that hides all of them goes by Esc.
+        hints.extend((!state.filter.is_empty()).then_some(Back));
+        return hints;
     }
-    if status.is_some() {
-        hints.extend([Open, Mark]);
-    }
+    hints.extend(steering);
+    hints.extend([Open, Mark]);
     if !state.marked.is_empty() {
         hints.extend([Compare, ClearMarks]);
     }
@@ -383,7 +398,8 @@ fn split(state: &State, scene: &Scene<'_>, area: Rect) -> (Rect, Rect) {
     if area.width >= WIDE {
         let width = match state.split {
             Some(percent) => share(area.width, percent),
-            None => share(area.width, 42).min(82),
+            // Room for names, also where the screen is only just wide.
+            None => share(area.width, 42).clamp(NAMES, 82),
         };
         let left = Rect { width, ..area };
         (left, Rect { x: area.x + width, width: area.width - width, ..area })

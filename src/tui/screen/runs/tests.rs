@@ -38,6 +38,38 @@ impl Bench {
 }
 
 #[test]
+fn the_cursor_begins_at_a_run_that_is_at_work() {
+    let mut bench = Bench::new();
+    // A newer one only waits.
+    bench.world.runs.swap(0, 1);
+    bench.state = State::default();
+    bench.state.settle(&bench.world);
+    assert_ne!(bench.world.runs[0].info.id, RUNNING);
+    assert_eq!(bench.state.selected.as_deref(), Some(RUNNING));
+    bench.world.runs.retain(|run| run.info.id != RUNNING);
+    bench.state.settle(&bench.world);
+    assert_eq!(bench.state.selected, Some(bench.world.runs[0].info.id.clone()));
+}
+
+#[test]
+fn the_bottom_line_offers_what_can_be_done_to_the_run() {
+    let mut bench = Bench::new();
+    let hints = |bench: &Bench, selected: Option<&str>| {
+        let pictures = Cache::default();
+        let world = &bench.world;
+        hints(&bench.state, &Scene { world, selected, compared: &[], pictures: &pictures })
+    };
+    assert_eq!(hints(&bench, None), [Action::NewRun]);
+    assert!(hints(&bench, Some(RUNNING)).contains(&Action::Pause));
+    let mut paused = (*bench.world.runs[0]).clone();
+    paused.status = Status::Paused;
+    bench.world.runs.push(paused.clone().into());
+    bench.world.runs.remove(0);
+    let hints = hints(&bench, Some(&paused.info.id));
+    assert!(hints.contains(&Action::Resume) && !hints.contains(&Action::Pause), "{hints:?}");
+}
+
+#[test]
 fn a_filter_keeps_what_contains_it_or_what_does_not() {
     let mut bench = Bench::new();
     bench.act(Action::Filter);
@@ -100,4 +132,6 @@ fn ids_are_shortened_and_anything_else_is_left_alone() {
     assert_eq!(short_name(RUNNING), "alexnet-consistent-7f3a");
     assert_eq!(short_name("my-own-folder"), "my-own-folder");
     assert_eq!(short_name(""), "");
+    let reason = format!("waits for cpu: {RUNNING} (pid 7) has it");
+    assert_eq!(short_names(&reason), "waits for cpu: alexnet-consistent-7f3a (pid 7) has it");
 }
