@@ -94,7 +94,7 @@ fn a_run_that_cannot_be_written_is_not_resumed_and_says_why_at_once() {
         std::fs::set_permissions(home, std::fs::Permissions::from_mode(0o755)).unwrap();
         command = Command::new(&program);
         command.args(["resume", &run.id()]).uid(54_321).gid(54_321).current_dir("/");
-        command.env("GLASSBOX_RUNS_DIR", runs.root());
+        command.env_clear().env("GLASSBOX_RUNS_DIR", runs.root()).env("HOME", runs.root());
     }
     let since = std::time::Instant::now();
     let output = command.output().unwrap();
