@@ -7,12 +7,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::decode;
+use super::decode::{self, Picture};
 use super::files::{Entry, list, printable, require_folder, shown};
 use super::loader::shuffle_by;
 use super::random::{Purpose, stream};
+use super::resize::{Target, View, resize, to_planes};
 use super::wordnet::noun_name;
-use super::{CentreCrop, Class, Dataset, Example};
+use super::{CentreCrop, Class, Dataset, Example, Part};
 use crate::error::{Error, Result};
 
 const EXPECTED: &str = "a folder for each class and JPEG or PNG images in them";
@@ -278,6 +279,13 @@ impl ImageFolder {
         self.files.get(index).map_or("", |(_, name)| name)
     }
 
+    fn picture(&self, index: usize) -> Result<Picture> {
+        if index >= self.len() {
+            return Err(Error::failed(format!("there is no image {index} of {}", self.len())));
+        }
+        decode::read(&self.path(index))
+    }
+
     /// Where image `index` is.
     pub fn path(&self, index: usize) -> PathBuf {
         self.root.join(self.folder(index)).join(self.below(index))
@@ -290,10 +298,7 @@ impl Dataset for ImageFolder {
     }
 
     fn example(&self, index: usize) -> Result<Example> {
-        if index >= self.len() {
-            return Err(Error::failed(format!("there is no image {index} of {}", self.len())));
-        }
-        let picture = decode::read(&self.path(index))?;
+        let picture = self.picture(index)?;
         let side = self.transform.crop;
         let transform = if self.as_they_are && (picture.height, picture.width) == (side, side) {
             CentreCrop::scale(side)
@@ -302,6 +307,21 @@ impl Dataset for ImageFolder {
         };
         let pixels = transform.apply_rgb(&picture.pixels, picture.height, picture.width);
         Ok(Example { pixels, label: self.label(index) })
+    }
+
+    /// As torchvision trains ImageNet models: the part is one of the photograph, whose borders the
+    /// centre that is measured never shows.
+    fn part(
+        &self,
+        index: usize,
+        choose: &mut dyn FnMut(usize, usize) -> Part,
+    ) -> Result<Option<Example>> {
+        let Picture { pixels, height, width } = self.picture(index)?;
+        let Part { top, left, rows, columns } = choose(height, width);
+        let view = View { pixels: &pixels, stride: width, left, top, width: columns, height: rows };
+        let side = self.transform.crop;
+        let pixels = to_planes::<3>(&resize::<3>(view, Target::whole(side, side)));
+        Ok(Some(Example { pixels, label: self.label(index) }))
     }
 
     fn label(&self, index: usize) -> u32 {

@@ -13,7 +13,7 @@ use std::thread::{self, JoinHandle};
 use candle_core::{Device, Tensor};
 use rand::Rng;
 
-use super::augment::augment;
+use super::augment::Changes;
 use super::files::printable;
 use super::random::{Purpose, stream};
 use super::{Augmentation, Batch, Dataset};
@@ -205,11 +205,6 @@ impl Loader {
         Ok(loader)
     }
 
-    /// Batches from the first to the last, those before `start_batch` included.
-    pub fn batches(&self) -> usize {
-        self.shared.batches
-    }
-
     /// The number of the batch that comes next: as `start_batch` it makes another loader go on
     /// here.
     pub fn position(&self) -> usize {
@@ -322,7 +317,9 @@ impl Shared {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(Error::interrupted("loading was stopped"));
             }
-            let mut example = match config.dataset.example(index) {
+            let key = (config.seed, config.epoch, index);
+            let mut changes = Changes::new(&config.augment, key);
+            let mut example = match changes.fetch(&*config.dataset, index) {
                 Ok(example) => example,
                 Err(error) if config.on_damaged == OnDamaged::Fail => return Err(error),
                 Err(error) => {
@@ -336,8 +333,7 @@ impl Shared {
                     example.pixels.len()
                 )));
             }
-            let key = (config.seed, config.epoch, index);
-            augment(&mut example.pixels, shape, &config.augment, key);
+            changes.apply(&mut example.pixels, shape);
             images.extend(example.pixels.iter().map(|&pixel| f32::from(pixel) / 255.0));
             labels.push(example.label);
             indices.push(index);

@@ -22,7 +22,7 @@ use std::path::Path;
 
 use candle_core::Tensor;
 
-pub use augment::Augmentation;
+pub use augment::{Augmentation, Part};
 pub use loader::{Damage, DamageReport, Loader, LoaderConfig, OnDamaged, epoch_order};
 pub use pictures::Pictures;
 pub use source::{Format, Opened, Source, open};
@@ -58,6 +58,16 @@ pub trait Dataset: Send + Sync {
     }
     /// Decodes image `index`. Errors name the file.
     fn example(&self, index: usize) -> Result<Example>;
+    /// Image `index` cut down to the part that `choose` draws, which is told the rows and columns of
+    /// the stored picture, and scaled to [`Self::shape`]. `None`: there is no more of the picture
+    /// than [`Self::example`] gives. Errors name the file.
+    fn part(
+        &self,
+        _index: usize,
+        _choose: &mut dyn FnMut(usize, usize) -> Part,
+    ) -> Result<Option<Example>> {
+        Ok(None)
+    }
     /// The class of image `index`, without decoding it.
     fn label(&self, index: usize) -> u32;
     /// Relative name, unique in the split, with `/` between parts and an extension:

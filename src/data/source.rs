@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::shapes::{Shapes, Split};
-use super::{Class, Dataset, Example, cifar10, idx, image_folder};
+use super::{Class, Dataset, Example, Part, cifar10, idx, image_folder};
 use crate::error::{Error, Result};
 
 /// Formats that can be opened.
@@ -182,6 +182,13 @@ impl Dataset for Subset {
     fn example(&self, index: usize) -> Result<Example> {
         let beyond = || Error::failed(format!("there is no image {index} of {}", self.len()));
         self.dataset.example(*self.indices.get(index).ok_or_else(beyond)?)
+    }
+    fn part(
+        &self,
+        index: usize,
+        choose: &mut dyn FnMut(usize, usize) -> Part,
+    ) -> Result<Option<Example>> {
+        self.dataset.part(self.inner(index), choose)
     }
     fn label(&self, index: usize) -> u32 {
         self.dataset.label(self.inner(index))

@@ -225,3 +225,32 @@ fn the_sample_photographs_are_read() {
         assert_eq!(test.example(index).unwrap().pixels.len(), 3 * 224 * 224);
     }
 }
+
+#[test]
+fn random_parts_are_cut_from_the_whole_photograph_and_the_centre_is_measured() {
+    let root = folder(&["a/1.png", "b/1.png"]);
+    // Red at both ends, green in the middle: the centre that is measured has no red in it.
+    let picture = ImageBuffer::from_fn(60, 10, |x, _| {
+        if (20..40).contains(&x) { Rgb([0_u8, 255, 0]) } else { Rgb([255, 0, 0]) }
+    });
+    for name in ["a/1.png", "b/1.png", "a/2.png"] {
+        picture.save(root.path().join(name)).unwrap();
+    }
+    let (train, _, _) = open(root.path(), OPTIONS).unwrap();
+    let red = |pixels: &[u8]| pixels[..64].iter().any(|red| *red > 200);
+    assert!(!red(&train.example(0).unwrap().pixels));
+    let mut ends = 0;
+    for left in [0, 24, 48] {
+        let part = Part { top: 1, left, rows: 8, columns: 12 };
+        let mut seen = (0, 0);
+        let mut choose = |height, width| {
+            seen = (height, width);
+            part
+        };
+        let example = train.part(0, &mut choose).unwrap().unwrap();
+        assert_eq!((seen, example.pixels.len()), ((10, 60), 3 * 64));
+        ends += usize::from(red(&example.pixels));
+    }
+    assert_eq!(ends, 2);
+    assert_eq!(train.part(9, &mut |_, _| panic!("asked")).unwrap_err().kind, Kind::Failed);
+}
