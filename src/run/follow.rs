@@ -41,14 +41,19 @@ impl Follower {
 
     /// Reads what has come since. Files that are not there yet give nothing.
     pub fn poll(&mut self) -> Update {
-        let mut update = Update::default();
-        update.restarted |=
-            self.events.read(&mut update.more, |line| match serde_json::from_slice(line) {
-                Ok(event) => update.events.push(event),
-                Err(_) if line.iter().all(u8::is_ascii_whitespace) => {}
-                Err(_) => update.unreadable += 1,
-            });
-        update.restarted |= self.log.read(&mut update.more, |line| {
+        // Both, since a reader that is told so forgets all that it had of either.
+        let restarted = self.events.has_shrunk() || self.log.has_shrunk();
+        if restarted {
+            self.events.restart();
+            self.log.restart();
+        }
+        let mut update = Update { restarted, ..Update::default() };
+        self.events.read(&mut update.more, |line| match serde_json::from_slice(line) {
+            Ok(event) => update.events.push(event),
+            Err(_) if line.iter().all(u8::is_ascii_whitespace) => {}
+            Err(_) => update.unreadable += 1,
+        });
+        self.log.read(&mut update.more, |line| {
             update.log.push(String::from_utf8_lossy(line).into_owned());
         });
         update
@@ -59,50 +64,49 @@ impl Follower {
 #[derive(Debug)]
 struct Tail {
     path: PathBuf,
+    /// Where the first line begins that was not handed out. Never inside a line: a worker that
+    /// resumes cuts off the half line that a kill has left, and writes another in its place.
     offset: u64,
-    /// The beginning of a line whose end has not come yet.
-    half: Vec<u8>,
+    /// What one poll reads.
+    bite: u64,
 }
 
 impl Tail {
     fn new(path: PathBuf) -> Self {
-        Self { path, offset: 0, half: Vec::new() }
+        Self { path, offset: 0, bite: BITE }
     }
 
-    /// Hands every new whole line to `each`. Returns whether the file had shrunk.
-    fn read(&mut self, more: &mut bool, mut each: impl FnMut(&[u8])) -> bool {
-        let Ok(mut file) = File::open(&self.path) else { return false };
-        let Ok(length) = file.metadata().map(|metadata| metadata.len()) else { return false };
-        let restarted = length < self.offset;
-        if restarted {
-            self.offset = 0;
-            self.half.clear();
-        }
-        if length == self.offset || file.seek(SeekFrom::Start(self.offset)).is_err() {
-            return restarted;
+    fn has_shrunk(&self) -> bool {
+        std::fs::metadata(&self.path).is_ok_and(|metadata| metadata.len() < self.offset)
+    }
+
+    fn restart(&mut self) {
+        self.offset = 0;
+        self.bite = BITE;
+    }
+
+    /// Hands every new whole line to `each`.
+    fn read(&mut self, more: &mut bool, mut each: impl FnMut(&[u8])) {
+        let Ok(mut file) = File::open(&self.path) else { return };
+        let Ok(length) = file.metadata().map(|metadata| metadata.len()) else { return };
+        if length <= self.offset || file.seek(SeekFrom::Start(self.offset)).is_err() {
+            return;
         }
         let mut bytes = Vec::new();
-        let Ok(read) = file.take(BITE).read_to_end(&mut bytes) else { return restarted };
-        self.offset += read as u64;
-        *more |= self.offset < length;
-        self.feed(&bytes, &mut each);
-        restarted
-    }
-
-    fn feed(&mut self, bytes: &[u8], each: &mut impl FnMut(&[u8])) {
-        let mut rest = bytes;
-        while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
-            let line = &rest[..end];
-            if self.half.is_empty() {
-                each(line);
-            } else {
-                self.half.extend_from_slice(line);
-                each(&self.half);
-                self.half.clear();
-            }
-            rest = &rest[end + 1..];
+        if file.take(self.bite).read_to_end(&mut bytes).is_err() {
+            return;
         }
-        self.half.extend_from_slice(rest);
+        *more |= self.offset + (bytes.len() as u64) < length;
+        let Some(end) = bytes.iter().rposition(|&byte| byte == b'\n') else {
+            // A line longer than the bite: a larger one next time.
+            if bytes.len() as u64 == self.bite {
+                self.bite = self.bite.saturating_mul(2);
+            }
+            return;
+        };
+        self.bite = BITE;
+        self.offset += end as u64 + 1;
+        bytes[..end].split(|&byte| byte == b'\n').for_each(&mut each);
     }
 }
 
@@ -122,14 +126,20 @@ mod tests {
             let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (text.len() + 1)).collect();
             cuts.sort_unstable();
             cuts.push(text.len());
-            let mut tail = Tail::new(PathBuf::new());
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("log.txt");
+            let mut tail = Tail::new(path.clone());
+            // So small that lines are longer, and grows.
+            tail.bite = 3;
             let mut seen = Vec::new();
-            let mut from = 0;
             for to in cuts {
-                tail.feed(&text.as_bytes()[from..to], &mut |line| {
-                    seen.push(String::from_utf8(line.to_vec()).unwrap());
-                });
-                from = to;
+                std::fs::write(&path, &text.as_bytes()[..to]).unwrap();
+                let mut more = true;
+                while std::mem::take(&mut more) {
+                    tail.read(&mut more, |line| {
+                        seen.push(String::from_utf8(line.to_vec()).unwrap());
+                    });
+                }
             }
             prop_assert_eq!(seen, lines);
         }
@@ -164,5 +174,38 @@ mod tests {
         let update = follower.poll();
         assert!(update.restarted);
         assert_eq!(update.log, ["new"]);
+    }
+
+    #[test]
+    fn when_one_file_has_shrunk_both_are_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (events, log) = (folder.path().join("events.jsonl"), folder.path().join("log.txt"));
+        let event = "{\"t\":1.0,\"stage\":\"train\",\"step\":1,\"metrics\":{\"loss\":0.5}}\n";
+        std::fs::write(&events, event).unwrap();
+        std::fs::write(&log, "one\ntwo\n").unwrap();
+        let mut follower = Follower::new(folder.path());
+        follower.poll();
+        std::fs::write(&log, "one\n").unwrap();
+        let update = follower.poll();
+        assert!(update.restarted);
+        assert_eq!((update.events.len(), update.log.len()), (1, 1));
+        std::fs::write(&events, "").unwrap();
+        let update = follower.poll();
+        assert!(update.restarted);
+        assert_eq!((update.events.len(), update.log.len()), (0, 1));
+    }
+
+    #[test]
+    fn a_half_line_that_was_cut_off_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.txt");
+        std::fs::write(&path, "one\nhalf a li").unwrap();
+        let mut follower = Follower::new(folder.path());
+        assert_eq!(follower.poll().log, ["one"]);
+        // Cut off, and grown over what was there, between two looks.
+        std::fs::write(&path, "one\nanother line, longer\n").unwrap();
+        let update = follower.poll();
+        assert!(!update.restarted);
+        assert_eq!(update.log, ["another line, longer"]);
     }
 }
