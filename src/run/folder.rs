@@ -62,7 +62,6 @@ impl RunFolder {
                 continue;
             }
             let making = root.join(format!("{}{id}", write::SCRATCH_PREFIX));
-            write::folder(&making)?;
             let info = RunInfo {
                 id,
                 title: run.title.to_owned(),
@@ -73,13 +72,13 @@ impl RunFolder {
                 argv: run.argv.clone(),
                 seed: run.seed,
             };
-            write::whole(&making.join("run.json"), &state::to_json(&info)?)?;
-            write::whole(&making.join("spec.toml"), run.spec.as_bytes())?;
-            State::queued(Some("its worker has not started yet".into())).write(&making)?;
-            for folder in ["checkpoints", "results"] {
-                write::folder(&making.join(folder))?;
-            }
-            fs::rename(&making, &path).map_err(|error| write::failed("make", &path, &error))?;
+            write::folder_with(&path, &making, |making| {
+                write::whole(&making.join("run.json"), &state::to_json(&info)?)?;
+                write::whole(&making.join("spec.toml"), run.spec.as_bytes())?;
+                State::queued(Some("its worker has not started yet".into())).write(making)?;
+                write::folder(&making.join("checkpoints"))?;
+                write::folder(&making.join("results"))
+            })?;
             return Ok(Self { path });
         }
         Err(Error::failed(format!("failed to find a free name in '{}'", root.display())))
@@ -195,13 +194,20 @@ impl RunFolder {
 
     /// Finds what people type: an id, a unique prefix of one, `last`, or a path to a run folder.
     pub fn resolve(root: &Path, word: &str) -> Result<Self> {
+        // It would be the beginning of every id.
+        if word.is_empty() {
+            return Err(Error::bad_input("no run is named: the word for it is empty")
+                .hint("name an id, the beginning of one, or 'last'"));
+        }
         if word.contains(std::path::MAIN_SEPARATOR) {
             return Self::open(Path::new(word));
         }
         let mut ids = ids(root)?;
         ids.sort_unstable_by(|a, b| age(a).cmp(&age(b)));
         if word == "last" {
-            let last = ids.last().ok_or_else(|| {
+            // What lies there beside runs (`lost+found`, somebody's notes) is nobody's last run.
+            let is_run = |id: &&String| root.join(id).join("run.json").exists();
+            let last = ids.iter().rev().find(is_run).ok_or_else(|| {
                 Error::bad_input(format!("there are no runs in '{}'", root.display()))
                     .hint("start one with: glassbox run quickstart")
             })?;
@@ -319,6 +325,19 @@ mod tests {
         let error = RunFolder::resolve(root.path(), "zzz").unwrap_err();
         assert!(error.message.contains("no run 'zzz'"), "{}", error.message);
         assert_eq!(error.exit_code(), 2);
+    }
+
+    #[test]
+    fn the_last_run_is_a_run_and_an_empty_word_is_none() {
+        let root = tempfile::tempdir().unwrap();
+        let run = create(root.path(), "one");
+        for beside in ["lost+found", "zzz"] {
+            fs::create_dir(root.path().join(beside)).unwrap();
+        }
+        assert_eq!(RunFolder::resolve(root.path(), "last").unwrap(), run);
+        let error = RunFolder::resolve(root.path(), "").unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.hint.unwrap().contains("'last'"));
     }
 
     #[test]

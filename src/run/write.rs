@@ -58,6 +58,22 @@ pub fn folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(|error| failed("make the folder", path, &error))
 }
 
+/// Makes the folder `path`, whole or not at all: `fill` fills `making`, a scratch folder beside it,
+/// which then gets its name.
+pub fn folder_with(
+    path: &Path,
+    making: &Path,
+    fill: impl FnOnce(&Path) -> Result<()>,
+) -> Result<()> {
+    let made = folder(making).and_then(|()| fill(making)).and_then(|()| {
+        fs::rename(making, path).map_err(|error| failed("make the folder", path, &error))
+    });
+    if made.is_err() {
+        let _ = fs::remove_dir_all(making);
+    }
+    made
+}
+
 /// A file-system error as the user sees it: what we did, to which file, and what to do.
 pub fn failed(doing: &str, path: &Path, error: &std::io::Error) -> Error {
     let message = format!("failed to {doing} '{}': {}", path.display(), reason(error));
@@ -135,6 +151,38 @@ mod tests {
         assert!(error.is_err());
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "scratch file left behind");
+    }
+
+    #[test]
+    fn leaves_nothing_of_a_folder_that_could_not_be_filled() {
+        let root = tempfile::tempdir().unwrap();
+        let (path, making) = (root.path().join("run"), root.path().join(".tmp-run"));
+        let full = |making: &Path| {
+            whole(&making.join("run.json"), b"{}")?;
+            Err(Error::failed("the disk is full"))
+        };
+        assert!(folder_with(&path, &making, full).is_err());
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+        folder_with(&path, &making, |making| whole(&making.join("run.json"), b"{}")).unwrap();
+        assert!(path.join("run.json").exists() && !making.exists());
+    }
+
+    #[test]
+    fn what_the_disk_says_is_told_with_what_to_do() {
+        use std::io::{Error, ErrorKind};
+        for (kind, words, hint) in [
+            (ErrorKind::ReadOnlyFilesystem, "the file system is read-only", "another folder"),
+            (ErrorKind::StorageFull, "the disk is full", "make room"),
+            (ErrorKind::QuotaExceeded, "quota", "make room"),
+            (ErrorKind::PermissionDenied, "permission denied", "who owns"),
+            (ErrorKind::NotADirectory, "a file stands", "check the path"),
+        ] {
+            let error = failed("write", Path::new("/runs/state.json"), &Error::from(kind));
+            assert_eq!(error.exit_code(), 1);
+            assert!(error.message.contains("'/runs/state.json'"), "{}", error.message);
+            assert!(error.message.contains(words), "{}", error.message);
+            assert!(error.hint.unwrap().contains(hint), "{kind:?}");
+        }
     }
 
     #[test]
