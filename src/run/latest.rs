@@ -8,24 +8,38 @@ use std::path::Path;
 use super::event::Event;
 use super::results::evaluate::Evaluate;
 
-/// Of a long history only the end is read, so that thousands of runs are listed quickly.
-const TAIL: u64 = 64 << 10;
+/// Of a long history only the end is read: some 7,000 steps, more than most epochs have.
+pub const TAIL: u64 = 1 << 20;
+
+/// Mostly this is enough, and thousands of runs are listed quickly.
+const NEAR: u64 = 64 << 10;
 
 /// The last value of each metric near the end of a run folder's `events.jsonl`. A file that cannot
 /// be read gives none: a list shows the run without them.
 pub fn latest(folder: &Path) -> BTreeMap<String, f64> {
+    let path = folder.join("events.jsonl");
+    let table = std::fs::read(folder.join("results/evaluate.json")).ok();
+    let table = table.and_then(|text| serde_json::from_slice::<Evaluate>(&text).ok());
+    let mut metrics = at_the_end(&path, NEAR);
+    // In the middle of a long epoch the accuracies lie further back.
+    if table.is_none() && !metrics.contains_key("top1") {
+        metrics = at_the_end(&path, TAIL);
+    }
+    let headline = table.iter().flat_map(Evaluate::headline);
+    metrics.extend(headline.map(|(name, value)| (name.to_owned(), value)));
+    metrics
+}
+
+/// The last values in so many bytes at the end of a file of events.
+fn at_the_end(path: &Path, bytes: u64) -> BTreeMap<String, f64> {
     let mut metrics = BTreeMap::new();
-    let Ok(bytes) = tail(&folder.join("events.jsonl")) else { return metrics };
+    let Ok(bytes) = tail(path, bytes) else { return metrics };
     // A half line, at either end, is no event.
     for line in bytes.split(|byte| *byte == b'\n') {
         if let Ok(event) = serde_json::from_slice::<Event>(line) {
             metrics.extend(of_the_run(event));
         }
     }
-    let table = std::fs::read(folder.join("results/evaluate.json")).ok();
-    let table = table.and_then(|text| serde_json::from_slice::<Evaluate>(&text).ok());
-    let headline = table.iter().flat_map(Evaluate::headline);
-    metrics.extend(headline.map(|(name, value)| (name.to_owned(), value)));
     metrics
 }
 
@@ -60,13 +74,13 @@ pub fn of_the_run(event: Event) -> impl Iterator<Item = (String, f64)> {
     event.metrics.into_iter().filter(move |(name, _)| training || !name.contains("top"))
 }
 
-fn tail(path: &Path) -> std::io::Result<Vec<u8>> {
+fn tail(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
+    file.seek(SeekFrom::Start(length.saturating_sub(most)))?;
     let mut bytes = Vec::new();
     // The file may grow meanwhile: no more than was there.
-    file.take(TAIL).read_to_end(&mut bytes)?;
+    file.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -90,6 +104,19 @@ mod tests {
         std::fs::write(folder.path().join("events.jsonl"), text).unwrap();
         let metrics = latest(folder.path());
         assert_eq!((metrics["loss"], metrics["top1"]), (0.25, 0.75));
+    }
+
+    #[test]
+    fn in_the_middle_of_a_long_epoch_the_accuracy_of_the_last_one_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let line = |step: u64, metrics: &str| {
+            format!("{{\"t\":1.0,\"stage\":\"train\",\"step\":{step},\"metrics\":{{{metrics}}}}}\n")
+        };
+        let mut text = line(0, "\"top1\":0.5");
+        text.extend((1..5000).map(|step| line(step, "\"loss\":9.0")));
+        assert!(text.len() as u64 > 2 * NEAR && (text.len() as u64) < TAIL);
+        std::fs::write(folder.path().join("events.jsonl"), text).unwrap();
+        assert_eq!(latest(folder.path())["top1"], 0.5);
     }
 
     #[test]

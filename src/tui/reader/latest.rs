@@ -6,11 +6,8 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
 use crate::run::event::Event;
-use crate::run::latest::of_the_run;
+use crate::run::latest::{TAIL, of_the_run};
 use crate::run::results::evaluate::Evaluate;
-
-/// Of a long history only the end is read: some 7,000 steps.
-const TAIL: u64 = 1 << 20;
 
 /// One run's `events.jsonl` and `results/evaluate.json`.
 #[derive(Debug)]
