@@ -3,17 +3,34 @@
 
 use super::neurons::{Neuron, TopImage};
 
+/// The class that most of a neuron's real images belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Favourite<'a> {
+    /// Its name. Two classes may have the same.
+    pub label: &'a str,
+    /// Its number.
+    pub class: u32,
+    /// Of the real images.
+    pub real: usize,
+    /// Of the adversarial images, by true label.
+    pub adversarial: usize,
+}
+
 impl Neuron {
-    /// The class that most of the neuron's real images belong to, and how many do. Of equally
-    /// frequent ones, the one with the more exciting image.
-    pub fn favourite(&self) -> Option<(&str, usize)> {
+    /// Of equally frequent classes, the one with the more exciting image. `None` for a silent
+    /// neuron.
+    pub fn favourite(&self) -> Option<Favourite<'_>> {
         if self.is_silent() {
             return None;
         }
-        let counted =
-            self.real.iter().map(|top| (top.label.as_str(), count(&self.real, &top.label)));
+        let counted = self.real.iter().map(|top| Favourite {
+            label: &top.label,
+            class: top.label_index,
+            real: count(&self.real, top.label_index),
+            adversarial: count(&self.adversarial, top.label_index),
+        });
         // max_by_key keeps the last of equals, and the most exciting comes first.
-        counted.rev().max_by_key(|(_, count)| *count)
+        counted.rev().max_by_key(|favourite| favourite.real)
     }
 
     /// How much of what the neuron means on real images is gone on adversarial ones: the share of
@@ -21,13 +38,13 @@ impl Neuron {
     /// true label. 1 = all real ones and no adversarial one; 0 = no difference. `None` without
     /// adversarial images, or for a silent neuron.
     pub fn disagreement(&self) -> Option<f64> {
-        let (label, real) = self.favourite()?;
+        let favourite = self.favourite()?;
         if self.adversarial.is_empty() {
             return None;
         }
         let share = |count: usize, of: usize| count as f64 / of as f64;
-        let adversarial = share(count(&self.adversarial, label), self.adversarial.len());
-        Some(share(real, self.real.len()) - adversarial)
+        let adversarial = share(favourite.adversarial, self.adversarial.len());
+        Some(share(favourite.real, self.real.len()) - adversarial)
     }
 
     /// Activation of the most exciting real image.
@@ -42,14 +59,14 @@ impl Neuron {
 
     /// `real: 8 of 9 dog · adversarial: 7 classes, 2 dog`
     pub fn story(&self) -> String {
-        let Some((label, _)) = self.favourite() else {
+        let Some(favourite) = self.favourite() else {
             return "silent: no real image excites it".into();
         };
-        let real = in_words(&self.real, label);
+        let real = in_words(&self.real, favourite);
         if self.adversarial.is_empty() {
             return format!("real: {real}");
         }
-        format!("real: {real} · adversarial: {}", in_words(&self.adversarial, label))
+        format!("real: {real} · adversarial: {}", in_words(&self.adversarial, favourite))
     }
 }
 
@@ -64,20 +81,20 @@ impl TopImage {
     }
 }
 
-fn count(images: &[TopImage], label: &str) -> usize {
-    images.iter().filter(|top| top.label == label).count()
+fn count(images: &[TopImage], class: u32) -> usize {
+    images.iter().filter(|top| top.label_index == class).count()
 }
 
-fn in_words(images: &[TopImage], favourite: &str) -> String {
-    let (of, count) = (images.len(), count(images, favourite));
-    let mut labels: Vec<&str> = images.iter().map(|top| top.label.as_str()).collect();
-    labels.sort_unstable();
-    labels.dedup();
-    match (labels.as_slice(), count) {
-        ([only], _) => format!("all {of} {only}"),
-        (_, count) if count * 2 > of => format!("{count} of {of} {favourite}"),
-        (_, 0) => format!("{} classes, no {favourite}", labels.len()),
-        _ => format!("{} classes, {count} {favourite}", labels.len()),
+fn in_words(images: &[TopImage], favourite: Favourite<'_>) -> String {
+    let (of, count, label) = (images.len(), count(images, favourite.class), favourite.label);
+    let mut classes: Vec<u32> = images.iter().map(|top| top.label_index).collect();
+    classes.sort_unstable();
+    classes.dedup();
+    match (images, classes.len(), count) {
+        ([first, ..], 1, _) => format!("all {of} {}", first.label),
+        (_, _, count) if count * 2 > of => format!("{count} of {of} {label}"),
+        (_, classes, 0) => format!("{classes} classes, no {label}"),
+        (_, classes, _) => format!("{classes} classes, {count} {label}"),
     }
 }
 
@@ -92,7 +109,7 @@ mod tests {
             activation,
             position: [0, 0],
             label: label.into(),
-            label_index: 0,
+            label_index: label.bytes().map(u32::from).sum(),
             prediction: label.into(),
             prediction_index: 0,
         }
@@ -128,6 +145,17 @@ mod tests {
 
     #[test]
     fn of_equally_frequent_classes_the_more_exciting_one_counts() {
-        assert_eq!(neuron(&["cat", "dog", "dog", "cat"], &[]).favourite(), Some(("cat", 2)));
+        let mixed = neuron(&["cat", "dog", "dog", "cat"], &["cat"]);
+        let favourite = mixed.favourite().unwrap();
+        assert_eq!((favourite.label, favourite.real, favourite.adversarial), ("cat", 2, 1));
+    }
+
+    #[test]
+    fn classes_of_one_name_are_two_classes() {
+        let mut cranes = neuron(&["crane", "crane", "dog"], &["crane", "crane"]);
+        // The bird and the machine.
+        cranes.real[1].label_index += 1;
+        cranes.adversarial[1].label_index += 1;
+        assert_eq!(cranes.story(), "real: 3 classes, 1 crane · adversarial: 2 classes, 1 crane");
     }
 }

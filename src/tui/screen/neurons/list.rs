@@ -101,19 +101,18 @@ pub(super) fn draw(
 }
 
 fn cells(neuron: &Neuron) -> [String; 6] {
-    let Some((label, real)) = neuron.favourite() else {
+    let Some(favourite) = neuron.favourite() else {
         let none = || "–".to_owned();
         return [neuron.index.to_string(), "silent".into(), none(), none(), none(), none()];
     };
-    let adversarial = neuron.adversarial.iter().filter(|top| top.label == label).count();
     let of = |count: usize, all: usize| {
         if all == 0 { "–".to_owned() } else { format!("{count}/{all}") }
     };
     [
         neuron.index.to_string(),
-        label.to_owned(),
-        of(real, neuron.real.len()),
-        of(adversarial, neuron.adversarial.len()),
+        favourite.label.to_owned(),
+        of(favourite.real, neuron.real.len()),
+        of(favourite.adversarial, neuron.adversarial.len()),
         neuron.disagreement().map_or_else(|| "–".to_owned(), |value| format!("{value:.2}")),
         number::value(neuron.top_activation()),
     ]
