@@ -51,7 +51,7 @@ pub fn work(path: &Path, slots: usize) -> Result<()> {
     let _ = rustix::process::setsid();
     let folder = RunFolder::open(path)?;
     let _alone = lock_worker(&folder)?;
-    sweep(&folder);
+    sweep(folder.path());
     let before = folder.state().unwrap_or_else(|_| State::queued(None));
     let life = Life::begin(
         &folder,
@@ -192,14 +192,17 @@ fn lock_worker(folder: &RunFolder) -> Result<File> {
     Ok(file)
 }
 
-/// Scratch files of a worker that was killed.
-fn sweep(folder: &RunFolder) {
-    for part in ["", "checkpoints", "results", "adversarial", "neurons"] {
-        let Ok(entries) = fs::read_dir(folder.path().join(part)) else { continue };
-        for entry in entries.flatten() {
-            if entry.file_name().to_str().is_some_and(write::is_scratch) {
-                let _ = fs::remove_file(entry.path());
-            }
+/// Scratch files of a worker that was killed, in `folder` and below: pictures lie in folders of their
+/// classes. What a watcher is just asking is left.
+fn sweep(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            sweep(&entry.path());
+        } else if write::is_scratch(name) && !control::is_request(name) {
+            let _ = fs::remove_file(entry.path());
         }
     }
 }
@@ -236,4 +239,32 @@ pub struct Stage {
     pub cost: fn(&Spec) -> f64,
     /// Does it.
     pub run: fn(&mut Context) -> Result<StageEnd>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scratch_files_are_swept_out_of_every_folder_and_requests_are_left() {
+        let root = tempfile::tempdir().unwrap();
+        let path = |name: &str| root.path().join(name);
+        fs::create_dir_all(path("adversarial/dog/deep")).unwrap();
+        let scratch = [
+            ".tmp-1-0-state.json",
+            "adversarial/.tmp-1-1-a.png",
+            "adversarial/dog/deep/.tmp-1-2-b.png",
+        ];
+        let kept = ["state.json", "adversarial/dog/a.png", ".tmp-9-0-control", "control"];
+        for name in scratch.iter().chain(&kept) {
+            fs::write(path(name), "x").unwrap();
+        }
+        sweep(root.path());
+        for name in scratch {
+            assert!(!path(name).exists(), "{name}");
+        }
+        for name in kept {
+            assert!(path(name).exists(), "{name}");
+        }
+    }
 }

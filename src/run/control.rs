@@ -44,6 +44,11 @@ pub fn send(folder: &Path, command: Command) -> Result<()> {
     write::whole(&folder.join(FILE), format!("{}\n", command.word()).as_bytes())
 }
 
+/// Whether a scratch file of this name will be a request when it is whole.
+pub fn is_request(scratch: &str) -> bool {
+    scratch.strip_suffix(FILE).is_some_and(|before| before.ends_with('-'))
+}
+
 /// Takes the request, if there is one. Words that are none are taken and ignored, so that a typo
 /// in a hand-written file does no harm.
 pub fn take(folder: &Path) -> Option<Command> {
@@ -60,6 +65,12 @@ pub fn take(folder: &Path) -> Option<Command> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_is_known_by_its_scratch_name() {
+        assert!(is_request(".tmp-311-0-control"));
+        assert!(!is_request(".tmp-311-0-state.json") && !is_request(".tmp-311-0-mycontrol"));
+    }
 
     #[test]
     fn every_request_is_taken_once() {
