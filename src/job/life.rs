@@ -23,8 +23,9 @@ const RESERVE_BYTES: usize = 64 << 10;
 pub struct Life {
     folder: PathBuf,
     state: Mutex<State>,
-    /// Held while the file is written, so that an older state never replaces a newer one.
-    file: Mutex<()>,
+    /// Held while the file is written, so that an older state never replaces a newer one. Whether
+    /// the last word is said.
+    file: Mutex<bool>,
     failure: Mutex<Option<Error>>,
     heart: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
 }
@@ -35,7 +36,7 @@ impl Life {
         let life = Arc::new(Self {
             folder: folder.path().to_owned(),
             state: Mutex::new(state),
-            file: Mutex::new(()),
+            file: Mutex::new(false),
             failure: Mutex::new(None),
             heart: Mutex::new(None),
         });
@@ -64,7 +65,8 @@ impl Life {
     }
 
     /// The last word: ends the heartbeat and writes the final state, if need be into the room that
-    /// was kept for it.
+    /// was kept for it. Nothing is written after it: the work may still go on for a moment while
+    /// the signals' thread ends the process.
     pub fn end(&self, change: impl FnOnce(&mut State)) -> Result<()> {
         let heart = lock(&self.heart).take();
         if let Some((stop, thread)) = heart {
@@ -72,7 +74,13 @@ impl Life {
             let _ = thread.join();
         }
         let _ = fs::remove_file(self.folder.join(RESERVE));
-        self.change(change)
+        let mut said = lock(&self.file);
+        if !*said {
+            self.update(change);
+            self.put()?;
+            *said = true;
+        }
+        Ok(())
     }
 
     /// Why a heartbeat could not be written, if one could not.
@@ -81,7 +89,12 @@ impl Life {
     }
 
     fn write(&self) -> Result<()> {
-        let _file = lock(&self.file);
+        let said = lock(&self.file);
+        if *said { Ok(()) } else { self.put() }
+    }
+
+    /// To be called with `file` held.
+    fn put(&self) -> Result<()> {
         let state = {
             let mut state = lock(&self.state);
             state.heartbeat = state::now();
@@ -102,4 +115,25 @@ impl Life {
 /// A poisoned lock means that another thread panicked; the state itself is plain data.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::folder::NewRun;
+    use crate::run::state::Status;
+
+    #[test]
+    fn nothing_is_written_after_the_last_word() {
+        let root = tempfile::tempdir().unwrap();
+        let run = NewRun { title: "t", spec: "", device: "cpu", seed: 1, argv: Vec::new() };
+        let folder = RunFolder::create(root.path(), &run).unwrap();
+        let life = Life::begin(&folder, State::queued(None)).unwrap();
+        life.change(|state| state.status = Status::Running).unwrap();
+        assert_eq!(folder.state().unwrap().status, Status::Running);
+        life.end(|state| state.status = Status::Stopped).unwrap();
+        life.change(|state| state.status = Status::Running).unwrap();
+        life.end(|state| state.status = Status::Finished).unwrap();
+        assert_eq!(folder.state().unwrap().status, Status::Stopped);
+    }
 }
