@@ -1,7 +1,7 @@
 //! Starting workers: this same binary, in a session of its own, so that it outlives the terminal,
 //! the connection and the workbench.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rustix::fs::Access;
@@ -21,7 +21,7 @@ pub fn spawn(folder: &Path, slots: usize) -> Result<u32> {
         Error::failed(format!("failed to start a worker: {error}"))
             .hint("is there memory, and may this user start more processes (ulimit -u)?")
     };
-    let folder = folder.canonicalize().map_err(failed)?;
+    let folder = whole_path(folder).map_err(failed)?;
     let program = std::env::current_exe().map_err(failed)?;
     let child = Command::new(program)
         .arg("worker")
@@ -39,6 +39,18 @@ pub fn spawn(folder: &Path, slots: usize) -> Result<u32> {
         .spawn()
         .map_err(failed)?;
     Ok(child.id())
+}
+
+/// The absolute path of a run folder under its own name. That may be a link to a larger disk; the
+/// queue and the other runs are where it hangs, not where it leads.
+fn whole_path(folder: &Path) -> std::io::Result<PathBuf> {
+    match (folder.parent(), folder.file_name()) {
+        (Some(parent), Some(name)) if parent.as_os_str().is_empty() => {
+            Ok(Path::new(".").canonicalize()?.join(name))
+        }
+        (Some(parent), Some(name)) => Ok(parent.canonicalize()?.join(name)),
+        _ => folder.canonicalize(),
+    }
 }
 
 /// Makes a run go on: a paused one is told to, an ended one gets a new worker, which continues from
@@ -64,5 +76,23 @@ pub fn resume(folder: &RunFolder, slots: usize) -> Result<()> {
         Status::Queued | Status::Starting | Status::Running => {
             Err(Error::bad_input(format!("run '{}' is {} already", folder.id(), status.word())))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_folder_that_is_a_link_stays_in_its_runs_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        std::fs::create_dir_all(root.join("disk/run-1")).unwrap();
+        std::fs::create_dir_all(root.join("runs")).unwrap();
+        std::os::unix::fs::symlink(root.join("disk/run-1"), root.join("runs/run-1")).unwrap();
+        assert_eq!(whole_path(&root.join("runs/run-1")).unwrap(), root.join("runs/run-1"));
+        std::os::unix::fs::symlink(root.join("runs"), root.join("other")).unwrap();
+        assert_eq!(whole_path(&root.join("other/run-1")).unwrap(), root.join("runs/run-1"));
+        assert!(whole_path(Path::new("src")).unwrap().is_absolute());
     }
 }
