@@ -160,7 +160,7 @@ impl Context {
     }
 
     pub(super) fn enter(&mut self, stage: &'static str) -> Result<()> {
-        self.plan.enter(stage, self.clock.seconds());
+        self.plan.enter(stage);
         self.life.change(|state| {
             state.status = Status::Running;
             state.stage = Some(stage.to_owned());
@@ -202,7 +202,8 @@ impl Context {
             if self.signals.stop_asked() {
                 break Flow::Stop;
             }
-            match control::take(self.folder.path()) {
+            let by_signal = || self.signals.take_checkpoint().then_some(Command::Checkpoint);
+            match control::take(self.folder.path()).or_else(by_signal) {
                 Some(Command::Resume) => break Flow::Continue,
                 Some(Command::Stop) => break Flow::Stop,
                 Some(Command::StopNow) => return Err(stopped_now()),
@@ -214,8 +215,10 @@ impl Context {
             }
         };
         self.clock.go_on();
-        self.life.change(|state| state.status = Status::Running)?;
-        self.log("resumed")?;
+        if flow == Flow::Continue {
+            self.life.change(|state| state.status = Status::Running)?;
+            self.log("resumed")?;
+        }
         Ok(flow)
     }
 }

@@ -75,7 +75,7 @@ impl Plan {
     }
 
     /// Begins a stage.
-    pub fn enter(&mut self, stage: &str, _now: f64) {
+    pub fn enter(&mut self, stage: &str) {
         self.current = self.stages.iter().position(|(name, _)| *name == stage).unwrap_or(0);
         self.done = self.stages[..self.current].iter().map(|(_, cost)| cost).sum();
         self.begun = None;
@@ -115,13 +115,13 @@ mod tests {
     #[test]
     fn progress_runs_over_all_stages() {
         let mut plan = Plan::new(vec![("train", 8.0), ("attack", 2.0)]);
-        plan.enter("train", 0.0);
+        plan.enter("train");
         assert_eq!(plan.advance(0, 100, 0.0), (0.0, None));
         let (progress, eta) = plan.advance(50, 100, 10.0);
         assert!((progress - 0.4).abs() < 1e-9);
         // 10 s for half of the training, 10 more, and a quarter of 20 for the attack.
         assert!((eta.unwrap() - 15.0).abs() < 1e-9);
-        plan.enter("attack", 20.0);
+        plan.enter("attack");
         let (progress, eta) = plan.advance(100, 100, 25.0);
         assert!((progress - 1.0).abs() < 1e-9);
         assert_eq!(eta, None);
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn a_resumed_stage_is_judged_by_its_speed_now() {
         let mut plan = Plan::new(vec![("train", 1.0)]);
-        plan.enter("train", 500.0);
+        plan.enter("train");
         plan.advance(90, 100, 500.0);
         let (_, eta) = plan.advance(95, 100, 505.0);
         assert!((eta.unwrap() - 5.0).abs() < 1e-9);

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use glassbox::run::control;
 use glassbox::run::state::{State, Status};
 
-use crate::runs::{Runs, SMALL, wait_for, wait_for_training, with};
+use crate::runs::{Runs, SMALL, signal, wait_for, wait_for_training, with};
 
 #[test]
 fn a_full_disk_ends_the_run_and_the_state_says_so() {
@@ -115,16 +115,25 @@ fn a_paused_run_writes_a_checkpoint_and_stays_paused() {
     wait_for(run.path(), "the pause", |state| state.status == Status::Paused);
     let last = run.path().join("checkpoints/last.json");
     let before = std::fs::read(&last).ok();
+    let wait_for_another = |before: Option<Vec<u8>>| {
+        let since = std::time::Instant::now();
+        while std::fs::read(&last).ok() == before {
+            assert!(since.elapsed() < std::time::Duration::from_secs(30), "no checkpoint");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    };
     control::send(run.path(), control::Command::Checkpoint).unwrap();
-    let since = std::time::Instant::now();
-    while std::fs::read(&last).ok() == before {
-        assert!(since.elapsed() < std::time::Duration::from_secs(30), "no checkpoint");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    wait_for_another(before);
+    // By a signal, too.
+    let before = std::fs::read(&last).ok();
+    signal(worker.pid(), "-USR1");
+    wait_for_another(before);
     // Long enough to see it run on, if it did.
     std::thread::sleep(std::time::Duration::from_millis(1500));
     assert_eq!(run.state().unwrap().status, Status::Paused);
     control::send(run.path(), control::Command::Stop).unwrap();
     worker.wait();
     assert_eq!(run.state().unwrap().status, Status::Stopped);
+    let log = std::fs::read_to_string(run.path().join("log.txt")).unwrap();
+    assert!(log.contains("paused") && !log.contains("resumed"), "{log}");
 }
