@@ -1,6 +1,6 @@
 //! Between tensors and 8-bit PNG files.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Cursor;
 use std::path::Path;
 
@@ -11,8 +11,8 @@ use image::{ExtendedColorType, ImageEncoder};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 
-/// The names of a data set's pictures: the images' own with the ending `.png`, or with `.png` behind
-/// the whole name where two images differ in nothing but the ending.
+/// The names of a data set's pictures, each its own: the images' with the ending `.png`, or with
+/// `.png` behind the whole name where another image could have that.
 pub struct PictureNames(Vec<String>);
 
 impl PictureNames {
@@ -31,8 +31,11 @@ impl PictureNames {
         for name in &short {
             *count.entry(name).or_default() += 1;
         }
+        let long: HashSet<String> = names.iter().map(|name| format!("{name}.png")).collect();
         let unique = names.iter().zip(&short).map(|(name, short)| {
-            if count[short.as_str()] > 1 { format!("{name}.png") } else { short.clone() }
+            let own = format!("{name}.png");
+            let is_anothers = count[short.as_str()] > 1 || (long.contains(short) && *short != own);
+            if is_anothers { own } else { short.clone() }
         });
         Self(unique.collect())
     }
@@ -143,5 +146,13 @@ mod tests {
         let pictures = PictureNames::from(&names);
         let of = |index| pictures.of_image(index);
         assert_eq!([of(0), of(1), of(2)], ["n01/a.b.png", "n01/c.jpg.png", "n01/c.png.png"]);
+    }
+
+    #[test]
+    fn no_two_images_share_a_picture() {
+        let names = ["a.jpg", "a.png", "a.jpg.png", "b", "b.png.png"].map(String::from);
+        let pictures = PictureNames::from(&names);
+        let all: HashSet<&str> = (0..names.len()).map(|index| pictures.of_image(index)).collect();
+        assert_eq!(all.len(), names.len(), "{all:?}");
     }
 }
