@@ -31,6 +31,7 @@ pub fn check(spec: &Spec) -> Vec<Complaint> {
     }
     check_data(spec, &mut complain);
     check_model(spec, &mut complain);
+    check_sizes(spec, &mut complain);
     if let Some(train) = &spec.train {
         check_train(train, &mut complain);
     }
@@ -151,6 +152,24 @@ fn check_model(spec: &Spec, complain: &mut impl FnMut(Complaint)) {
             );
         }
         check_reference("model.weights", weights, complain);
+    }
+}
+
+/// Numbers beyond what any machine holds are slips of the finger, and would end in its memory.
+fn check_sizes(spec: &Spec, complain: &mut impl FnMut(Complaint)) {
+    let of_train = |value: fn(&TrainSpec) -> usize| spec.train.as_ref().map_or(0, value);
+    let shapes = spec.data.format == DataFormat::Shapes;
+    let scenes = |count: usize| if shapes { count } else { 0 };
+    for (key, value, most) in [
+        ("data.train_images", scenes(spec.data.train_images), 100_000_000),
+        ("data.test_images", scenes(spec.data.test_images), 100_000_000),
+        ("model.classes", spec.model.classes.unwrap_or(0), 100_000),
+        ("train.epochs", of_train(|train| train.epochs), 1_000_000),
+        ("train.batch_size", of_train(|train| train.batch_size), 1_000_000),
+    ] {
+        if value > most {
+            complain(Complaint::new(key, format!("is {value}, expected at most {most}")));
+        }
     }
 }
 

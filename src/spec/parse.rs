@@ -314,7 +314,13 @@ fn check_value(complaints: &mut Vec<Complaint>, path: &str, kind: ValueKind, val
             return check_items(complaints, path, ValueKind::Choice(words), items);
         }
         (ValueKind::Numbers(range), Array(items)) => {
-            return check_items(complaints, path, ValueKind::Number(range), items);
+            check_items(complaints, path, ValueKind::Number(range), items);
+            // Serde would say so too, but without the key.
+            if path == "train.optimizer.betas" && items.len() != 2 {
+                let message = format!("has {} numbers, expected 2", items.len());
+                complaints.push(Complaint::new(path, message));
+            }
+            return;
         }
         (ValueKind::Tables, Array(items)) => {
             for (index, item) in items.iter().enumerate() {

@@ -96,6 +96,24 @@ pub fn scalar(value: &toml::Value) -> String {
             format!("{number:.0}")
         }
         toml::Value::Float(number) if number.abs() < 1e-3 => format!("{number:e}"),
+        toml::Value::String(text) if text.chars().any(char::is_control) => quoted(text),
         other => other.to_string(),
     }
+}
+
+/// A text with every control code escaped. TOML need not escape those from U+0080 on, and some
+/// terminals obey them.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04X}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
 }

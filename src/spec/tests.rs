@@ -426,3 +426,32 @@ fn layers_are_for_sequential_networks_and_each_wrong_one_is_named() {
     let useless = wrong_in("arch = 'vgg16'\nlayers = ['relu']");
     assert!(useless[0].contains("arch = \"vgg16\" has its own"), "{useless:?}");
 }
+
+#[test]
+fn a_list_of_the_wrong_length_is_named_with_its_place() {
+    let wrong = wrong("[train]\n[train.optimizer]\nname = 'adam'\nbetas = [0.9]");
+    assert_eq!(wrong, ["a.toml:4:1: 'train.optimizer.betas' has 1 numbers, expected 2"]);
+}
+
+#[test]
+fn numbers_beyond_every_machine_are_refused() {
+    for (text, key) in [
+        ("[train]\nepochs = 9000000000000000000", "'train.epochs'"),
+        ("[train]\nbatch_size = 2000000", "'train.batch_size'"),
+        ("[train]\n[data]\ntrain_images = 1000000000000", "'data.train_images'"),
+        ("[train]\n[model]\nclasses = 100000000000", "'model.classes'"),
+    ] {
+        let wrong = wrong(text);
+        assert_eq!(wrong.len(), 1, "{wrong:?}");
+        assert!(wrong[0].contains(key) && wrong[0].contains("at most"), "{wrong:?}");
+    }
+}
+
+#[test]
+fn control_codes_of_a_spec_are_escaped_when_it_is_written() {
+    // Between U+0080 and U+009F TOML lets them stand; U+009B begins a terminal's commands.
+    let spec = parse("title = \"a\u{9b}2J\\\\ \\\"b\\u0007\"\n[train]").spec().unwrap();
+    let text = to_toml(&spec, Comments::Off);
+    assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+    assert_eq!(parse(&text).spec().unwrap(), spec);
+}
