@@ -326,6 +326,20 @@ mod tests {
     }
 
     #[test]
+    fn broken_toml_is_told_with_its_line() {
+        let error = Theme::load("x.toml", "name = \"x\"\n[roles", Depth::True, &|_| None);
+        let error = error.unwrap_err();
+        assert!(error.message.starts_with("x.toml:2: "), "{error}");
+    }
+
+    #[test]
+    fn a_theme_without_a_name_is_called_as_its_file_and_never_as_its_parent() {
+        let text = "inherits = \"dark\"\n";
+        let theme = Theme::load("mine.toml", text, Depth::True, &embedded_text).unwrap();
+        assert_eq!(theme.name, "mine");
+    }
+
+    #[test]
     fn themes_that_inherit_in_a_circle_are_refused() {
         let text = "name = \"x\"\ninherits = \"x\"\n";
         let error =

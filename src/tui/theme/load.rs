@@ -17,6 +17,7 @@ pub(super) fn load(
     depth: Depth,
     find: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Theme> {
+    let stem = file.trim_end_matches(".toml").to_owned();
     let mut file = Source { file: file.to_owned(), text: text.to_owned() };
     // From the youngest to the oldest: what is set first stays.
     let mut palette = BTreeMap::new();
@@ -27,12 +28,14 @@ pub(super) fn load(
             return Err(Error::bad_input(format!("theme {}: inherits in a circle", file.file)));
         }
         let table = DeTable::parse(&file.text)
-            .map_err(|e| Error::bad_input(format!("{}: {}", file.file, e.message())))?;
+            .map_err(|e| file.error(e.span().map_or(0, |span| span.start), e.message()))?;
         let mut inherits = None;
         for (key, value) in table.get_ref() {
             let at = key.span().start;
             match (key.get_ref().as_ref(), value.get_ref()) {
-                ("name", DeValue::String(s)) => name = name.or(Some(s.to_string())),
+                // A parent's name is the parent's.
+                ("name", DeValue::String(s)) if generation == 0 => name = Some(s.to_string()),
+                ("name", DeValue::String(_)) => {}
                 ("inherits", DeValue::String(s)) => inherits = Some(s.to_string()),
                 ("background", DeValue::String(s)) => {
                     let parsed = match s.as_ref() {
@@ -85,12 +88,7 @@ pub(super) fn load(
             }
         };
     }
-    Ok(Theme {
-        name: name.unwrap_or_else(|| "unnamed".into()),
-        ground: ground.unwrap_or(Ground::Dark),
-        depth,
-        styles,
-    })
+    Ok(Theme { name: name.unwrap_or(stem), ground: ground.unwrap_or(Ground::Dark), depth, styles })
 }
 
 /// The role's own style, its parent's, or that of `text` without its ground.
