@@ -10,6 +10,7 @@ use super::LIST;
 use crate::run::folder::RunFolder;
 use crate::run::follow::Follower;
 use crate::tui::history::History;
+use crate::tui::text;
 use crate::tui::world::RunDetail;
 
 /// Lines of `log.txt` that are kept.
@@ -62,7 +63,7 @@ impl Followed {
             for event in &update.events {
                 detail.history.push(event);
             }
-            detail.log.extend(update.log);
+            detail.log.extend(update.log.iter().map(|line| text::clean(line).into_owned()));
             let surplus = detail.log.len().saturating_sub(LOG_LINES);
             detail.log.drain(..surplus);
         }
@@ -98,7 +99,8 @@ impl Followed {
             changed = true;
         }
         if !complaints.is_empty() {
-            Arc::make_mut(&mut self.detail).log.append(&mut complaints);
+            let complaints = complaints.iter().map(|line| text::clean(line).into_owned());
+            Arc::make_mut(&mut self.detail).log.extend(complaints);
             changed = true;
         }
         changed

@@ -1,6 +1,6 @@
 //! The list of runs: what is known of each, and what changed since it was last read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -20,6 +20,12 @@ impl Listing {
         Self { root, latest: HashMap::new() }
     }
 
+    /// Of how many runs the last values are kept.
+    #[cfg(test)]
+    pub(super) fn known(&self) -> usize {
+        self.latest.len()
+    }
+
     /// Brings `world` up to date; answers whether anything in it changed. Runs that did not change
     /// stay the same allocation.
     pub(super) fn read(&mut self, world: &mut World) -> bool {
@@ -34,6 +40,8 @@ impl Listing {
         };
         let mut changed = world.problem.take().is_some();
         let (mut runs, mut unreadable) = (Vec::with_capacity(listed.len()), Vec::new());
+        let old: HashMap<&str, &Arc<RunSummary>> =
+            world.runs.iter().map(|run| (run.info.id.as_str(), run)).collect();
         for one in listed {
             match one.run {
                 Ok((folder, mut info, state, status)) => {
@@ -52,8 +60,7 @@ impl Listing {
                         status,
                         latest: latest.metrics().clone(),
                     };
-                    let old = world.runs.iter().find(|old| old.info.id == run.info.id);
-                    match old {
+                    match old.get(run.info.id.as_str()) {
                         Some(old) if same(old, &run) => runs.push(Arc::clone(old)),
                         _ => {
                             changed = true;
@@ -65,7 +72,8 @@ impl Listing {
             }
         }
         changed |= runs.len() != world.runs.len() || unreadable != world.unreadable;
-        self.latest.retain(|id, _| runs.iter().any(|run| run.info.id == *id));
+        let there: HashSet<&str> = runs.iter().map(|run| run.info.id.as_str()).collect();
+        self.latest.retain(|id, _| there.contains(id.as_str()));
         world.runs = runs;
         world.unreadable = unreadable;
         changed

@@ -269,6 +269,38 @@ mod tests {
     }
 
     #[test]
+    fn a_copied_run_is_known_by_its_folder_and_so_is_a_renamed_one() {
+        let root = tempfile::tempdir().unwrap();
+        let run = create(root.path(), "one");
+        let copy = root.path().join(format!("{}-copy", run.id()));
+        std::fs::create_dir(&copy).unwrap();
+        for name in ["run.json", "spec.toml", "state.json"] {
+            std::fs::copy(run.path().join(name), copy.join(name)).unwrap();
+        }
+        let mut work = work(root.path());
+        let world = look(&mut work);
+        let mut ids: Vec<&str> = world.runs.iter().map(|run| run.info.id.as_str()).collect();
+        ids.sort_unstable();
+        assert_eq!(ids, [run.id(), format!("{}-copy", run.id())]);
+        for run in &world.runs {
+            assert_eq!(run.folder, root.path().join(&run.info.id));
+        }
+        assert_eq!(work.listing.known(), 2, "what is known of each is kept");
+    }
+
+    #[test]
+    fn control_codes_and_direction_marks_of_a_log_are_left_out() {
+        let root = tempfile::tempdir().unwrap();
+        let run = create(root.path(), "one");
+        std::fs::write(run.path().join("log.txt"), "a\u{1b}[2Jb\u{202e}c\n").unwrap();
+        let mut work = work(root.path());
+        look(&mut work);
+        work.wanted = vec![run.id()];
+        let world = look(&mut work);
+        assert_eq!(world.detail(&run.id()).unwrap().log, ["a[2Jbc"]);
+    }
+
+    #[test]
     fn a_damaged_run_is_named_and_the_others_are_shown() {
         let root = tempfile::tempdir().unwrap();
         create(root.path(), "good");
