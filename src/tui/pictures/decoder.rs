@@ -1,6 +1,7 @@
 //! Decodes files on a thread of its own. It holds one list of work: a newer one replaces what is
 //! left of the older, since only what is on the screen now matters.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::{Decoded, Loaded, Picture, Request};
@@ -73,7 +74,10 @@ impl Drop for Decoder {
 
 /// Reads one file. Errors are short: they stand where the picture would be.
 pub fn load(request: &Request) -> Loaded {
-    Loaded { path: request.path.clone(), picture: decode(request) }
+    // A picture that the decoder breaks down over must not end all others.
+    let picture = catch_unwind(AssertUnwindSafe(|| decode(request)));
+    let picture = picture.unwrap_or_else(|_| Err("damaged".to_owned()));
+    Loaded { path: request.path.clone(), picture }
 }
 
 fn decode(request: &Request) -> Decoded {

@@ -80,12 +80,6 @@ impl Plot {
         let (first, last) = (*self.steps.start(), *self.steps.end());
         first + (at.min(1.0) * last.saturating_sub(first) as f64).round() as u64
     }
-
-    /// How many steps a column stands for, at least one.
-    pub fn stride(&self) -> u64 {
-        let span = self.steps.end().saturating_sub(*self.steps.start());
-        (span / u64::from(self.area.width.max(1))).max(1)
-    }
 }
 
 /// The steps that a set of lines covers: from 0, unless they begin late, to the last.
