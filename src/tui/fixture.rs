@@ -43,7 +43,8 @@ pub fn theme() -> Theme {
 pub fn context(theme: &Theme) -> DrawContext<'_> {
     static KEYMAP: LazyLock<Keymap> = LazyLock::new(Keymap::shipped);
     let now = 1_795_444_000.0;
-    DrawContext { theme, glyphs: Glyphs::Unicode, keymap: &KEYMAP, focused: true, now }
+    let glyphs = Glyphs::Unicode;
+    DrawContext { theme, glyphs, keymap: &KEYMAP, focused: true, pictures: true, now }
 }
 
 /// A buffer as text, rows without trailing blanks.

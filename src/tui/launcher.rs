@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, waitpid};
+
 use super::effect::Order;
 use super::message::{Message, Notice};
 use super::screen::runs::short_name;
@@ -108,17 +110,41 @@ pub fn copy_spec(text: &str) -> std::io::Result<PathBuf> {
     Ok(path)
 }
 
-/// Runs `$VISUAL`, `$EDITOR` or `vi` on a file and waits for it.
+/// Runs `$VISUAL`, `$EDITOR` or `vi` on a file and waits for it. When it is put to sleep (Ctrl-Z),
+/// this process sleeps too: the shell that started both waits for this one.
 pub fn run_editor(path: &Path) -> Result<(), String> {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let editor = set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".into());
+    let failed = |error: std::io::Error| format!("failed to run '{editor}': {error}");
     // By the shell: people write `code --wait` there, and quote what needs quoting.
-    let status =
-        Command::new("sh").args(["-c", &format!("{editor} \"$1\""), "sh"]).arg(path).status();
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("'{editor}' ended with {status}; set $EDITOR to another one")),
-        Err(error) => Err(format!("failed to run '{editor}': {error}")),
+    #[allow(clippy::zombie_processes, reason = "it is waited for by its number")]
+    let child = Command::new("sh")
+        .args(["-c", &format!("{editor} \"$1\""), "sh"])
+        .arg(path)
+        .spawn()
+        .map_err(failed)?;
+    let status = wait_for(child.id()).map_err(failed)?;
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(0), _) => Ok(()),
+        (Some(code), _) => {
+            Err(format!("'{editor}' ended with exit code {code}; set $EDITOR to another one"))
+        }
+        (None, signal) => Err(format!("'{editor}' was ended by signal {}", signal.unwrap_or(0))),
+    }
+}
+
+/// How a child ended.
+fn wait_for(child: u32) -> std::io::Result<WaitStatus> {
+    let child = i32::try_from(child).ok().and_then(Pid::from_raw);
+    loop {
+        match waitpid(child, WaitOptions::UNTRACED) {
+            // It goes on together with this process, or after somebody wakes it by itself.
+            Ok(Some((_, status))) if status.stopped() => kill_process(getpid(), Signal::STOP)?,
+            Ok(Some((_, status))) => return Ok(status),
+            Ok(None) => {}
+            Err(error) if error == rustix::io::Errno::INTR => {}
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 

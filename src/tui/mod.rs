@@ -16,6 +16,7 @@ pub mod number;
 pub mod pictures;
 pub mod reader;
 pub mod screen;
+pub mod shell;
 pub mod signals;
 pub mod terminal;
 pub mod text;

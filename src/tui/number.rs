@@ -35,6 +35,12 @@ pub fn fraction(value: f64) -> String {
     format!("{value:.4}")
 }
 
+/// `43 %` of 0..1. Rounded down: 100 % is said of what is finished.
+pub fn percent(fraction: f64) -> String {
+    // So that 0.29, which is a little less in binary, is 29 %.
+    format!("{} %", (fraction.clamp(0.0, 1.0) * 100.0 + 1e-9).floor())
+}
+
 /// A whole number with thousands apart: `1,204`.
 pub fn count(value: u64) -> String {
     let digits = value.to_string();
@@ -114,6 +120,7 @@ mod tests {
 
     #[test]
     fn units_are_readable() {
+        assert_eq!([0.0, 0.29, 0.996, 1.0].map(percent), ["0 %", "29 %", "99 %", "100 %"]);
         assert_eq!(count(0), "0");
         assert_eq!(count(1_204), "1,204");
         assert_eq!(count(12_345_678), "12,345,678");

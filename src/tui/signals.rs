@@ -36,6 +36,22 @@ impl Signals {
         })
     }
 
+    /// Forgets what the keyboard sent while another program had the terminal: Ctrl-C and Ctrl-Z go to
+    /// every process of the foreground, and were meant for that one.
+    pub async fn forget_keyboard(&mut self) {
+        // Long enough for what has arrived to be handed on.
+        let over = tokio::time::sleep(std::time::Duration::from_millis(20));
+        tokio::pin!(over);
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => {}
+                _ = self.stop.recv() => {}
+                _ = self.resume.recv() => {}
+                () = &mut over => return,
+            }
+        }
+    }
+
     /// The next one.
     pub async fn next(&mut self) -> Signal {
         tokio::select! {

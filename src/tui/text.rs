@@ -135,16 +135,6 @@ pub fn fit_ends(text: &str, width: usize) -> String {
     format!("{}{end}", fit(text, room))
 }
 
-/// A word as a shell takes it: in quotes where it needs them.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "=._-/:,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -20,9 +20,9 @@ use super::message::{Gesture, Message, Notice, Pointer, Severity};
 use super::pictures::decoder::Decoder;
 use super::reader::Reader;
 use super::screen::View;
+use super::shell::quoted;
 use super::signals::{Signal, Signals};
 use super::terminal::{self, LateAnswer, Screen};
-use super::text;
 use super::theme::{Ground, Theme, embedded_text};
 use crate::error::{Error, Result};
 use crate::spec::expand::Surroundings;
@@ -47,6 +47,8 @@ pub struct Options {
     pub ascii: bool,
     /// Leave the mouse to the terminal.
     pub no_mouse: bool,
+    /// Draw no pictures.
+    pub no_pictures: bool,
     /// A theme's name; `None` = what suits the terminal.
     pub theme: Option<String>,
     /// The user's theme files: name and text.
@@ -192,7 +194,7 @@ impl Workbench {
                 if effect == Effect::Quit {
                     return Ok(());
                 }
-                self.perform(effect)?;
+                self.perform(effect).await?;
             }
         }
     }
@@ -240,7 +242,7 @@ impl Workbench {
         Some(Pointer { gesture, on: self.view.at(column, row), column, row })
     }
 
-    fn perform(&mut self, effect: Effect) -> std::io::Result<()> {
+    async fn perform(&mut self, effect: Effect) -> std::io::Result<()> {
         match effect {
             Effect::StartRun { spec } => self.aside(move |launcher| launcher.start(&spec)),
             Effect::StartEdited { spec } => {
@@ -256,13 +258,13 @@ impl Workbench {
             Effect::Follow(runs) => self.reader.follow(runs),
             Effect::LoadPictures(requests) => self.decoder.want(requests),
             Effect::EditSpec(spec) => match std::fs::read_to_string(&spec) {
-                Ok(text) => self.edit(&text, true)?,
+                Ok(text) => self.edit(&text, true).await?,
                 Err(error) => {
                     let text = format!("failed to read {}: {error}", spec.display());
                     self.answer(Message::Noticed(Notice::error(text)));
                 }
             },
-            Effect::EditAgain { spec } => self.edit(&spec, false)?,
+            Effect::EditAgain { spec } => self.edit(&spec, false).await?,
             Effect::Copy(text) => self.screen.copy(&text)?,
             Effect::CaptureMouse(on) => self.screen.capture_mouse(on)?,
             Effect::Redraw => self.screen.forget()?,
@@ -314,7 +316,7 @@ impl Workbench {
 
     /// Leaves the terminal to an editor, with a copy of a spec. One that is a run's own and comes
     /// back unchanged was only looked at.
-    fn edit(&mut self, before: &str, is_a_runs_own: bool) -> std::io::Result<()> {
+    async fn edit(&mut self, before: &str, is_a_runs_own: bool) -> std::io::Result<()> {
         let path = match launcher::copy_spec(before) {
             Ok(path) => path,
             Err(error) => {
@@ -327,6 +329,7 @@ impl Workbench {
         self.input = None;
         terminal::restore();
         let done = launcher::run_editor(&path);
+        self.signals.forget_keyboard().await;
         self.come_back()?;
         let after = std::fs::read_to_string(&path);
         let _ = std::fs::remove_file(&path);
@@ -420,9 +423,10 @@ fn setup(
         keymap,
         readonly: options.readonly,
         mouse: !options.no_mouse,
+        pictures: !options.no_pictures,
         around,
         command_suffix: if options.runs_dir_is_given {
-            format!(" --runs-dir {}", text::quoted(&options.runs_dir.to_string_lossy()))
+            format!(" --runs-dir {}", quoted(&options.runs_dir.display().to_string()))
         } else {
             String::new()
         },

@@ -185,3 +185,109 @@ fn a_dumb_terminal_is_refused_with_a_hint() {
     let words = screen::on_a_terminal_called("dumb", home.path());
     assert!(words.contains("TERM=dumb") && words.contains("hint"), "{words}");
 }
+
+#[test]
+fn ctrl_z_gives_the_terminal_to_the_shell_until_it_is_woken_up() {
+    let home = home();
+    run(home.path(), Status::Finished, None);
+    let mut screen = Screen::open(home.path(), (80, 24));
+    screen.wait_for("finished");
+    screen.press("\x1a");
+    screen.wait_for_sleep();
+    kill("-CONT", screen.pid());
+    screen.wait_for("finished");
+    screen.press("q");
+    assert_eq!(screen.ends_in_order(), 0);
+}
+
+/// An editor that does this with the file's name in `$1`. By `exec`, so that it is the workbench's
+/// own child.
+fn editor(home: &Path, script: &str) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    let path = home.join("editor");
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    format!("exec {}", path.display())
+}
+
+#[test]
+fn a_changed_copy_of_the_spec_can_be_started_and_the_run_keeps_its_own() {
+    let home = home();
+    let folder = run(home.path(), Status::Finished, None);
+    // Ctrl-C in an editor goes to every process of the foreground.
+    let editor = editor(home.path(), "kill -INT $PPID; echo '# changed' >> \"$1\"");
+    let mut screen = Screen::open_with_editor(home.path(), (100, 30), &editor);
+    screen.wait_for("finished");
+    screen.press("e");
+    screen.wait_for("start a new run?");
+    screen.press("\x1b");
+    screen.wait_without("start a new run?");
+    assert!(screen.is_alive());
+    assert_eq!(folder.spec().unwrap(), "title = \"quickstart\"\n");
+    screen.press("q");
+    assert_eq!(screen.ends_in_order(), 0);
+}
+
+#[test]
+fn an_editor_that_fails_is_told() {
+    let home = home();
+    run(home.path(), Status::Finished, None);
+    let mut screen = Screen::open_with_editor(home.path(), (100, 30), "false");
+    screen.wait_for("finished");
+    screen.press("e");
+    screen.wait_for("ended with exit code 1");
+    screen.press("q");
+    assert_eq!(screen.ends_in_order(), 0);
+}
+
+#[test]
+fn an_editor_that_is_put_to_sleep_takes_the_workbench_along() {
+    let home = home();
+    run(home.path(), Status::Finished, None);
+    let number = home.path().join("editor.pid");
+    let script = format!("echo $$ > {0}.new; mv {0}.new {0}; kill -STOP $$", number.display());
+    let editor = editor(home.path(), &format!("{script}; echo '# changed' >> \"$1\""));
+    let mut screen = Screen::open_with_editor(home.path(), (100, 30), &editor);
+    screen.wait_for("finished");
+    screen.press("e");
+    screen.wait_for_sleep();
+    // As the shell's fg does, to all of the job.
+    kill("-CONT", screen.pid());
+    kill("-CONT", std::fs::read_to_string(&number).unwrap().trim().parse().unwrap());
+    screen.wait_for("start a new run?");
+    screen.press("\x1b");
+    screen.wait_without("start a new run?");
+    screen.press("q");
+    assert_eq!(screen.ends_in_order(), 0);
+}
+
+const REPORT: &str = "GLASSBOX_TEST_REPORT";
+
+#[test]
+#[ignore = "the other half of the test below, which runs it on a terminal of its own"]
+fn a_workbench_that_panics() {
+    let Some(report) = std::env::var_os(REPORT) else { return };
+    glassbox::tui::terminal::install_panic_hook(report.into());
+    let _screen = glassbox::tui::terminal::Screen::enter(true).unwrap();
+    panic!("made up for a test");
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back_and_leaves_a_report() {
+    let home = home();
+    let report = home.path().join("state/glassbox.log");
+    let mut command = portable_pty::CommandBuilder::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "a_workbench_that_panics", "--ignored", "--nocapture"]);
+    command.env(REPORT, &report);
+    let mut screen = Screen::of(command, home.path(), (100, 30));
+    screen.wait_for("glassbox stopped by a mistake of its own");
+    // The test harness's word for a test that failed, as it had to.
+    assert_eq!(screen.ends_in_order(), 101);
+    let text = std::fs::read_to_string(&report).unwrap();
+    assert!(text.contains("made up for a test") && text.contains("panicked in thread"), "{text}");
+    let bytes = screen.bytes();
+    assert!(
+        bytes.windows(8).any(|bytes| bytes == b"\x1b[?1049h"),
+        "it never was on its own screen"
+    );
+}

@@ -30,6 +30,15 @@ fn start(home: &Path, size: PtySize) -> Started {
     start_as("xterm-256color", home, size)
 }
 
+fn run(mut command: CommandBuilder, term: &str, home: &Path, size: PtySize) -> Started {
+    let pair = native_pty_system().openpty(size).unwrap();
+    command.env("TERM", term);
+    command.env("HOME", home);
+    command.env("PATH", "/usr/bin:/bin");
+    command.cwd(home);
+    (pair.slave.spawn_command(command).unwrap(), pair.master)
+}
+
 /// All that it says on a terminal of that name, until it ends.
 pub fn on_a_terminal_called(term: &str, home: &Path) -> String {
     let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
@@ -43,15 +52,14 @@ pub fn on_a_terminal_called(term: &str, home: &Path) -> String {
 }
 
 fn start_as(term: &str, home: &Path, size: PtySize) -> Started {
-    let pair = native_pty_system().openpty(size).unwrap();
+    run(workbench(home), term, home, size)
+}
+
+fn workbench(home: &Path) -> CommandBuilder {
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_glassbox"));
     command.args(["--runs-dir", home.join("runs").to_str().unwrap()]);
     command.env_clear();
-    command.env("TERM", term);
-    command.env("HOME", home);
-    command.env("PATH", "/usr/bin:/bin");
-    command.cwd(home);
-    (pair.slave.spawn_command(command).unwrap(), pair.master)
+    command
 }
 
 /// A workbench whose terminal is closed as soon as it shows `text`.
@@ -70,9 +78,21 @@ pub fn hang_up_once_it_shows(home: &Path, text: &str) -> Box<dyn Child + Send + 
 }
 
 impl Screen {
-    pub fn open(home: &Path, (columns, rows): (u16, u16)) -> Self {
+    pub fn open(home: &Path, size: (u16, u16)) -> Self {
+        Self::of(workbench(home), home, size)
+    }
+
+    /// With this as `$EDITOR`.
+    pub fn open_with_editor(home: &Path, size: (u16, u16), editor: &str) -> Self {
+        let mut command = workbench(home);
+        command.env("EDITOR", editor);
+        Self::of(command, home, size)
+    }
+
+    /// Another program.
+    pub fn of(command: CommandBuilder, home: &Path, (columns, rows): (u16, u16)) -> Self {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
-        let (child, master) = start(home, size);
+        let (child, master) = run(command, "xterm-256color", home, size);
         let parser = Arc::new(Mutex::new(vt100::Parser::new(cells(rows), cells(columns), 0)));
         let bytes = Arc::new(Mutex::new(Vec::new()));
         let mut reader = master.try_clone_reader().unwrap();
@@ -125,6 +145,23 @@ impl Screen {
 
     pub fn pid(&self) -> u32 {
         self.child.process_id().unwrap()
+    }
+
+    /// Waits until the process is stopped, as by Ctrl-Z, and holds that the shell has its terminal.
+    pub fn wait_for_sleep(&self) {
+        let start = Instant::now();
+        let stat = format!("/proc/{}/stat", self.pid());
+        let is_stopped = |stat: String| {
+            let after = stat.rsplit(')').next().unwrap_or_default().trim_start().to_owned();
+            after.starts_with('T')
+        };
+        while !std::fs::read_to_string(&stat).is_ok_and(is_stopped) {
+            assert!(start.elapsed() < PATIENCE, "awake:\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        // What it wrote last may still be on its way.
+        std::thread::sleep(Duration::from_millis(200));
+        assert!(!self.parser.lock().unwrap().screen().alternate_screen(), "not the shell's screen");
     }
 
     pub fn is_alive(&mut self) -> bool {

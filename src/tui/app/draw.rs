@@ -30,6 +30,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer, view: &mut View) {
         glyphs: app.glyphs,
         keymap: &app.keymap,
         focused: false,
+        pictures: app.draws_pictures,
         now: app.world.now,
     };
     buf.set_style(area, context.style(Role::Text));

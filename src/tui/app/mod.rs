@@ -48,6 +48,8 @@ pub struct Setup {
     pub readonly: bool,
     /// Whether the mouse is listened to.
     pub mouse: bool,
+    /// Whether pictures are drawn, and decoded.
+    pub pictures: bool,
     /// What paths in specs may refer to.
     pub around: Surroundings,
     /// ` --runs-dir D` where the commands that are copied need it, else empty.
@@ -74,6 +76,7 @@ pub struct App {
     newest_toast: u64,
     pinned: Option<String>,
     pictures: pictures::Cache,
+    draws_pictures: bool,
     keymap: Keymap,
     pending: Vec<Key>,
     themes: Vec<Theme>,
@@ -114,6 +117,7 @@ impl App {
             newest_toast: 0,
             pinned: setup.pinned,
             pictures: pictures::Cache::default(),
+            draws_pictures: setup.pictures,
             keymap: setup.keymap,
             pending: Vec::new(),
             theme: setup.theme.min(setup.themes.len().saturating_sub(1)),
@@ -262,6 +266,9 @@ impl App {
             ScreenId::Neurons => neurons::wants(&self.neurons, &scene),
             ScreenId::Runs | ScreenId::Launch => run_detail::wants(&self.detail, &scene),
         };
+        if !self.draws_pictures {
+            wants.pictures.clear();
+        }
         // Whatever else a screen needs, it is about the selected run and those beside it.
         for id in self.runs.selected.iter().chain(&compared) {
             if !wants.runs.contains(id) {

@@ -25,6 +25,7 @@ fn setup(depth: Depth) -> Setup {
         keymap: Keymap::shipped(),
         readonly: false,
         mouse: true,
+        pictures: true,
         around: Surroundings { folder: "/here".into(), home: None, variable: |_| None },
         command_suffix: String::new(),
         pinned: None,
@@ -475,4 +476,17 @@ proptest! {
             prop_assert_eq!(area.intersection(buf.area), *area, "{:?}", keys);
         }
     }
+}
+
+#[test]
+fn with_pictures_off_none_is_decoded_and_the_captions_stay() {
+    let neurons = |pictures: bool| {
+        let mut app = app_with(Setup { pictures, ..setup(Depth::True) });
+        app.runs.selected = Some(fixture::FINISHED.into());
+        let effects = press(&mut app, "4");
+        (effects.iter().any(|e| matches!(e, Effect::LoadPictures(_))), shown(&app))
+    };
+    assert!(neurons(true).0);
+    let (decoded, text) = neurons(false);
+    assert!(!decoded && text.contains("pictures off") && text.contains("→"), "{text}");
 }

@@ -97,6 +97,8 @@ pub struct DrawContext<'a> {
     pub keymap: &'a Keymap,
     /// Whether this region has the focus.
     pub focused: bool,
+    /// Whether pictures are drawn.
+    pub pictures: bool,
     /// The reader's clock, in Unix seconds: never the machine's, so tests stand still.
     pub now: f64,
 }

@@ -24,6 +24,7 @@ use crate::run::results::neurons::{Layer, Neuron, Neurons};
 use crate::tui::action::{Action, Place};
 use crate::tui::effect::Effect;
 use crate::tui::pictures::Request;
+use crate::tui::shell::quoted;
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::field::Field;
@@ -246,7 +247,7 @@ pub fn act(
         Action::Back if !state.filter.is_empty() => state.filter = Field::default(),
         Action::CopyCommand => {
             let neuron = shown.neuron()?.index;
-            let (run, layer) = (shown.run, &shown.layer.layer);
+            let (run, layer) = (quoted(shown.run), quoted(&shown.layer.layer));
             let command = format!("glassbox view {run} --layer {layer} --neuron {neuron}");
             return Some(vec![Effect::Copy(command)]);
         }

@@ -168,17 +168,19 @@ pub fn draw_picture(
     area: Rect,
     buf: &mut Buffer,
 ) {
+    let note = |words: &str, buf: &mut Buffer| {
+        let y = area.y + area.height.saturating_sub(1) / 2;
+        if y < area.bottom() {
+            let words = text::fit(words, usize::from(area.width));
+            buf.set_string(area.x, y, words, context.style(Role::Muted));
+        }
+    };
     match picture {
+        _ if !context.pictures => note("pictures off", buf),
         Some(Ok(picture)) => {
             halfblock::draw(picture, area, buf, Tones::of(context.theme, context.glyphs));
         }
-        Some(Err(reason)) => {
-            let y = area.y + area.height.saturating_sub(1) / 2;
-            let reason = text::fit(reason, usize::from(area.width));
-            if y < area.bottom() {
-                buf.set_string(area.x, y, reason, context.style(Role::Muted));
-            }
-        }
+        Some(Err(reason)) => note(reason, buf),
         None => {
             for position in area.intersection(buf.area).positions() {
                 if let Some(cell) = buf.cell_mut(position) {

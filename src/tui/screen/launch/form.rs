@@ -7,7 +7,7 @@ use crate::spec::expand::{Surroundings, expand};
 use crate::spec::help::{self, Key, SECTIONS, ValueKind};
 use crate::spec::preset::Preset;
 use crate::spec::{Comments, Document, Problem, Spec, scalar, to_toml};
-use crate::tui::text::quoted;
+use crate::tui::shell::quoted;
 
 /// One preset with the user's changes.
 #[derive(Debug)]

@@ -127,7 +127,7 @@ pub fn readings(run: &RunSummary, detail: Option<&RunDetail>) -> Vec<Reading> {
     }
     let progress = run.state.progress;
     let sign = StatusSign::of(run.status);
-    readings.push(("progress".into(), progress, format!("{:.0} %", progress * 100.0), sign.role));
+    readings.push(("progress".into(), progress, number::percent(progress), sign.role));
     readings
 }
 
@@ -264,9 +264,9 @@ pub fn draw_compared(scene: &Scene<'_>, context: &DrawContext<'_>, area: Rect, b
         let style = context.style(charts::role_of(index));
         // Numbers first: under one another whatever the attack is called.
         let mut numbers = format!(
-            "{} {:>3.0} %  clean {:<6}  attack {:<6}",
+            "{} {:>5}  clean {:<6}  attack {:<6}",
             sign.symbol,
-            run.state.progress * 100.0,
+            number::percent(run.state.progress),
             latest("top1"),
             latest("adversarial_top1"),
         );

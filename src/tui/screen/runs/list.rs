@@ -76,12 +76,7 @@ pub(super) fn draw(
         state.filter.draw(context, field.intersection(row), buf, view);
         inner.height -= 1;
     }
-    if !scene.world.unreadable.is_empty() && inner.height > 2 {
-        let row = Rect { y: inner.bottom() - 1, height: 1, ..inner };
-        let words = text::fit(&unreadable(&scene.world.unreadable), row.width.into());
-        buf.set_stringn(row.x, row.y, words, row.width.into(), context.style(Role::Warning));
-        inner.height -= 1;
-    }
+    inner.height -= draw_unreadable(scene, context, inner, buf);
     if shown.is_empty() {
         empty(state, scene, context, inner, buf);
         return;
@@ -107,12 +102,30 @@ pub(super) fn draw(
     }
 }
 
-/// What is in the runs folder and cannot be listed.
-fn unreadable(folders: &[(String, String)]) -> String {
-    match folders {
-        [(id, reason)] => format!("! {} cannot be read: {reason}", short_name(id)),
-        several => format!("! {} cannot be read: glassbox runs says why", several.len()),
+/// What lies in the runs folder and cannot be read, at the bottom; answers how many rows that took.
+fn draw_unreadable(
+    scene: &Scene<'_>,
+    context: &DrawContext<'_>,
+    area: Rect,
+    buf: &mut Buffer,
+) -> u16 {
+    // More would push the runs away.
+    const MOST: usize = 3;
+    let folders = &scene.world.unreadable;
+    let rows = folders.len().min(MOST).min(usize::from(area.height / 3));
+    let top = area.bottom() - rows as u16;
+    for (at, (id, reason)) in folders.iter().take(rows).enumerate() {
+        let rest = folders.len() - at;
+        let line = if at + 1 == rows && rest > 1 {
+            format!("! and {rest} more; glassbox runs names all")
+        } else {
+            format!("! unreadable  {}: {reason}", short_name(id))
+        };
+        let line = text::fit(&line, area.width.into());
+        let style = context.style(Role::Warning);
+        buf.set_stringn(area.x, top + at as u16, line, area.width.into(), style);
     }
+    rows as u16
 }
 
 fn empty(
@@ -250,7 +263,7 @@ fn draw_row(
         columns.right(buf, both, &words, plain(Role::Text));
         return;
     }
-    let done = format!("{:.0} %", (run.state.progress * 100.0).clamp(0.0, 100.0).floor());
+    let done = number::percent(run.state.progress);
     columns.right(buf, columns.what, &done, plain(Role::Text));
     let time = match (run.status, run.state.eta_s) {
         (Status::Running | Status::Paused | Status::Starting, Some(eta)) => number::duration(eta),

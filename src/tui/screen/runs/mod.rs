@@ -24,6 +24,7 @@ use crate::run::state::Status;
 use crate::tui::action::{Action, Place};
 use crate::tui::effect::{Effect, Order};
 use crate::tui::message::Notice;
+use crate::tui::shell::quoted;
 use crate::tui::widget::field::Field;
 use crate::tui::widget::list::moved;
 use crate::tui::world::{RunSummary, World};
@@ -233,7 +234,8 @@ pub fn act(
             return Some(vec![Effect::EditSpec(selected?.folder.join("spec.toml"))]);
         }
         Action::CopyCommand => {
-            return Some(vec![Effect::Copy(format!("glassbox show {}", selected?.info.id))]);
+            let run = quoted(&selected?.info.id);
+            return Some(vec![Effect::Copy(format!("glassbox show {run}"))]);
         }
         action if state.focus == Focus::List => {
             return select(state, action, scene, page)
@@ -303,6 +305,12 @@ fn compare(state: &mut State, scene: &Scene<'_>) -> Vec<Effect> {
 fn order(run: &RunSummary, order: Order) -> Vec<Effect> {
     if !run.status.is_live() {
         let text = format!("{} is not running", list::short_name(&run.info.id));
+        return vec![Effect::Notify(Notice::info(text))];
+    }
+    // A waiting worker would take the request and forget it.
+    if run.status == Status::Queued && matches!(order, Order::Pause | Order::Checkpoint) {
+        let name = list::short_name(&run.info.id);
+        let text = format!("{name} waits for its device: it has not begun yet");
         return vec![Effect::Notify(Notice::info(text))];
     }
     vec![Effect::Control { run: run.info.id.clone(), order }]

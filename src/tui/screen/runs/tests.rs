@@ -135,3 +135,57 @@ fn ids_are_shortened_and_anything_else_is_left_alone() {
     let reason = format!("waits for cpu: {RUNNING} (pid 7) has it");
     assert_eq!(short_names(&reason), "waits for cpu: alexnet-consistent-7f3a (pid 7) has it");
 }
+
+#[test]
+fn a_waiting_run_is_not_asked_for_what_it_would_forget() {
+    let mut bench = Bench::new();
+    bench.select(QUEUED);
+    for action in [Action::Pause, Action::Checkpoint] {
+        let effects = bench.act(action).unwrap();
+        let [Effect::Notify(notice)] = effects.as_slice() else { panic!("{effects:?}") };
+        assert!(notice.text.contains("waits for its device"), "{}", notice.text);
+    }
+}
+
+#[test]
+fn a_copied_command_holds_no_command_of_a_file() {
+    let mut bench = Bench::new();
+    let evil = "20261123-141502-x; rm -rf ~";
+    let mut run = (*bench.world.runs[0]).clone();
+    run.info.id = evil.into();
+    bench.world.runs.push(std::sync::Arc::new(run));
+    bench.select(evil);
+    let copy = Effect::Copy(format!("glassbox show '{evil}'"));
+    assert_eq!(bench.act(Action::CopyCommand), Some(vec![copy]));
+}
+
+#[test]
+fn folders_that_cannot_be_read_are_named_below_the_runs() {
+    let mut bench = Bench::new();
+    bench.world.unreadable = (0..5)
+        .map(|n| (format!("2020010{n}-000000-bad-0000"), "damaged: the file \u{1b}ends".to_owned()))
+        .collect();
+    let theme = fixture::theme();
+    let drawn = |bench: &Bench| {
+        let pictures = Cache::default();
+        let scene = Scene {
+            world: &bench.world,
+            selected: bench.state.selected.as_deref(),
+            compared: &[],
+            pictures: &pictures,
+        };
+        let area = Rect::new(0, 0, 60, 14);
+        let (mut buf, mut view) = (Buffer::empty(area), View::default());
+        list::draw(&bench.state, &scene, &fixture::context(&theme), area, &mut buf, &mut view);
+        fixture::text(&buf)
+    };
+    let text = drawn(&bench);
+    assert!(text.contains("! unreadable") && text.contains("damaged"), "{text}");
+    assert!(text.contains("and 3 more"), "{text}");
+    assert!(text.contains("running"), "{text}");
+    // Also where there is nothing else.
+    bench.world.runs.clear();
+    bench.state.settle(&bench.world);
+    let text = drawn(&bench);
+    assert!(text.contains("No runs yet") && text.contains("! unreadable"), "{text}");
+}
