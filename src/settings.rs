@@ -162,6 +162,14 @@ impl Settings {
         })
     }
 
+    /// A line for whoever asks for pictures in a way that this version has not.
+    pub fn images_note(&self) -> Option<String> {
+        let known = matches!(self.images.as_str(), "auto" | "half" | "off");
+        (!known).then(|| {
+            format!("images = '{}' is not in this version: pictures are half-blocks", self.images)
+        })
+    }
+
     /// Where the workbench reports a panic: beside the system's other logs of this user, or in the
     /// temporary folder where there is no home.
     pub fn log_file(&self) -> PathBuf {

@@ -1,6 +1,5 @@
 //! `glassbox check`: validates, shows the spec with every key, tells the cost; starts nothing.
 //! Standard output is a spec itself: `glassbox check quickstart > mine.toml` makes one's own.
-#![allow(clippy::print_stderr, reason = "a command prints")]
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -9,21 +8,35 @@ use super::print;
 use crate::error::Result;
 use crate::job::build;
 use crate::job::estimate::{Estimate, Passes};
+use crate::settings::Settings;
 use crate::spec::{self, Comments, Spec};
 use crate::tui::{number, text};
 
-/// Checks `source`, a spec file or a preset, with `overrides` laid over it. `runs` is where `run:ID`
-/// looks.
-pub fn run(source: &str, overrides: &[String], runs: &Path) -> Result<()> {
+/// Checks `source`, a spec file or a preset, with `overrides` laid over it. Where runs live matters
+/// only to a spec that names one.
+pub fn run(source: &str, overrides: &[String], settings: &Settings) -> Result<()> {
     let mut spec = spec::load(source, overrides)?;
     for warning in spec::check::warnings(&spec) {
-        eprintln!("warning: {warning}");
+        print::talk(&format!("warning: {warning}"));
     }
+    let runs = if names_a_run(&spec) {
+        settings.runs_dir()?
+    } else {
+        settings.runs_dir().unwrap_or(Path::new(""))
+    };
     let estimate = build::estimate(&mut spec, runs)?;
     for note in &estimate.notes {
         print::talk(&format!("note: {note}"));
     }
     print::text(&render(&spec, &estimate))
+}
+
+fn names_a_run(spec: &Spec) -> bool {
+    let adversarial = spec.neurons.as_ref().map(|neurons| &neurons.adversarial);
+    [spec.model.weights.as_ref(), adversarial]
+        .into_iter()
+        .flatten()
+        .any(|word| word.starts_with("run:"))
 }
 
 /// The spec with a comment on every key; what it will cost, as comments at its end.
@@ -103,7 +116,7 @@ fn names(classes: &[String]) -> String {
     // About what fits a line.
     const SHOWN: usize = 8;
     let shown: Vec<String> =
-        classes.iter().take(SHOWN).map(|name| text::clean(name).replace('\n', " ")).collect();
+        classes.iter().take(SHOWN).map(|name| text::clean(name).into_owned()).collect();
     match classes.len().saturating_sub(SHOWN) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
@@ -143,6 +156,14 @@ mod tests {
         let text = render(&spec, &example());
         let again = Document::parse("check", &text).unwrap().spec().unwrap();
         assert_eq!(again, spec, "{text}");
+    }
+
+    #[test]
+    fn only_a_spec_that_names_a_run_needs_a_place_for_runs() {
+        let spec = |set: &str| spec::load("quickstart", &[set.to_owned()]).unwrap();
+        assert!(!names_a_run(&spec("seed=1")));
+        assert!(names_a_run(&spec("model.weights='run:last'")));
+        assert!(names_a_run(&spec("neurons.adversarial='run:last'")));
     }
 
     #[test]

@@ -13,14 +13,21 @@ use crate::error::{Error, Result};
 use crate::run::folder::RunFolder;
 use crate::run::follow::Follower;
 use crate::run::state::{State, Status};
+use crate::tui::glyphs::Glyphs;
 use crate::tui::{number, text};
 
 /// Often enough for a bar, seldom enough for a file server.
 const EVERY: Duration = Duration::from_millis(200);
 
-/// Where a followed run is told.
+/// Where and how a followed run is told.
 #[derive(Debug)]
-pub(super) enum Mouth {
+pub(super) struct Mouth {
+    way: Way,
+    glyphs: Glyphs,
+}
+
+#[derive(Debug)]
+enum Way {
     /// Lines on standard output; from the `last` lines on.
     Out {
         /// How much of the past is told.
@@ -33,37 +40,47 @@ pub(super) enum Mouth {
 }
 
 impl Mouth {
+    /// Lines on standard output, the last few of what has been said already.
+    pub(super) fn out(last: usize, glyphs: Glyphs) -> Self {
+        Self { way: Way::Out { last }, glyphs }
+    }
+
+    /// Lines on standard error.
+    pub(super) fn talk(glyphs: Glyphs) -> Self {
+        Self { way: Way::Talk, glyphs }
+    }
+
     /// For a command whose standard output is its result: a bar where somebody sees it.
-    pub(super) fn beside_a_result() -> Self {
+    pub(super) fn beside_a_result(glyphs: Glyphs) -> Self {
         let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
         if dumb || !std::io::stderr().is_terminal() {
-            return Self::Talk;
+            return Self::talk(glyphs);
         }
         let bar = ProgressBar::with_draw_target(Some(1000), ProgressDrawTarget::stderr());
         // The template is ours, so it parses; without it the plain bar does as well.
         if let Ok(style) = ProgressStyle::with_template("{prefix:>9} [{bar:30}] {wide_msg}") {
             bar.set_style(style.progress_chars("=> "));
         }
-        Self::Bar(bar)
+        Self { way: Way::Bar(bar), glyphs }
     }
 
     /// Tells a line; `false` = nobody listens any more.
     fn line(&self, line: &str) -> Result<bool> {
-        let line = text::clean(line);
-        match self {
-            Self::Out { .. } => return print::has_reader(&format!("{line}\n")),
-            Self::Talk => print::talk(&line),
-            Self::Bar(bar) => bar.println(line),
+        let line = self.glyphs.text(&text::clean(line));
+        match &self.way {
+            Way::Out { .. } => return print::has_reader(&format!("{line}\n")),
+            Way::Talk => print::talk(&line),
+            Way::Bar(bar) => bar.println(line),
         }
         Ok(true)
     }
 
     fn progress(&self, state: &State, status: Status, metrics: &BTreeMap<String, f64>) {
-        let Self::Bar(bar) = self else { return };
+        let Way::Bar(bar) = &self.way else { return };
         bar.set_position((state.progress.clamp(0.0, 1.0) * 1000.0) as u64);
         let stage = state.stage.as_deref().filter(|_| status == Status::Running);
         bar.set_prefix(text::clean(stage.unwrap_or(status.word())).into_owned());
-        bar.set_message(message(state, status, metrics));
+        bar.set_message(self.glyphs.text(&message(state, status, metrics)));
     }
 }
 
@@ -72,7 +89,7 @@ fn message(state: &State, status: Status, metrics: &BTreeMap<String, f64>) -> St
     if let Some(reason) = state.reason.as_ref().filter(|_| status == Status::Queued) {
         return text::clean(reason).into_owned();
     }
-    let mut parts = vec![show::percent(state.progress)];
+    let mut parts = vec![number::percent(state.progress)];
     if let Some(rate) = metrics.get("images_per_second") {
         parts.push(format!("{} images/s", number::value(*rate)));
     }
@@ -128,16 +145,16 @@ pub(super) fn follow(
                 break;
             }
         }
-        if let Mouth::Out { last } = mouth
+        if let Way::Out { last } = mouth.way
             && first
         {
-            lines.drain(..lines.len().saturating_sub(*last));
+            lines.drain(..lines.len().saturating_sub(last));
         }
         // Why it waits stands in no log: nothing has happened.
         let waiting =
             state.reason.as_ref().filter(|_| status == Status::Queued && state.pid.is_some());
         let standing = waiting.map(|_| show::standing(&state, status));
-        if standing != told_standing && !matches!(mouth, Mouth::Bar(_)) {
+        if standing != told_standing && !matches!(mouth.way, Way::Bar(_)) {
             lines.extend(standing.clone());
             told_standing = standing;
         }
@@ -153,7 +170,7 @@ pub(super) fn follow(
         }
         std::thread::sleep(EVERY);
     };
-    if let Mouth::Bar(bar) = mouth {
+    if let Way::Bar(bar) = &mouth.way {
         bar.finish_and_clear();
     }
     Ok(end)

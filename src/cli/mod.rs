@@ -16,7 +16,7 @@ pub mod watch;
 pub mod workbench;
 pub mod worker;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::TypedValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -28,11 +28,20 @@ use crate::settings::{Flags, Settings};
 use crate::tui::capability;
 use crate::tui::glyphs::Glyphs;
 
+/// What `--version` says. WordNet's licence asks to go with every copy of its data, and this binary is
+/// one.
+const VERSION_AND_LICENCES: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\nMIT OR Apache-2.0\n\n",
+    include_str!("../data/wordnet/LICENSE"),
+);
+
 /// A terminal workbench for people who study how image classifiers fail.
 #[derive(Debug, Parser)]
 #[command(
     name = "glassbox",
     version,
+    long_version = VERSION_AND_LICENCES,
     before_long_help = "Examples:\n  \
         glassbox                         the workbench, full screen\n  \
         glassbox run quickstart          train, attack and look at neurons, in three minutes\n  \
@@ -314,16 +323,17 @@ pub fn run(cli: Cli) -> Result<()> {
     match command {
         Command::Run(args) => {
             global.may_change_runs()?;
-            run::run(&args, &settings()?)
+            let settings = settings()?;
+            run::run(&args, &settings, glyphs(&settings))
         }
-        Command::Check(args) => check::run(&args.source, &args.overrides, settings()?.runs_dir()?),
+        Command::Check(args) => check::run(&args.source, &args.overrides, &settings()?),
         Command::Presets => presets::run(),
         Command::Runs(args) => {
             let settings = settings()?;
             runs::run(settings.runs_dir()?, glyphs(&settings), args.json)
         }
-        Command::Show(args) => show::run(&find(&args.run)?, args.json),
-        Command::Watch(args) => watch::run(&find(&args.run)?, args.json),
+        Command::Show(args) => show::run(&find(&args.run)?, glyphs(&settings()?), args.json),
+        Command::Watch(args) => watch::run(&find(&args.run)?, glyphs(&settings()?), args.json),
         Command::Pause(args) => {
             global.may_change_runs()?;
             control::ask(&find(&args.run)?, Ask::Pause, args.json)
@@ -337,8 +347,12 @@ pub fn run(cli: Cli) -> Result<()> {
             control::ask(&find(&args.run)?, Ask::Stop, args.json)
         }
         Command::View(args) => {
-            let pictures = settings()?.images != "off";
-            let view = view::View { layer: &args.layer, neuron: args.neuron, pictures };
+            let settings = settings()?;
+            let (pictures, glyphs) = (settings.images != "off", glyphs(&settings));
+            if let Some(note) = settings.images_note() {
+                print::talk(&format!("note: {note}"));
+            }
+            let view = view::View { layer: &args.layer, neuron: args.neuron, pictures, glyphs };
             view::run(&find(&args.run)?, view)
         }
         Command::Predict(args) => predict::run(&args, settings),
@@ -400,10 +414,9 @@ fn places(settings: &Settings) -> Vec<doctor::Place> {
     let mut place = |name, path, written, moved_by| {
         places.push(doctor::Place { name, path, written, moved_by });
     };
-    if let Ok(runs) = settings.runs_dir() {
-        let moved_by = "--runs-dir FOLDER, or GLASSBOX_RUNS_DIR=FOLDER";
-        place("runs", runs.to_owned(), true, moved_by);
-    }
+    // Without a home nobody says where they are.
+    let runs = settings.runs_dir().map(Path::to_owned).unwrap_or_default();
+    place("runs", runs, true, "--runs-dir FOLDER, or GLASSBOX_RUNS_DIR=FOLDER");
     if let Some(folders) = &settings.folders {
         let file = settings.file.as_ref().map(|file| file.path.clone());
         let file = file.unwrap_or_else(|| folders.config.join("config.toml"));

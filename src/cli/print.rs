@@ -1,6 +1,7 @@
 //! Results to standard output, talk to standard error. Unlike `println!`, a reader that has gone
 //! (`… | head`) is no panic and no error.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -29,7 +30,21 @@ pub fn json(value: &impl Serialize) -> Result<()> {
     let mut json = serde_json::to_string_pretty(value)
         .map_err(|error| Error::failed(format!("failed to write JSON: {error}")))?;
     json.push('\n');
-    text(&json)
+    text(&escaped(&json))
+}
+
+/// JSON without control codes: those from U+007F on it need not escape, and some terminals obey them.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if matches!(c, '\u{7f}'..='\u{9f}') {
+            // Only inside texts, where this means the same.
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// Writes lines to standard error. Control codes of the files they may quote are left out; nobody
@@ -70,7 +85,15 @@ pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::table;
+    use super::{escaped, table};
+
+    #[test]
+    fn json_holds_no_control_codes_and_means_the_same() {
+        let value = serde_json::json!({ "title": "a\u{9b}2J\u{7f}é\u{1b}" });
+        let json = escaped(&value.to_string());
+        assert_eq!(json, r#"{"title":"a\u009b2J\u007fé\u001b"}"#);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap(), value);
+    }
 
     #[test]
     fn tables_are_aligned_by_cells_and_hold_no_control_codes() {

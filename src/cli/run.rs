@@ -11,10 +11,11 @@ use crate::run::folder::RunFolder;
 use crate::run::state::{is_worker, this_host};
 use crate::settings::Settings;
 use crate::spec;
+use crate::tui::glyphs::Glyphs;
 use crate::tui::text;
 
 /// Starts it.
-pub fn run(args: &RunArgs, settings: &Settings) -> Result<()> {
+pub fn run(args: &RunArgs, settings: &Settings, glyphs: Glyphs) -> Result<()> {
     let spec = spec::load(&args.source, &args.overrides)?;
     for warning in spec::check::warnings(&spec) {
         print::talk(&format!("warning: {warning}"));
@@ -30,11 +31,12 @@ pub fn run(args: &RunArgs, settings: &Settings) -> Result<()> {
         };
     }
     print::talk(&format!("run {}", folder.id()));
-    let end = follow(&folder, &Mouth::beside_a_result(), |times| interrupt(&folder, times))?;
+    let mouth = Mouth::beside_a_result(glyphs);
+    let end = follow(&folder, &mouth, |times| interrupt(&folder, times))?;
     if args.json {
         print::json(&show::whole(&folder)?)?;
     } else {
-        print::text(&show::summary(&folder)?)?;
+        print::text(&show::summary(&folder, glyphs)?)?;
     }
     match end {
         End::Run(status) => verdict(&folder, status),

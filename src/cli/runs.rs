@@ -60,7 +60,7 @@ fn row(listed: &Listed) -> Vec<String> {
     vec![
         listed.id.clone(),
         format!("{} {}", sign.symbol, sign.word),
-        show::percent(state.progress),
+        number::percent(state.progress),
         left.map_or("–".to_owned(), number::duration),
         metric("top1"),
         under_attack(folder.path(), &metrics),

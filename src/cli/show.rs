@@ -14,11 +14,12 @@ use crate::run::results::evaluate::Evaluate;
 use crate::run::results::neurons::Neurons;
 use crate::run::state::{State, Status};
 use crate::spec::{self, Spec};
+use crate::tui::glyphs::Glyphs;
 use crate::tui::{number, text};
 
 /// Prints a run.
-pub fn run(folder: &RunFolder, json: bool) -> Result<()> {
-    if json { print::json(&whole(folder)?) } else { print::text(&summary(folder)?) }
+pub fn run(folder: &RunFolder, glyphs: Glyphs, json: bool) -> Result<()> {
+    if json { print::json(&whole(folder)?) } else { print::text(&summary(folder, glyphs)?) }
 }
 
 /// What every list and every `--json` says of a run.
@@ -27,7 +28,8 @@ pub(super) fn brief(folder: &RunFolder, info: &RunInfo, state: &State, status: S
         "id": folder.id(),
         "title": info.title,
         "created": info.created,
-        "folder": folder.path(),
+        // A path need not be UTF-8, JSON must.
+        "folder": folder.path().to_string_lossy(),
         "device": info.device,
         "status": status.word(),
         "stage": state.stage,
@@ -56,7 +58,7 @@ pub(super) fn whole(folder: &RunFolder) -> Result<Value> {
 }
 
 /// The same for people.
-pub(super) fn summary(folder: &RunFolder) -> Result<String> {
+pub(super) fn summary(folder: &RunFolder, glyphs: Glyphs) -> Result<String> {
     let info = folder.info()?;
     let (state, status) = folder.status()?;
     let metrics = latest(folder.path());
@@ -86,7 +88,7 @@ pub(super) fn summary(folder: &RunFolder) -> Result<String> {
         row(&name, &shown(&name, value));
     }
     out += &results(folder)?;
-    Ok(out)
+    Ok(glyphs.text(&out))
 }
 
 /// `shapesnet, 16 classes, weights a.pth`.
@@ -115,18 +117,13 @@ pub(super) fn standing(state: &State, status: Status) -> String {
         parts.push(reason.clone());
     } else if status != Status::Finished {
         parts.extend(state.stage.clone());
-        parts.push(percent(state.progress));
+        parts.push(number::percent(state.progress));
     }
     if let Some(eta) = state.eta_s.filter(|_| status == Status::Running) {
         parts.push(format!("{} left", number::duration(eta)));
     }
     let word = status.word();
     if parts.is_empty() { word.into() } else { format!("{word}: {}", parts.join(", ")) }
-}
-
-/// `43 %`. Rounded down: 100 % is said of what is finished.
-pub(super) fn percent(fraction: f64) -> String {
-    format!("{} %", (fraction.clamp(0.0, 1.0) * 100.0).floor())
 }
 
 /// A metric with its unit.
@@ -167,7 +164,7 @@ fn results(folder: &RunFolder) -> Result<String> {
             text::clean(&attack.method),
             attack.epsilon,
             number::count(attack.images),
-            percent(attack.success_rate),
+            number::percent(attack.success_rate),
             number::value(attack.linf_max),
         );
     }

@@ -13,6 +13,7 @@ use crate::run::folder::RunFolder;
 use crate::run::results::neurons::{Layer, Neuron, Neurons, TopImage};
 use crate::spec;
 use crate::tui::capability;
+use crate::tui::glyphs::Glyphs;
 use crate::tui::number;
 use crate::tui::pictures::{Picture, Request, decoder, scale};
 use crate::tui::text;
@@ -27,6 +28,8 @@ pub struct View<'a> {
     pub neuron: usize,
     /// Whether pictures are wanted (`--images` is not `off`).
     pub pictures: bool,
+    /// Which characters may be printed. Half-blocks are none of the 7-bit ones.
+    pub glyphs: Glyphs,
 }
 
 /// Prints one neuron of a run.
@@ -45,7 +48,7 @@ pub fn run(folder: &RunFolder, view: View<'_>) -> Result<()> {
         layer.neurons.len(),
         text::clean(&neuron.story()),
     );
-    print::text(&head)?;
+    print::text(&view.glyphs.text(&head))?;
     let depth = capability::depth(|name| std::env::var(name).ok()).value;
     let columns = crossterm::terminal::size().map_or(80, |(columns, _)| columns);
     for (title, images) in [("real", &neuron.real), ("adversarial", &neuron.adversarial)] {
@@ -56,11 +59,11 @@ pub fn run(folder: &RunFolder, view: View<'_>) -> Result<()> {
         let sheet = Sheet::new(columns, images.len());
         for row in images.chunks(sheet.tiles) {
             // viuer's half-blocks are coloured cells: without colours there is nothing to see.
-            if view.pictures && depth >= Depth::Indexed {
+            if view.pictures && depth >= Depth::Indexed && !view.glyphs.is_ascii() {
                 let strip = sheet.strip(&decode(folder.path(), row));
                 show(strip, depth)?;
             }
-            print::text(&sheet.captions(row))?;
+            print::text(&view.glyphs.text(&sheet.captions(row)))?;
         }
     }
     Ok(())
@@ -242,7 +245,8 @@ mod tests {
         let info = &fixture::world(root.path()).runs[0].info;
         std::fs::write(root.path().join("run.json"), serde_json::to_vec(info).unwrap()).unwrap();
         let folder = RunFolder::open(root.path()).unwrap();
-        let view = View { layer: "conv5", neuron: 0, pictures: true };
+        let glyphs = Glyphs::Unicode;
+        let view = View { layer: "conv5", neuron: 0, pictures: true, glyphs };
         let error = run(&folder, view).unwrap_err();
         assert_eq!(error.exit_code(), 2);
         assert!(error.hint.unwrap().contains("[neurons]"));

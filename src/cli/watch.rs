@@ -4,14 +4,16 @@ use super::follow::{End, Mouth, follow, verdict};
 use super::{print, show};
 use crate::error::{Error, Result};
 use crate::run::folder::RunFolder;
+use crate::tui::glyphs::Glyphs;
+use crate::tui::text;
 
 /// How much of the past is told first.
 const LAST_LINES: usize = 10;
 
 /// Follows a run to its end. With `json` the lines go to standard error, and the run as it ended,
 /// as for `show`, to standard output.
-pub fn run(folder: &RunFolder, json: bool) -> Result<()> {
-    let mouth = if json { Mouth::Talk } else { Mouth::Out { last: LAST_LINES } };
+pub fn run(folder: &RunFolder, glyphs: Glyphs, json: bool) -> Result<()> {
+    let mouth = if json { Mouth::talk(glyphs) } else { Mouth::out(LAST_LINES, glyphs) };
     let id = folder.id();
     let end = follow(folder, &mouth, |_| {
         Err(Error::interrupted(format!("run '{id}' goes on; this only stopped watching it")))
@@ -20,7 +22,8 @@ pub fn run(folder: &RunFolder, json: bool) -> Result<()> {
     if json {
         print::json(&show::whole(folder)?)?;
     } else {
-        print::text(&format!("{}\n", show::standing(&folder.state()?, status)))?;
+        let standing = show::standing(&folder.state()?, status);
+        print::text(&format!("{}\n", glyphs.text(&text::clean(&standing))))?;
     }
     verdict(folder, status)
 }

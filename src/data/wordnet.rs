@@ -6,9 +6,6 @@ use std::sync::OnceLock;
 
 use flate2::read::GzDecoder;
 
-/// WordNet's licence. It asks to go with every copy of the data, and this binary is one.
-pub const LICENSE: &str = include_str!("wordnet/LICENSE");
-
 static PACKED: &[u8] = include_bytes!("wordnet/nouns.txt.gz");
 
 /// The nouns that the 1,000 classes of ImageNet's challenge stand for, by class index.

@@ -68,6 +68,15 @@ fn without_a_home_the_runs_folder_must_be_given() {
 }
 
 #[test]
+fn a_picture_protocol_that_is_not_there_is_told() {
+    for (images, told) in [("auto", false), ("half", false), ("off", false), ("kitty", true)] {
+        let flags = Flags { images: Some(images.into()), ..Flags::default() };
+        let note = load(&flags, &[], None).unwrap().images_note();
+        assert_eq!(note.is_some_and(|note| note.contains(images)), told, "{images}");
+    }
+}
+
+#[test]
 fn relative_runs_folders_become_absolute() {
     let flags = Flags { runs_dir: Some("runs".into()), ..Flags::default() };
     let settings = load(&flags, &[], None).unwrap();

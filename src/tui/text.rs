@@ -174,11 +174,4 @@ mod tests {
         let cut = fit_ends("fashion-mnist-69d4", 12);
         assert!(cut.starts_with("fash") && cut.ends_with("-69d4") && width(&cut) <= 12, "{cut}");
     }
-
-    #[test]
-    fn words_for_the_shell_are_quoted_where_they_need_it() {
-        assert_eq!(quoted("/data/runs"), "/data/runs");
-        assert_eq!(quoted("/my data/it's"), r"'/my data/it'\''s'");
-        assert_eq!(quoted(""), "''");
-    }
 }

@@ -111,6 +111,7 @@ fn without_a_home_folder_runs_need_a_place_and_everything_works_with_one() {
     use std::os::unix::process::CommandExt;
     // Whoever has a line in /etc/passwd has a home; only the superuser can be somebody without.
     if !rustix::process::geteuid().is_root() {
+        println!("SKIPPED: only the superuser can be somebody without a home");
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -132,6 +133,14 @@ fn without_a_home_folder_runs_need_a_place_and_everything_works_with_one() {
     for part in ["no home folder", "--runs-dir", "GLASSBOX_RUNS_DIR"] {
         assert!(error.contains(part), "{error}");
     }
+    // Nothing is read from there.
+    let output = glassbox(&["check", "quickstart"]);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{error}");
+    let output = glassbox(&["check", "quickstart", "--set", "model.weights='run:last'"]);
+    assert_eq!(output.status.code(), Some(2));
+    let report = String::from_utf8(glassbox(&["doctor"]).stdout).unwrap();
+    assert!(report.contains("there is no home folder"), "{report}");
     let runs_dir = ["--runs-dir", root.to_str().unwrap()];
     let words = with(&["run", "quickstart", "--json"], SMALL);
     for words in [&words[..], &["runs"], &["show", "last"], &["doctor"], &["check", "quickstart"]] {

@@ -90,12 +90,19 @@ fn control_codes_of_files_never_reach_the_terminal() {
     std::fs::write(run.path().join("log.txt"), "12:00:00  \u{1b}[2Jgone\n").unwrap();
     let mut state = run.state().unwrap();
     state.status = glassbox::run::state::Status::Failed;
+    state.stage = Some("train\u{1b}[2J\u{9b}2J".into());
     state.error = Some(glassbox::run::state::Failure {
         message: "\u{1b}[31mred".into(),
         hint: Some("\u{9b}2J".into()),
     });
     state.write(run.path()).unwrap();
-    for words in [&["runs"][..], &["show", "last"], &["watch", "last"]] {
+    for words in [
+        &["runs"][..],
+        &["show", "last"],
+        &["watch", "last"],
+        &["runs", "--json"],
+        &["show", "last", "--json"],
+    ] {
         let output = runs.glassbox(words).output().unwrap();
         for bytes in [&output.stdout, &output.stderr] {
             let text = String::from_utf8(bytes.clone()).unwrap();
@@ -159,9 +166,47 @@ fn presets_and_completions_and_help_are_there() {
     assert!(stdout(&runs, &["presets"]).contains("quickstart"));
     assert!(stdout(&runs, &["check", "quickstart"]).contains("[train]"));
     assert!(stdout(&runs, &["completions", "bash"]).contains("_glassbox"));
+    assert_eq!(stdout(&runs, &["-V"]), format!("glassbox {}\n", env!("CARGO_PKG_VERSION")));
+    let version = stdout(&runs, &["--version"]);
+    assert!(
+        version.starts_with("glassbox ") && version.contains("WordNet Release 3.0"),
+        "{version}"
+    );
     let help = stdout(&runs, &["--help"]);
     assert!(help.starts_with("Examples:"), "{help}");
     assert!(!help.contains("worker") && !stdout(&runs, &["-h"]).contains("Examples:"));
     assert_eq!(stdout(&runs, &["--no-color", "presets"]), stdout(&runs, &["presets"]));
     assert!(stdout(&runs, &["doctor"]).contains(runs.root().to_str().unwrap()));
+}
+
+#[test]
+fn without_unicode_a_run_is_told_in_seven_bits() {
+    let runs = Runs::new();
+    let run = runs.create(SMALL);
+    let mut state = run.state().unwrap();
+    state.status = glassbox::run::state::Status::Finished;
+    state.write(run.path()).unwrap();
+    std::fs::write(run.path().join("log.txt"), "12:00:00  fgsm ε 4: top-1 0.5 → 0.1\n").unwrap();
+    for words in [&["show", "last"][..], &["watch", "last"]] {
+        let unicode = stdout(&runs, words);
+        assert!(!unicode.is_ascii(), "{unicode}");
+        let ascii = stdout(&runs, &[words, &["--ascii"]].concat());
+        assert!(ascii.is_ascii() && ascii.contains("finished"), "{ascii}");
+    }
+}
+
+#[test]
+fn a_runs_folder_whose_name_is_not_utf8_is_listed() {
+    use std::os::unix::ffi::OsStrExt;
+    let runs = Runs::new();
+    let odd = runs.root().join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
+    std::fs::create_dir_all(&odd).unwrap();
+    let run = runs.create(SMALL);
+    std::fs::rename(run.path(), odd.join(run.id())).unwrap();
+    for words in [&["runs", "--json"][..], &["show", "last", "--json"], &["runs"]] {
+        let output = runs.glassbox(words).arg("--runs-dir").arg(&odd).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{words:?}: {error}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains(&run.id()));
+    }
 }

@@ -28,6 +28,10 @@ pub(super) fn examine(place: &Place) -> Finding {
             Err(_) => Finding::ok(place.name, format!("{shown}: not there, so defaults hold")),
         };
     }
+    if path.as_os_str().is_empty() {
+        let value = "there is no home folder, and nothing says where they are to be";
+        return Finding::fix(place.name, value, place.moved_by);
+    }
     let Some(existing) = existing else {
         return Finding::fix(place.name, format!("{shown}: no such place"), place.moved_by);
     };
@@ -114,6 +118,13 @@ mod tests {
         assert_eq!(finding.standing, Standing::Ok);
         assert!(finding.value.contains("made when needed"), "{finding:?}");
         assert!(!folder.path().join("a").exists(), "looking makes nothing");
+    }
+
+    #[test]
+    fn a_place_that_nobody_names_is_told() {
+        let finding = examine(&place(PathBuf::new(), true));
+        assert_eq!(finding.standing, Standing::Fix);
+        assert!(finding.value.contains("no home folder"), "{finding:?}");
     }
 
     #[test]
