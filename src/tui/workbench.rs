@@ -249,7 +249,7 @@ impl Workbench {
                 self.aside(move |launcher| match launcher.start(&spec) {
                     Message::Noticed(notice) => Message::SpecRefused { spec, why: notice.text },
                     started => started,
-                })
+                });
             }
             Effect::ResumeRun { run } => self.aside(move |launcher| launcher.resume(&run)),
             Effect::Control { run, order } => {

@@ -145,10 +145,10 @@ impl Report {
             .flat_map(|section| &section.findings)
             .filter(|finding| finding.standing == Standing::Fix)
             .count();
-        out += &match fixes {
-            0 => "All that is needed works.\n".to_owned(),
-            1 => "1 thing to fix, marked FIX.\n".to_owned(),
-            _ => format!("{fixes} things to fix, marked FIX.\n"),
+        let _ = match fixes {
+            0 => writeln!(out, "All that is needed works."),
+            1 => writeln!(out, "1 thing to fix, marked FIX."),
+            _ => writeln!(out, "{fixes} things to fix, marked FIX."),
         };
         out
     }

@@ -1,5 +1,7 @@
 //! Everything about a run that is a number or a sentence: gauges, rates, results, what went wrong.
 
+use std::fmt::Write as _;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -271,7 +273,7 @@ pub fn draw_compared(scene: &Scene<'_>, context: &DrawContext<'_>, area: Rect, b
             latest("adversarial_top1"),
         );
         if run.latest.contains_key("adversarial_top1") {
-            numbers.push_str(&format!("  {}", under(scene.world.detail(id))));
+            let _ = write!(numbers, "  {}", under(scene.world.detail(id)));
         }
         let room = usize::from(area.width);
         let name_room = room.saturating_sub(text::width(&numbers) + 5).max(8).min(widest);
