@@ -17,7 +17,7 @@ fn home() -> tempfile::TempDir {
 }
 
 fn run(home: &Path, status: Status, pid: Option<u32>) -> RunFolder {
-    let spec = "title = \"quickstart\"\n";
+    let spec = "title = \"quickstart\"\n[evaluate]\n";
     let new = NewRun { title: "quickstart", spec, device: "cpu", seed: 1, argv: Vec::new() };
     let folder = RunFolder::create(&home.join("runs"), &new).unwrap();
     let state = State { status, pid, host: Some(this_host()), ..State::queued(None) };
@@ -223,7 +223,7 @@ fn a_changed_copy_of_the_spec_can_be_started_and_the_run_keeps_its_own() {
     screen.press("\x1b");
     screen.wait_without("start a new run?");
     assert!(screen.is_alive());
-    assert_eq!(folder.spec().unwrap(), "title = \"quickstart\"\n");
+    assert_eq!(folder.spec().unwrap(), "title = \"quickstart\"\n[evaluate]\n");
     screen.press("q");
     assert_eq!(screen.ends_in_order(), 0);
 }

@@ -277,11 +277,11 @@ fn runs_that_cannot_be_read_are_not_passed_over_in_silence() {
     let reason = "it was written by glassbox 9.0.0 in format 99".to_owned();
     world.unreadable = vec![("20261120-070000-future-1111".into(), reason)];
     app.update(Message::WorldChanged(Arc::new(world.clone())));
-    assert!(shown(&app).contains("! future-1111 cannot be read: it was"), "{}", shown(&app));
+    assert!(shown(&app).contains("! unreadable  future-1111: it was"), "{}", shown(&app));
     world.unreadable.push(("bad".into(), "x".into()));
     app.update(Message::WorldChanged(Arc::new(world)));
     let text = fixture::text(&frame(&app, (60, 15)).0);
-    assert!(text.contains("! 2 cannot be read: glassbox runs says why"), "{text}");
+    assert!(text.contains("! unreadable  bad: x"), "{text}");
 }
 
 #[test]
