@@ -90,6 +90,17 @@ pub struct Batch {
     pub indices: Vec<usize>,
 }
 
+impl Batch {
+    /// The same on `device`; on its own it stays as it is.
+    pub fn to_device(self, device: &candle_core::Device) -> Result<Self> {
+        Ok(Self {
+            images: self.images.to_device(device)?,
+            labels: self.labels.to_device(device)?,
+            indices: self.indices,
+        })
+    }
+}
+
 /// A label that no class name belongs to.
 struct TooFewNames<'a> {
     path: &'a Path,

@@ -110,6 +110,11 @@ impl Model {
         &self.config
     }
 
+    /// Where it computes: images come from there, and what it gives lies there.
+    pub fn device(&self) -> &Device {
+        self.parameters.device()
+    }
+
     /// Number of outputs.
     pub fn classes(&self) -> usize {
         self.config.classes

@@ -134,6 +134,11 @@ impl Parameters {
         Ok(var)
     }
 
+    /// Where they lie.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// What an optimizer moves.
     pub fn trainable(&self) -> &[Parameter] {
         &self.trainable
@@ -149,12 +154,17 @@ impl Parameters {
         self.trainable.iter().map(|parameter| parameter.var.elem_count()).sum()
     }
 
-    /// All parameters and buffers as they are now, in PyTorch's shapes: copies, which later
-    /// training leaves alone.
+    /// All parameters and buffers as they are now, in PyTorch's shapes: copies on the CPU, which
+    /// later training leaves alone.
     pub fn to_tensors(&self) -> candle_core::Result<Vec<(String, Tensor)>> {
         self.entries()
             .map(|entry| {
-                let copy = entry.to_pytorch(&entry.var.as_detached_tensor().copy()?)?;
+                let value = entry.var.as_detached_tensor();
+                let copy = match &self.device {
+                    Device::Cpu => value.copy()?,
+                    _ => value.to_device(&Device::Cpu)?,
+                };
+                let copy = entry.to_pytorch(&copy)?;
                 Ok((entry.name.clone(), copy))
             })
             .collect()

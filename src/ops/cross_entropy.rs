@@ -18,7 +18,28 @@ pub fn cross_entropy_per_image(logits: &Tensor, labels: &Tensor, smoothing: f64)
 
 fn apply(logits: &Tensor, labels: &Tensor, smoothing: f64, reduction: Reduction) -> Result<Tensor> {
     let labels = labels.to_dtype(DType::U32)?.to_vec1::<u32>()?;
+    #[cfg(feature = "cuda")]
+    if logits.device().is_cuda() {
+        let (batch, classes) = logits.dims2()?;
+        check_labels(&labels, batch, classes)?;
+        let losses = super::cuda::cross_entropy(logits, &labels, smoothing)?;
+        return match reduction {
+            Reduction::Mean => losses.mean_all(),
+            Reduction::None => Ok(losses),
+        };
+    }
     logits.contiguous()?.apply_op1(CrossEntropy { labels, smoothing, reduction })
+}
+
+/// A label for each of `batch` images, and each a class.
+fn check_labels(labels: &[u32], batch: usize, classes: usize) -> Result<()> {
+    if batch != labels.len() {
+        bail!("cross-entropy: {batch} images, {} labels", labels.len());
+    }
+    if let Some(label) = labels.iter().find(|&&label| label as usize >= classes) {
+        bail!("cross-entropy: label {label}, but there are {classes} classes");
+    }
+    Ok(())
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -69,12 +90,7 @@ impl CustomOp1 for CrossEntropy {
 
     fn cpu_fwd(&self, logits: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (batch, classes) = layout.shape().dims2()?;
-        if batch != self.labels.len() {
-            bail!("cross-entropy: {batch} images, {} labels", self.labels.len());
-        }
-        if let Some(label) = self.labels.iter().find(|&&label| label as usize >= classes) {
-            bail!("cross-entropy: label {label}, but there are {classes} classes");
-        }
+        check_labels(&self.labels, batch, classes)?;
         let logits = slice(logits, layout)?;
         let losses = self.rows(logits, classes).map(|(row, label)| self.loss(row, label));
         Ok(match self.reduction {

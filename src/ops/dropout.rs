@@ -17,6 +17,10 @@ pub fn dropout(features: &Tensor, probability: f32, seed: u64) -> Result<Tensor>
     if !(0.0..1.0).contains(&probability) {
         bail!("dropout: the probability must be at least 0 and below 1, not {probability}");
     }
+    #[cfg(feature = "cuda")]
+    if features.device().is_cuda() {
+        return super::cuda::dropout(features, probability, seed);
+    }
     let features = features.contiguous()?;
     let values = Values::of(&features);
     let values = values.slice()?;

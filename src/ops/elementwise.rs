@@ -30,16 +30,28 @@ pub(super) fn relu_of(value: f32) -> f32 {
 
 /// `max(x, 0)` of every number.
 pub fn relu(values: &Tensor) -> Result<Tensor> {
+    #[cfg(feature = "cuda")]
+    if values.device().is_cuda() {
+        return super::cuda::relu(values);
+    }
     map(values, relu_of)
 }
 
 /// The gradient before a ReLU that gave `output`: `grad` where `output` is above 0.
 pub fn relu_gradient(output: &Tensor, grad: &Tensor) -> Result<Tensor> {
+    #[cfg(feature = "cuda")]
+    if grad.device().is_cuda() {
+        return super::cuda::relu_gradient(output, grad);
+    }
     map2(output, grad, |output, grad| if output <= 0.0 { 0.0 } else { grad })
 }
 
 /// The sum of two tensors of the same shape.
 pub fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    #[cfg(feature = "cuda")]
+    if a.device().is_cuda() {
+        return super::cuda::add(a, b);
+    }
     map2(a, b, |a, b| a + b)
 }
 
@@ -86,6 +98,10 @@ pub fn channel_affine(
     shift: &Tensor,
     activation: Activation,
 ) -> Result<Tensor> {
+    #[cfg(feature = "cuda")]
+    if maps.device().is_cuda() {
+        return super::cuda::channel_affine(maps, scale, shift, activation);
+    }
     let (scale, shift) = (Values::of(scale), Values::of(shift));
     let (scale, shift) = (scale.slice()?, shift.slice()?);
     if shift.len() != scale.len() {
@@ -110,6 +126,10 @@ pub fn channel_affine(
 
 /// `x · scale`: the gradient of [`channel_affine`] before its activation.
 pub fn channel_scale(grad: &Tensor, scale: &Tensor) -> Result<Tensor> {
+    #[cfg(feature = "cuda")]
+    if grad.device().is_cuda() {
+        return super::cuda::channel_scale(grad, scale);
+    }
     let scale = Values::of(scale);
     let scale = scale.slice()?;
     per_channel(grad, scale.len(), |result, grad| {
@@ -145,6 +165,10 @@ fn per_channel(
 
 /// `[channels]`: the sum over all places of `grad` `[…, channels]`, which is a bias's gradient.
 pub fn channel_sum(grad: &Tensor) -> Result<Tensor> {
+    #[cfg(feature = "cuda")]
+    if grad.device().is_cuda() {
+        return super::cuda::channel_sum(grad);
+    }
     let grad = grad.contiguous()?;
     let Some(&channels) = grad.dims().last() else { bail!("a scalar has no channels") };
     let values = Values::of(&grad);

@@ -8,6 +8,10 @@ use super::values::{Values, new_tensor, unfilled};
 
 /// `[batch, channels, height, width]` to `[batch, height, width, channels]`; weights alike.
 pub fn to_channels_last(maps: &Tensor) -> Result<Tensor> {
+    #[cfg(feature = "cuda")]
+    if maps.device().is_cuda() {
+        return super::cuda::to_channels_last(maps);
+    }
     let (batch, channels, height, width) = maps.dims4()?;
     let shape = Shape::from((batch, height, width, channels));
     transposed(maps, channels, height * width, &shape)
@@ -15,6 +19,10 @@ pub fn to_channels_last(maps: &Tensor) -> Result<Tensor> {
 
 /// `[batch, height, width, channels]` to `[batch, channels, height, width]`.
 pub fn to_channels_first(maps: &Tensor) -> Result<Tensor> {
+    #[cfg(feature = "cuda")]
+    if maps.device().is_cuda() {
+        return super::cuda::to_channels_first(maps);
+    }
     let (batch, height, width, channels) = maps.dims4()?;
     let shape = Shape::from((batch, channels, height, width));
     transposed(maps, height * width, channels, &shape)
@@ -58,6 +66,10 @@ pub fn concat(maps: &[&Tensor]) -> Result<Tensor> {
     if maps.iter().any(|maps| maps.dims()[..3] != [batch, height, width]) {
         bail!("maps side by side must have the same batch, height and width");
     }
+    #[cfg(feature = "cuda")]
+    if first.device().is_cuda() {
+        return super::cuda::concat(&maps);
+    }
     let all: usize = channels.iter().sum();
     let mut result = unfilled(batch * height * width * all);
     let mut start = 0;
@@ -78,6 +90,10 @@ pub fn split(maps: &Tensor, channels: &[usize]) -> Result<Vec<Tensor>> {
     let (batch, height, width, all) = maps.dims4()?;
     if channels.iter().sum::<usize>() != all {
         bail!("{all} channels do not fall into {channels:?}");
+    }
+    #[cfg(feature = "cuda")]
+    if maps.device().is_cuda() {
+        return super::cuda::split(&maps, channels);
     }
     let values = Values::of(&maps);
     let values = values.slice()?;

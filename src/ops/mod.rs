@@ -1,6 +1,7 @@
 //! Training-grade operators that candle lacks: fast, seeded, and the same bit for bit each time.
 //!
-//! Each operator is a function on tensors with its own forward and backward pass, f32 on the CPU.
+//! Each operator is a function on tensors with its own forward and backward pass, f32 on the CPU and,
+//! with the feature `cuda`, on the card that its arguments lie on.
 //! Maps are channels-last inside: `[batch, height, width, channels]`.
 //! Work is cut into pieces by the shape alone, and partial results are added in a fixed order:
 //! neither the number of threads nor their timing changes a bit.
@@ -8,6 +9,8 @@
 pub mod batch_norm;
 pub mod conv2d;
 pub mod cross_entropy;
+#[cfg(feature = "cuda")]
+pub(crate) mod cuda;
 pub mod dropout;
 pub mod elementwise;
 pub mod init;
@@ -16,10 +19,11 @@ pub mod layout;
 pub mod linear;
 mod matrix;
 pub mod pool;
+pub mod precision;
 mod scratch;
 mod values;
 
-pub use batch_norm::{BatchNorm, BatchNormGradients, Statistics};
+pub use batch_norm::{BatchNorm, BatchNormGradients, Moments, Statistics};
 pub use conv2d::{Conv2d, Epilogue};
 pub use cross_entropy::{cross_entropy, cross_entropy_per_image};
 pub use dropout::{dropout, dropout_gradient};
@@ -32,6 +36,7 @@ pub use linear::{linear, linear_input_gradient, linear_weight_gradient};
 pub use pool::{
     AveragePool2d, MaxPool2d, Winners, adaptive_average_pool, adaptive_average_pool_gradient,
 };
+pub use precision::Precision;
 
 #[cfg(test)]
 mod check;

@@ -3,6 +3,7 @@
 
 mod adam;
 pub mod checkpoint;
+mod memory;
 pub mod optimizer;
 pub mod schedule;
 mod sgd;

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor, bail};
 
 use super::adam::Adam;
+use super::memory::Memories;
 use super::sgd::Sgd;
 use crate::error::{Error, Result};
 use crate::model::Parameters;
@@ -45,22 +46,17 @@ pub struct Optimizer {
 #[derive(Debug)]
 struct Moved {
     parameter: Parameter,
-    /// Lying as the parameter does.
-    memories: Vec<Vec<f32>>,
+    memories: Memories,
 }
 
 impl Optimizer {
     /// With an empty memory.
     pub fn new(rule: Rule, parameters: &Parameters) -> Self {
-        let parameters = parameters
-            .trainable()
-            .iter()
-            .map(|parameter| Moved {
-                parameter: parameter.clone(),
-                memories: vec![vec![0.0; parameter.var.elem_count()]; rule.memories().len()],
-            })
-            .collect();
-        Self { rule, steps: 0, parameters }
+        let moved = |parameter: &Parameter| Moved {
+            parameter: parameter.clone(),
+            memories: Memories::new(parameter, rule.memories().len()),
+        };
+        Self { rule, steps: 0, parameters: parameters.trainable().iter().map(moved).collect() }
     }
 
     /// Moves every parameter once, in place, along its gradient, which stands at its place in
@@ -71,6 +67,8 @@ impl Optimizer {
             let grad = grads.get(index).and_then(Option::as_ref).ok_or_else(|| {
                 Error::failed(format!("parameter '{}' has no gradient", moved.parameter.name))
             })?;
+            #[cfg(feature = "cuda")]
+            moved.memories.take_room(&moved.parameter, self.rule.memories().len())?;
             let update = Update {
                 rule: self.rule,
                 step: self.steps,
@@ -87,10 +85,9 @@ impl Optimizer {
     pub fn state(&self) -> Result<Vec<(String, Tensor)>> {
         let mut tensors = Vec::new();
         for moved in &self.parameters {
-            for (name, memory) in self.rule.memories().iter().zip(&moved.memories) {
-                let Moved { parameter, .. } = moved;
-                let shape = parameter.var.shape();
-                let tensor = Tensor::from_slice(memory, shape, &candle_core::Device::Cpu)?;
+            let Moved { parameter, memories } = moved;
+            let names = self.rule.memories();
+            for (name, tensor) in names.iter().zip(memories.to_tensors(parameter, names.len())?) {
                 let name = format!("{PREFIX}{}.{name}", parameter.name);
                 tensors.push((name, parameter.to_pytorch(&tensor)?));
             }
@@ -102,7 +99,9 @@ impl Optimizer {
     /// those that are missing or of another size.
     pub fn restore(&mut self, steps: u64, tensors: &mut HashMap<String, Tensor>) -> Result<()> {
         for moved in &mut self.parameters {
-            for (name, memory) in self.rule.memories().iter().zip(&mut moved.memories) {
+            #[cfg(feature = "cuda")]
+            moved.memories.take_room(&moved.parameter, self.rule.memories().len())?;
+            for (index, name) in self.rule.memories().iter().enumerate() {
                 let parameter = &moved.parameter;
                 let name = format!("{PREFIX}{}.{name}", parameter.name);
                 let values = tensors
@@ -112,7 +111,7 @@ impl Optimizer {
                         Error::failed(format!("the checkpoint has no '{name}' of the right shape"))
                             .hint("it belongs to another network or another optimizer")
                     })?;
-                *memory = parameter.arranged(&values)?.flatten_all()?.to_vec1()?;
+                moved.memories.set(index, &parameter.arranged(&values)?)?;
             }
         }
         self.steps = steps;
@@ -126,7 +125,7 @@ struct Update<'a> {
     step: u64,
     lr: f64,
     // The operator's interface lends `self` shared.
-    memories: RefCell<&'a mut Vec<Vec<f32>>>,
+    memories: RefCell<&'a mut Memories>,
 }
 
 impl InplaceOp2 for Update<'_> {
@@ -150,7 +149,12 @@ impl InplaceOp2 for Update<'_> {
         let weights = &mut weights[from..to];
         let grads = &grads.as_slice::<f32>()?[grads_from..grads_to];
         let mut memories = self.memories.borrow_mut();
-        match (self.rule, memories.as_mut_slice()) {
+        let memories = match &mut **memories {
+            Memories::Host(memories) => memories.as_mut_slice(),
+            #[cfg(feature = "cuda")]
+            Memories::Card(_) => bail!("the optimizer's memory is not where the parameter is"),
+        };
+        match (self.rule, memories) {
             (Rule::Sgd(sgd), [velocity]) => sgd.update(weights, grads, velocity, self.lr),
             (Rule::Adam(adam), [mean, square]) => {
                 adam.update(weights, grads, [mean, square], self.lr, self.step);
@@ -158,6 +162,28 @@ impl InplaceOp2 for Update<'_> {
             _ => bail!("the optimizer's memory does not fit its rule"),
         }
         Ok(())
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        weights: &mut candle_core::CudaStorage,
+        weights_layout: &Layout,
+        grads: &candle_core::CudaStorage,
+        grads_layout: &Layout,
+    ) -> candle_core::Result<()> {
+        let memories = self.memories.borrow();
+        let Memories::Card(memories) = &**memories else {
+            bail!("the optimizer's memory is not where the parameter is")
+        };
+        let (weights, grads) = ((weights, weights_layout), (grads, grads_layout));
+        match (self.rule, memories.as_slice()) {
+            (Rule::Sgd(sgd), [velocity]) => sgd.update_on_card(weights, grads, velocity, self.lr),
+            (Rule::Adam(adam), [mean, square]) => {
+                adam.update_on_card(weights, grads, [mean, square], self.lr, self.step)
+            }
+            _ => bail!("the optimizer's memory does not fit its rule"),
+        }
     }
 }
 
@@ -258,5 +284,46 @@ mod tests {
         let grads = [tensors.get("grad.0.a").cloned(), None];
         let error = Optimizer::new(sgd(0.0, false, 0.0), &parameters).step(&grads, 0.1);
         assert!(error.unwrap_err().message.contains("'b'"));
+    }
+
+    /// Where no card opens it says so and passes.
+    #[cfg(feature = "cuda")]
+    #[test]
+    fn a_card_moves_weights_as_the_cpu_does_and_goes_on_from_a_checkpoint() {
+        let card = match crate::device::DeviceName::Cuda(vec![0]).open() {
+            Ok(card) => card,
+            Err(error) => {
+                println!("skipped: optimizers need a graphics card; {}", error.message);
+                return;
+            }
+        };
+        let init = Init::Uniform { fan_in: 1 };
+        for rule in [
+            sgd(0.0, false, 0.0),
+            sgd(0.9, true, 0.01),
+            adam([0.9, 0.99], 1e-8, 0.1, false),
+            adam([0.9, 0.99], 1e-8, 0.1, true),
+        ] {
+            let run = |device: &Device| -> Vec<f32> {
+                let mut parameters = Parameters::new(1, device);
+                parameters.add("weight", &[4, 3, 2, 2], Layout::ChannelsLast, init).unwrap();
+                let mut optimizer = Optimizer::new(rule, &parameters);
+                for step in 0..4 {
+                    if step == 2 {
+                        let mut state = optimizer.state().unwrap().into_iter().collect();
+                        optimizer = Optimizer::new(rule, &parameters);
+                        optimizer.restore(2, &mut state).unwrap();
+                    }
+                    let values = init.values(&[4, 2, 2, 3], &format!("grad {step}"), 1);
+                    let grad = Tensor::from_vec(values, (4, 2, 2, 3), device).unwrap();
+                    optimizer.step(&[Some(grad)], 0.1).unwrap();
+                }
+                let (_, moved) = parameters.to_tensors().unwrap().remove(0);
+                moved.flatten_all().unwrap().to_vec1().unwrap()
+            };
+            for (there, here) in run(&card).into_iter().zip(run(&Device::Cpu)) {
+                assert!((there - here).abs() <= 1e-5 * here.abs().max(0.1), "{there} {here}");
+            }
+        }
     }
 }

@@ -3,6 +3,8 @@
 
 use rayon::prelude::*;
 
+#[cfg(feature = "cuda")]
+use crate::ops::cuda;
 use crate::ops::vectorized;
 
 /// Numbers moved in one piece of work.
@@ -34,5 +36,19 @@ impl Sgd {
                 }
             });
         });
+    }
+
+    /// The same on a card.
+    #[cfg(feature = "cuda")]
+    pub(super) fn update_on_card(
+        self,
+        weights: (&mut candle_core::CudaStorage, &candle_core::Layout),
+        grads: (&candle_core::CudaStorage, &candle_core::Layout),
+        velocity: &candle_core::Tensor,
+        lr: f64,
+    ) -> candle_core::Result<()> {
+        let (momentum, decay, lr) = (self.momentum as f32, self.weight_decay as f32, lr as f32);
+        let how = cuda::Descent { momentum, decay, lr, nesterov: self.nesterov };
+        cuda::sgd(weights, grads, velocity, how)
     }
 }

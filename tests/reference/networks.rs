@@ -10,6 +10,11 @@ use super::{Fixture, assert_close};
 
 /// Of an architecture's ImageNet or CIFAR-10 kind, with the weights of the formula.
 pub(super) fn model(arch: Arch, classes: usize, image_size: usize) -> Model {
+    model_on(&Device::Cpu, arch, classes, image_size)
+}
+
+/// The same on a device.
+pub(super) fn model_on(device: &Device, arch: Arch, classes: usize, image_size: usize) -> Model {
     let config = ModelConfig {
         classes,
         channels: 3,
@@ -19,7 +24,7 @@ pub(super) fn model(arch: Arch, classes: usize, image_size: usize) -> Model {
         seed: 1,
         layers: if arch == Arch::Sequential { layers() } else { Vec::new() },
     };
-    let model = build(arch, config, &Device::Cpu).unwrap();
+    let model = build(arch, config, device).unwrap();
     fill(&model);
     model
 }

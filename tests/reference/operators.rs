@@ -1,6 +1,6 @@
 //! Each operator, forward and backward, on the cases of `operators.py`.
 
-use candle_core::{Result, Tensor, Var};
+use candle_core::{Device, Result, Tensor, Var};
 use glassbox::ops::{
     Activation, AveragePool2d, BatchNorm, Conv2d, Epilogue, MaxPool2d, adaptive_average_pool,
     adaptive_average_pool_gradient, channel_sum, cross_entropy, cross_entropy_per_image, linear,
@@ -98,12 +98,11 @@ fn batch_norm_is_pytorchs_with_its_running_statistics() {
         case.check("grad.maps", Ok(found.input));
         case.check("grad.gamma", Ok(found.gamma));
         case.check("grad.beta", Ok(found.beta));
-        let (mut mean, mut var) = (vec![0.0; 5], vec![1.0; 5]);
-        statistics.update(&mut mean, &mut var, 0.1);
+        let var_of = |value: f32| Var::from_vec(vec![value; 5], 5, &Device::Cpu).unwrap();
+        let (mean, var) = (var_of(0.0), var_of(1.0));
+        statistics.update(&mean, &var, 0.1).unwrap();
         for (kind, values) in [("running_mean", mean), ("running_var", var)] {
-            let expected = case.get(kind);
-            let values = Tensor::from_vec(values, 5, expected.device()).unwrap();
-            assert_close(&format!("{name} {kind}"), &values, expected, 1e-6);
+            assert_close(&format!("{name} {kind}"), &values, case.get(kind), 1e-6);
         }
     }
 }

@@ -30,17 +30,12 @@ pub(super) enum Saved {
 impl Norm {
     /// Running statistics as one factor and one summand a channel.
     pub(super) fn frozen(&self) -> Result<(Tensor, Tensor)> {
-        let values = |tensor: Tensor| tensor.to_vec1::<f32>();
-        let (gamma, beta) = (values(self.gamma.value())?, values(self.beta.value())?);
-        let (mean, var) = self.running()?;
-        let (scale, shift) = self.operator.frozen(&gamma, &beta, &mean, &var);
-        let device = self.running_mean.device();
-        let channels = scale.len();
-        Ok((Tensor::from_vec(scale, channels, device)?, Tensor::from_vec(shift, channels, device)?))
+        let [mean, var] = self.running();
+        self.operator.frozen(&self.gamma.value(), &self.beta.value(), &mean, &var)
     }
 
-    fn running(&self) -> Result<(Vec<f32>, Vec<f32>)> {
-        Ok((self.running_mean.to_vec1()?, self.running_var.to_vec1()?))
+    fn running(&self) -> [Tensor; 2] {
+        [self.running_mean.as_detached_tensor(), self.running_var.as_detached_tensor()]
     }
 
     /// `activation(normalised + residual)`. Training moves the running statistics.
@@ -72,12 +67,7 @@ impl Norm {
         let (gamma, beta) = (self.gamma.value(), self.beta.value());
         let (output, statistics) =
             self.operator.forward(maps, &gamma, &beta, residual, activation)?;
-        let (mut mean, mut var) = self.running()?;
-        statistics.update(&mut mean, &mut var, MOMENTUM);
-        let channels = mean.len();
-        let device = output.device();
-        self.running_mean.set(&Tensor::from_vec(mean, channels, device)?)?;
-        self.running_var.set(&Tensor::from_vec(var, channels, device)?)?;
+        statistics.update(&self.running_mean, &self.running_var, MOMENTUM)?;
         Ok((output, keeps.then(|| Saved::Batch { maps: maps.clone(), statistics })))
     }
 
@@ -99,9 +89,8 @@ impl Norm {
                 let found = match maps {
                     Some(maps) => {
                         // gamma and beta see normalised maps, whoever's statistics those are.
-                        let (mean, var) = self.running()?;
-                        let wide = |values: Vec<f32>| values.into_iter().map(f64::from).collect();
-                        let statistics = Statistics { mean: wide(mean), var: wide(var), count: 1 };
+                        let [mean, var] = self.running();
+                        let statistics = Statistics::known(&mean, &var)?;
                         let grads = self.operator.backward(&maps, &gamma, &statistics, grad)?;
                         of(grads.gamma, grads.beta)
                     }

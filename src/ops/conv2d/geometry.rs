@@ -3,38 +3,38 @@
 use std::ops::Range;
 
 /// Sizes of one convolution. Maps are `[batch, height, width, channels]`; a pair is height, width.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Geometry {
-    pub(super) batch: usize,
-    pub(super) size: [usize; 2],
-    pub(super) inputs: usize,
-    pub(super) outputs: usize,
-    pub(super) out: [usize; 2],
-    pub(super) kernel: [usize; 2],
-    pub(super) stride: [usize; 2],
-    pub(super) padding: [usize; 2],
-    pub(super) dilation: [usize; 2],
-    pub(super) groups: usize,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::ops) struct Geometry {
+    pub(in crate::ops) batch: usize,
+    pub(in crate::ops) size: [usize; 2],
+    pub(in crate::ops) inputs: usize,
+    pub(in crate::ops) outputs: usize,
+    pub(in crate::ops) out: [usize; 2],
+    pub(in crate::ops) kernel: [usize; 2],
+    pub(in crate::ops) stride: [usize; 2],
+    pub(in crate::ops) padding: [usize; 2],
+    pub(in crate::ops) dilation: [usize; 2],
+    pub(in crate::ops) groups: usize,
 }
 
 impl Geometry {
     /// Input channels of a group.
-    pub(super) fn group_inputs(&self) -> usize {
+    pub(in crate::ops) fn group_inputs(&self) -> usize {
         self.inputs / self.groups
     }
 
     /// Output channels of a group.
-    pub(super) fn group_outputs(&self) -> usize {
+    pub(in crate::ops) fn group_outputs(&self) -> usize {
         self.outputs / self.groups
     }
 
     /// Numbers that one output sees: a row of the unfolded matrix.
-    pub(super) fn patch(&self) -> usize {
+    pub(in crate::ops) fn patch(&self) -> usize {
         self.kernel[0] * self.kernel[1] * self.group_inputs()
     }
 
     /// Numbers of one image's input.
-    pub(super) fn image(&self) -> usize {
+    pub(in crate::ops) fn image(&self) -> usize {
         self.size[0] * self.size[1] * self.inputs
     }
 
@@ -44,7 +44,7 @@ impl Geometry {
     }
 
     /// Whether the input is its own unfolded matrix.
-    pub(super) fn is_pointwise(&self) -> bool {
+    pub(in crate::ops) fn is_pointwise(&self) -> bool {
         self.kernel == [1, 1] && self.stride == [1, 1] && self.padding == [0, 0] && self.groups == 1
     }
 

@@ -16,7 +16,7 @@ use candle_core::{Result, Shape, Tensor, bail};
 
 use super::elementwise::Activation;
 use super::values::{Values, new_tensor};
-use geometry::Geometry;
+pub(super) use geometry::Geometry;
 
 /// A convolution's numbers, height before width; its weight is an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +91,11 @@ impl Conv2d {
         {
             bail!("conv2d: outputs {:?}, residual {:?}", shape.dims(), residual.dims());
         }
+        #[cfg(feature = "cuda")]
+        if maps.device().is_cuda() {
+            let after = Epilogue { residual: residual.as_ref(), ..*after };
+            return super::cuda::convolution(&g, &maps, &weight, &after);
+        }
         let (maps_values, weight) = (Values::of(&maps), Values::of(&weight));
         let [scale, shift, residual] =
             [after.scale, after.shift, residual.as_ref()].map(|t| t.map(Values::of));
@@ -120,6 +125,10 @@ impl Conv2d {
         let inputs = weight.dim(3)? * self.groups;
         let g = self.geometry(grad.dim(0)?, size, inputs, weight.shape())?;
         g.check_grad(&grad)?;
+        #[cfg(feature = "cuda")]
+        if grad.device().is_cuda() {
+            return super::cuda::convolution_input_gradient(&g, &grad, &weight);
+        }
         let (values, weight) = (Values::of(&grad), Values::of(&weight));
         let (values, weight) = (values.slice()?, weight.slice()?);
         let result = match g.mirrored() {
@@ -144,6 +153,10 @@ impl Conv2d {
         let shape = Shape::from((grad.dim(3)?, kernel[0], kernel[1], inputs / self.groups.max(1)));
         let g = self.geometry(batch, [height, width], inputs, &shape)?;
         g.check_grad(&grad)?;
+        #[cfg(feature = "cuda")]
+        if grad.device().is_cuda() {
+            return super::cuda::convolution_weight_gradient(&g, &grad, &maps);
+        }
         let (grad_values, maps) = (Values::of(&grad), Values::of(&maps));
         let (values, maps) = (grad_values.slice()?, maps.slice()?);
         let result = if winograd::is_worthwhile(&g) {
@@ -154,7 +167,7 @@ impl Conv2d {
         new_tensor(result, &shape, &grad)
     }
 
-    fn geometry(
+    pub(in crate::ops) fn geometry(
         &self,
         batch: usize,
         size: [usize; 2],

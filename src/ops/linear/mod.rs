@@ -32,6 +32,10 @@ pub fn linear(
         bail!("linear: {outputs} outputs, but a bias of another shape");
     }
     let (features, weight) = (features.contiguous()?, weight.contiguous()?);
+    #[cfg(feature = "cuda")]
+    if features.device().is_cuda() {
+        return super::cuda::linear(&features, &weight, bias, activation);
+    }
     let (values, weights, bias) =
         (Values::of(&features), Values::of(&weight), bias.map(Values::of));
     let (values, weights) = (values.slice()?, weights.slice()?);
@@ -72,6 +76,10 @@ pub fn linear_input_gradient(grad: &Tensor, weight: &Tensor) -> Result<Tensor> {
         bail!("linear: {wanted} outputs, a gradient of {outputs}");
     }
     let (grad, weight) = (grad.contiguous()?, weight.contiguous()?);
+    #[cfg(feature = "cuda")]
+    if grad.device().is_cuda() {
+        return super::cuda::linear_input_gradient(&grad, &weight);
+    }
     let (values, weights) = (Values::of(&grad), Values::of(&weight));
     let (values, weights) = (values.slice()?, weights.slice()?);
     let result = in_columns(batch, inputs, |columns, target| {
@@ -98,6 +106,10 @@ pub fn linear_weight_gradient(grad: &Tensor, features: &Tensor) -> Result<Tensor
         bail!("linear: a batch of {wanted}, a gradient of {batch}");
     }
     let (grad, features) = (grad.contiguous()?, features.contiguous()?);
+    #[cfg(feature = "cuda")]
+    if grad.device().is_cuda() {
+        return super::cuda::linear_weight_gradient(&grad, &features);
+    }
     let (grads, values) = (Values::of(&grad), Values::of(&features));
     let (grads, values) = (grads.slice()?, values.slice()?);
     let mut result = unfilled(outputs * inputs);

@@ -6,6 +6,8 @@ use candle_core::{Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::window::Windows;
+#[cfg(feature = "cuda")]
+use crate::ops::cuda;
 use crate::ops::lanes::vectorized;
 use crate::ops::values::{Values, new_tensor};
 
@@ -97,8 +99,23 @@ struct Span {
     counted: usize,
 }
 
-fn average(maps: &Tensor, [down, across]: &[Vec<Span>; 2]) -> Result<Tensor> {
+/// The windows as a card wants them, over maps of height and width `size`.
+#[cfg(feature = "cuda")]
+fn on_card(spans: &[Vec<Span>; 2], size: [usize; 2]) -> [cuda::Spans; 2] {
+    let along = |axis: usize| {
+        let numbers = |span: &Span| [span.inside.start, span.inside.end, span.counted];
+        cuda::Spans { windows: spans[axis].iter().map(numbers).collect(), size: size[axis] }
+    };
+    [along(0), along(1)]
+}
+
+fn average(maps: &Tensor, spans: &[Vec<Span>; 2]) -> Result<Tensor> {
     let (batch, height, width, channels) = maps.dims4()?;
+    #[cfg(feature = "cuda")]
+    if maps.device().is_cuda() {
+        return cuda::average(maps, &on_card(spans, [height, width]));
+    }
+    let [down, across] = spans;
     let maps = maps.contiguous()?;
     let values = Values::of(&maps);
     let values = values.slice()?;
@@ -127,12 +144,13 @@ fn average(maps: &Tensor, [down, across]: &[Vec<Span>; 2]) -> Result<Tensor> {
     new_tensor(result, &Shape::from((batch, down.len(), across.len(), channels)), &maps)
 }
 
-fn spread(
-    grad: &Tensor,
-    [down, across]: &[Vec<Span>; 2],
-    [height, width]: [usize; 2],
-) -> Result<Tensor> {
+fn spread(grad: &Tensor, spans: &[Vec<Span>; 2], [height, width]: [usize; 2]) -> Result<Tensor> {
     let (batch, out_h, out_w, channels) = grad.dims4()?;
+    #[cfg(feature = "cuda")]
+    if grad.device().is_cuda() {
+        return cuda::spread(grad, &on_card(spans, [height, width]));
+    }
+    let [down, across] = spans;
     if [out_h, out_w] != [down.len(), across.len()] {
         bail!("average pooling: the gradient {:?} is of other maps", grad.dims());
     }

@@ -4,6 +4,8 @@ use candle_core::{Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::window::Windows;
+#[cfg(feature = "cuda")]
+use crate::ops::cuda;
 use crate::ops::lanes::vectorized;
 use crate::ops::values::{Values, new_tensor};
 
@@ -22,7 +24,35 @@ pub struct MaxPool2d {
 
 /// Which pixel of its map won each window: the way back for the gradient.
 #[derive(Debug, Clone)]
-pub struct Winners(Vec<u32>);
+pub struct Winners(Places);
+
+#[derive(Debug, Clone)]
+enum Places {
+    /// On the CPU.
+    Host(Vec<u32>),
+    /// On the card of the maps, of the shape of the pooled ones.
+    #[cfg(feature = "cuda")]
+    Card(Tensor),
+}
+
+impl Winners {
+    fn count(&self) -> usize {
+        match &self.0 {
+            Places::Host(places) => places.len(),
+            #[cfg(feature = "cuda")]
+            Places::Card(places) => places.elem_count(),
+        }
+    }
+
+    #[cfg_attr(not(feature = "cuda"), allow(clippy::unnecessary_wraps, reason = "they are here"))]
+    fn on_host(&self) -> Option<&[u32]> {
+        match &self.0 {
+            Places::Host(places) => Some(places),
+            #[cfg(feature = "cuda")]
+            Places::Card(_) => None,
+        }
+    }
+}
 
 impl MaxPool2d {
     /// Square windows without padding.
@@ -33,6 +63,12 @@ impl MaxPool2d {
     fn windows(&self) -> Windows {
         let Self { kernel, stride, padding, ceil_mode } = *self;
         Windows { kernel, stride, padding, ceil_mode }
+    }
+
+    #[cfg(feature = "cuda")]
+    fn sizes(&self, size: [usize; 2], out: [usize; 2]) -> cuda::Sizes {
+        let Self { kernel, stride, padding, .. } = *self;
+        cuda::Sizes { size, out, kernel, stride, padding }
     }
 
     /// Height and width of the pooled maps.
@@ -48,6 +84,11 @@ impl MaxPool2d {
         let out = windows.output_size([height, width])?;
         if height * width > u32::MAX as usize {
             bail!("max pooling: maps of {height}×{width} pixels are too large");
+        }
+        #[cfg(feature = "cuda")]
+        if maps.device().is_cuda() {
+            let (pooled, places) = cuda::max_pool(maps, &self.sizes([height, width], out))?;
+            return Ok((pooled, Winners(Places::Card(places))));
         }
         let maps = maps.contiguous()?;
         let values = Values::of(&maps);
@@ -82,7 +123,7 @@ impl MaxPool2d {
             },
         );
         let shape = Shape::from((batch, out[0], out[1], channels));
-        Ok((new_tensor(pooled, &shape, &maps)?, Winners(winners)))
+        Ok((new_tensor(pooled, &shape, &maps)?, Winners(Places::Host(winners))))
     }
 
     /// The gradient of maps of height and width `size`: each window's goes to its winner.
@@ -93,9 +134,16 @@ impl MaxPool2d {
         size: [usize; 2],
     ) -> Result<Tensor> {
         let (batch, out_h, out_w, channels) = grad.dims4()?;
-        if [out_h, out_w] != self.output_size(size)? || winners.0.len() != grad.elem_count() {
+        if [out_h, out_w] != self.output_size(size)? || winners.count() != grad.elem_count() {
             bail!("max pooling: the gradient {:?} is of other maps", grad.dims());
         }
+        #[cfg(feature = "cuda")]
+        if let Places::Card(places) = &winners.0 {
+            return cuda::max_pool_gradient(grad, places, &self.sizes(size, [out_h, out_w]));
+        }
+        let Some(winners) = winners.on_host() else {
+            bail!("max pooling: the gradient is not on the card of the maps")
+        };
         let grad = grad.contiguous()?;
         let values = Values::of(&grad);
         let values = values.slice()?;
@@ -103,7 +151,7 @@ impl MaxPool2d {
         let mut result = vec![0.0; batch * image];
         result
             .par_chunks_mut(image.max(1))
-            .zip(values.par_chunks(pooled.max(1)).zip(winners.0.par_chunks(pooled.max(1))))
+            .zip(values.par_chunks(pooled.max(1)).zip(winners.par_chunks(pooled.max(1))))
             .for_each(|(image, (grads, winners))| {
                 let places = grads.chunks(channels).zip(winners.chunks(channels));
                 for (grads, winners) in places {

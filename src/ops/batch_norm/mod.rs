@@ -4,8 +4,13 @@
 //! For running statistics see [`BatchNorm::frozen`]: there it is one factor and one summand a
 //! channel, which a convolution takes into its epilogue.
 
+mod statistics;
+
 use candle_core::{Result, Shape, Tensor, bail};
 use rayon::prelude::*;
+
+use statistics::moments;
+pub use statistics::{Moments, Statistics};
 
 use super::elementwise::{Activation, relu_of, rows_in_a_piece};
 use super::lanes::vectorized;
@@ -16,34 +21,6 @@ use super::values::{Values, new_tensor, unfilled};
 pub struct BatchNorm {
     /// Added to the variance. PyTorch: 1e-5.
     pub epsilon: f64,
-}
-
-/// What one batch says about each channel.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Statistics {
-    /// Mean over batch, height and width.
-    pub mean: Vec<f64>,
-    /// Variance over them, divided by their count.
-    pub var: Vec<f64>,
-    /// How many numbers a channel has.
-    pub count: usize,
-}
-
-impl Statistics {
-    /// Moves running statistics towards these: `running += momentum · (batch − running)`, where
-    /// the variance counts as unbiased, as in PyTorch.
-    pub fn update(&self, running_mean: &mut [f32], running_var: &mut [f32], momentum: f64) {
-        let unbiased = self.count as f64 / (self.count as f64 - 1.0);
-        let toward = |running: &mut f32, batch: f64| {
-            *running = (f64::from(*running) * (1.0 - momentum) + batch * momentum) as f32;
-        };
-        for (running, mean) in running_mean.iter_mut().zip(&self.mean) {
-            toward(running, *mean);
-        }
-        for (running, var) in running_var.iter_mut().zip(&self.var) {
-            toward(running, *var * unbiased);
-        }
-    }
 }
 
 /// What [`BatchNorm::backward`] gives.
@@ -79,13 +56,20 @@ impl BatchNorm {
         if residual.is_some_and(|residual| residual.dims() != maps.dims()) {
             bail!("batch norm: the residual is not of the shape of the maps");
         }
+        #[cfg(feature = "cuda")]
+        if maps.device().is_cuda() {
+            let (output, mean, var) =
+                super::cuda::norm_forward(maps, gamma, beta, residual, activation, self.epsilon)?;
+            let count = maps.elem_count() / channels;
+            return Ok((output, Statistics::Card { mean, var, count }));
+        }
         let maps = maps.contiguous()?;
         let residual = residual.map(Tensor::contiguous).transpose()?;
         let (values, gamma, beta) = (Values::of(&maps), Values::of(gamma), Values::of(beta));
         let residual = residual.as_ref().map(Values::of);
         let residual = residual.as_ref().map(Values::slice).transpose()?;
         let (values, gamma, beta) = (values.slice()?, gamma.slice()?, beta.slice()?);
-        let statistics = statistics(values, channels);
+        let statistics = moments(values, channels);
         // x · scale + shift would cancel where the mean is large.
         let mean: Vec<f32> = statistics.mean.iter().map(|&mean| mean as f32).collect();
         let scale = self.scales(&statistics, gamma);
@@ -114,7 +98,7 @@ impl BatchNorm {
                 });
             },
         );
-        Ok((new_tensor(result, maps.shape(), &maps)?, statistics))
+        Ok((new_tensor(result, maps.shape(), &maps)?, Statistics::Host(statistics)))
     }
 
     /// Gradients given `grad`, that of the normalised maps: after the gradient of the activation,
@@ -132,6 +116,13 @@ impl BatchNorm {
         if grad.dims() != maps.dims() || gamma.dims() != [channels] {
             bail!("batch norm: maps {:?}, gradient {:?}", maps.dims(), grad.dims());
         }
+        #[cfg(feature = "cuda")]
+        if let Statistics::Card { mean, var, .. } = statistics {
+            return super::cuda::norm_backward(maps, gamma, [mean, var], grad, self.epsilon);
+        }
+        let Some(statistics) = statistics.on_host() else {
+            bail!("batch norm: the maps are not on the card of the statistics")
+        };
         let (maps, grad) = (maps.contiguous()?, grad.contiguous()?);
         let (values, grads, gammas) = (Values::of(&maps), Values::of(&grad), Values::of(gamma));
         let (values, grads, gammas) = (values.slice()?, grads.slice()?, gammas.slice()?);
@@ -181,6 +172,30 @@ impl BatchNorm {
     /// Running statistics as a factor and a summand for each channel. All arguments `[channels]`.
     pub fn frozen(
         &self,
+        gamma: &Tensor,
+        beta: &Tensor,
+        running_mean: &Tensor,
+        running_var: &Tensor,
+    ) -> Result<(Tensor, Tensor)> {
+        let arguments = [gamma, beta, running_mean, running_var];
+        #[cfg(feature = "cuda")]
+        if gamma.device().is_cuda() {
+            return super::cuda::norm_frozen(arguments, self.epsilon);
+        }
+        let [gamma, beta, running_mean, running_var] = arguments.map(Values::of);
+        let (scale, shift) = self.frozen_numbers(
+            gamma.slice()?,
+            beta.slice()?,
+            running_mean.slice()?,
+            running_var.slice()?,
+        );
+        let shape = Shape::from(scale.len());
+        let like = arguments[0];
+        Ok((new_tensor(scale, &shape, like)?, new_tensor(shift, &shape, like)?))
+    }
+
+    fn frozen_numbers(
+        self,
         gamma: &[f32],
         beta: &[f32],
         running_mean: &[f32],
@@ -198,69 +213,15 @@ impl BatchNorm {
         1.0 / (var + self.epsilon).sqrt()
     }
 
-    fn scales(self, statistics: &Statistics, gamma: &[f32]) -> Vec<f32> {
+    fn scales(self, statistics: &Moments, gamma: &[f32]) -> Vec<f32> {
         let var = statistics.var.iter();
         let scale = |(&gamma, &var)| (f64::from(gamma) * self.inverse_deviation(var)) as f32;
         gamma.iter().zip(var).map(scale).collect()
     }
 }
 
-/// Mean and variance of each channel.
-///
-/// Pieces are joined by Chan, Golub and LeVeque 1979, eq. 2.1: memory is read once, and nothing
-/// cancels where the mean is large.
-fn statistics(maps: &[f32], channels: usize) -> Statistics {
-    let pieces: Vec<(usize, Vec<f64>, Vec<f32>)> = maps
-        .par_chunks(rows_in_a_piece(channels) * channels)
-        .map(|rows| {
-            let count = rows.len() / channels;
-            // Distances from the first row: small, whatever the mean.
-            let (mut distances, mut squares) = (vec![0.0; channels], vec![0.0; channels]);
-            let first = &rows[..channels];
-            vectorized(|| {
-                for row in rows.chunks(channels) {
-                    for ((sum, value), first) in distances.iter_mut().zip(row).zip(first) {
-                        *sum += value - first;
-                    }
-                }
-                for distance in &mut distances {
-                    *distance /= count as f32;
-                }
-                for row in rows.chunks(channels) {
-                    let terms = distances.iter().zip(first).zip(row);
-                    for (square, ((distance, first), value)) in squares.iter_mut().zip(terms) {
-                        let around = value - first - distance;
-                        *square += around * around;
-                    }
-                }
-            });
-            let mean = first.iter().zip(distances).map(|(&a, b)| f64::from(a) + f64::from(b));
-            (count, mean.collect(), squares)
-        })
-        .collect();
-    let (mut mean, mut squares) = (vec![0.0; channels], vec![0.0; channels]);
-    let mut before = 0.0;
-    for (count, means, around) in pieces {
-        let count = count as f64;
-        let all = before + count;
-        for c in 0..channels {
-            let distance = means[c] - mean[c];
-            mean[c] += distance * count / all;
-            squares[c] += f64::from(around[c]) + distance * distance * before * count / all;
-        }
-        before = all;
-    }
-    let var = squares.into_iter().map(|square: f64| square / before).collect();
-    Statistics { mean, var, count: before as usize }
-}
-
 /// Sums over each channel: of the gradient, and of its product with the distance from the mean.
-fn sums(
-    maps: &[f32],
-    grad: &[f32],
-    statistics: &Statistics,
-    channels: usize,
-) -> (Vec<f64>, Vec<f64>) {
+fn sums(maps: &[f32], grad: &[f32], statistics: &Moments, channels: usize) -> (Vec<f64>, Vec<f64>) {
     let mean: Vec<f32> = statistics.mean.iter().map(|&mean| mean as f32).collect();
     let piece = rows_in_a_piece(channels) * channels;
     let pieces: Vec<(Vec<f32>, Vec<f32>)> = maps
@@ -349,40 +310,31 @@ mod tests {
     #[test]
     fn statistics_stay_exact_far_from_zero() {
         // A mean a thousand deviations away: one-pass formulas lose the variance here.
-        let [maps, gamma, beta, _] = arguments();
+        let [maps, ..] = arguments();
         let maps = (maps + 1000.0).unwrap();
-        let (_, statistics) = NORM.forward(&maps, &gamma, &beta, None, Activation::None).unwrap();
+        let moments = super::moments(Values::of(&maps).slice().unwrap(), 3);
         let channels = maps.flatten_to(2).unwrap().t().unwrap().to_vec2::<f32>().unwrap();
         for (c, values) in channels.iter().enumerate() {
             let count = values.len() as f64;
             let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / count;
             let var = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / count;
-            assert!((statistics.mean[c] / mean - 1.0).abs() < 1e-6);
-            assert!((statistics.var[c] / var - 1.0).abs() < 1e-4, "{} {var}", statistics.var[c]);
-            assert_eq!(statistics.count, values.len());
+            assert!((moments.mean[c] / mean - 1.0).abs() < 1e-6);
+            assert!((moments.var[c] / var - 1.0).abs() < 1e-4, "{} {var}", moments.var[c]);
+            assert_eq!(moments.count, values.len());
         }
     }
 
     #[test]
     fn frozen_uses_running_statistics() {
         let [maps, gamma, beta, _] = arguments();
-        let vec = |tensor: &Tensor| tensor.to_vec1::<f32>().unwrap();
         let row = |v: &[f32]| Tensor::from_slice(v, v.len(), maps.device()).unwrap();
         let (mean, var) = (vec![0.1, -0.2, 0.3], vec![0.5, 1.0, 2.0]);
-        let (scale, shift) = NORM.frozen(&vec(&gamma), &vec(&beta), &mean, &var);
-        let frozen = channel_affine(&maps, &row(&scale), &row(&shift), Activation::None).unwrap();
+        let (scale, shift) = NORM.frozen(&gamma, &beta, &row(&mean), &row(&var)).unwrap();
+        let frozen = channel_affine(&maps, &scale, &shift, Activation::None).unwrap();
         let deviation = (row(&var) + 1e-5).unwrap().sqrt().unwrap();
         let normal = maps.broadcast_sub(&row(&mean)).unwrap().broadcast_div(&deviation).unwrap();
         let expected = normal.broadcast_mul(&gamma).unwrap().broadcast_add(&beta).unwrap();
         assert_close(&frozen, &expected, 1e-5);
-    }
-
-    #[test]
-    fn running_statistics_follow_as_in_pytorch() {
-        let statistics = Statistics { mean: vec![2.0], var: vec![3.0], count: 4 };
-        let (mut mean, mut var) = ([1.0], [1.0]);
-        statistics.update(&mut mean, &mut var, 0.1);
-        assert!((mean[0] - 1.1).abs() < 1e-6 && (var[0] - 1.3).abs() < 1e-6, "{mean:?} {var:?}");
     }
 
     #[test]
