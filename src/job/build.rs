@@ -10,11 +10,12 @@ use crate::attack::{Attack, Clean, Fgsm, PixelLevels, Target};
 use crate::data::OnDamaged;
 use crate::data::{Augmentation, Class};
 use crate::data::{Format, Opened, Source};
-use crate::device::DeviceName;
+use crate::device::{DeviceName, usual_precision};
 use crate::error::{Error, Result};
 use crate::model::arch::sequential;
 use crate::model::weights::{self, Weights};
 use crate::model::{self, Arch, Model, ModelConfig};
+use crate::ops::{self, Precision};
 use crate::run::folder::RunFolder;
 use crate::spec::{self, Spec};
 use crate::train::checkpoint::weights_only;
@@ -23,9 +24,10 @@ use crate::train::{Adam, Optimizer, Rule, Schedule, Sgd, Shape, Trainer};
 /// Fills every key whose default the data or the weights decide, so that what is written into the
 /// run is complete. `runs` is where `run:ID` looks.
 pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
-    let device: DeviceName = spec.device.parse()?;
-    device.open()?;
-    spec.device = device.resolve().to_string();
+    let asked: DeviceName = spec.device.parse()?;
+    let (device, no_card) = asked.resolve();
+    precision(spec, &device.open()?)?;
+    spec.device = device.to_string();
     // Once: `last` is another run when the worker reads it, this one itself.
     spec.model.weights =
         spec.model.weights.as_deref().map(|word| whole_word(word, runs)).transpose()?;
@@ -90,10 +92,12 @@ pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
     if let Some(header) = &header {
         opened.notes.extend(other_classes(&header.class_names, opened.test.classes()));
     }
-    // Whatever does not fit is said now, before a run folder is made.
-    network(spec, channels, runs)?;
+    opened.notes.extend(no_card);
+    // Whatever does not fit is said now, before a run folder is made; on the CPU, since a card may
+    // be full of another run.
+    let network = network_on(&Device::Cpu, spec, channels, runs)?;
     if let Some(neurons) = &spec.neurons {
-        taps(&network(spec, channels, runs)?, &neurons.layers)?;
+        taps(&network, &neurons.layers)?;
     }
     Ok(opened)
 }
@@ -101,7 +105,7 @@ pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
 /// Resolves a spec and tells what it will cost; starts nothing.
 pub fn estimate(spec: &mut Spec, runs: &Path) -> Result<Estimate> {
     let opened = resolve(spec, runs)?;
-    let network = network(spec, opened.test.shape()[0], runs)?;
+    let network = network_on(&Device::Cpu, spec, opened.test.shape()[0], runs)?;
     let mut estimate = super::estimate::estimate(spec, &*opened.train, &*opened.test, &network);
     estimate.notes = opened.notes;
     Ok(estimate)
@@ -163,6 +167,34 @@ fn normalisation(arch: Arch, format: spec::DataFormat, channels: usize) -> (Vec<
 /// The network of a resolved spec, with `model.weights` in it or fresh ones from the seed.
 pub fn network(spec: &Spec, channels: usize, runs: &Path) -> Result<Model> {
     let device = spec.device.parse::<DeviceName>()?.open()?;
+    ops::precision::set(match spec.precision {
+        None => usual_precision(&device),
+        Some(spec::Precision::F32) => Precision::F32,
+        Some(spec::Precision::Tf32) => Precision::Tf32,
+        Some(spec::Precision::Bf16) => Precision::Bf16,
+    });
+    network_on(&device, spec, channels, runs)
+}
+
+/// Writes down how exactly the run computes. Errors if the device cannot do as it asks.
+fn precision(spec: &mut Spec, device: &Device) -> Result<()> {
+    let usual = match usual_precision(device) {
+        Precision::F32 => spec::Precision::F32,
+        Precision::Tf32 => spec::Precision::Tf32,
+        Precision::Bf16 => spec::Precision::Bf16,
+    };
+    let precision = *spec.precision.get_or_insert(usual);
+    if device.is_cpu() && precision != spec::Precision::F32 {
+        let word = spec::word(precision);
+        return Err(Error::bad_input(format!(
+            "precision = '{word}', but the run would be on the CPU, which computes in f32 alone"
+        ))
+        .hint("leave precision out, or see `glassbox doctor` for why there is no graphics card"));
+    }
+    Ok(())
+}
+
+fn network_on(device: &Device, spec: &Spec, channels: usize, runs: &Path) -> Result<Model> {
     let unresolved = || Error::bad_input("the spec is not resolved: a key of [model] is missing");
     let config = ModelConfig {
         classes: spec.model.classes.ok_or_else(unresolved)?,
@@ -178,9 +210,9 @@ pub fn network(spec: &Spec, channels: usize, runs: &Path) -> Result<Model> {
             .map(|layer| sequential_layer(layer))
             .collect::<Result<_>>()?,
     };
-    let model = model::build(arch(spec)?, config, &device)?;
+    let model = model::build(arch(spec)?, config, device)?;
     if let Some(word) = &spec.model.weights {
-        load_weights(&model, &weights_path(word, runs)?, &device)?;
+        load_weights(&model, &weights_path(word, runs)?, &Device::Cpu)?;
     }
     Ok(model)
 }

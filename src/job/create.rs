@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn a_device_that_is_not_there_makes_no_folder() {
         let runs = tempfile::tempdir().unwrap();
-        let spec = spec::load("quickstart", &["device='cuda:0'".into()]).unwrap();
+        let spec = spec::load("quickstart", &["device='cuda:99'".into()]).unwrap();
         assert_eq!(create(runs.path(), spec, vec![]).unwrap_err().exit_code(), 2);
         assert_eq!(std::fs::read_dir(runs.path()).unwrap().count(), 0);
     }

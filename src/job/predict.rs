@@ -8,10 +8,11 @@ use candle_core::{Device, Tensor};
 use super::build;
 use crate::data::wordnet::imagenet_classes;
 use crate::data::{CentreCrop, DamageReport, Dataset, Loader, LoaderConfig, OnDamaged, Pictures};
-use crate::device::DeviceName;
+use crate::device::{DeviceName, usual_precision};
 use crate::error::{Error, Kind, Result};
 use crate::model::weights::{self, Header, Weights};
 use crate::model::{self, Arch, Mode, Model, ModelConfig};
+use crate::ops;
 use crate::train::checkpoint::weights_only;
 
 /// Pictures that go through the network together.
@@ -58,12 +59,13 @@ pub type Outcome = (PathBuf, Result<Vec<Guess>, String>);
 /// Predicts every picture, in order.
 pub fn predict(request: &Request, runs: impl FnOnce() -> Result<PathBuf>) -> Result<Vec<Outcome>> {
     let device = DeviceName::Auto.open()?;
+    ops::precision::set(usual_precision(&device));
     let path = if request.weights.starts_with("run:") {
         build::weights_path(&request.weights, &runs()?)?
     } else {
         PathBuf::from(&request.weights)
     };
-    let Weights { header, tensors } = weights::read(&path, &device)?;
+    let Weights { header, tensors } = weights::read(&path, &Device::Cpu)?;
     let tensors = weights_only(tensors);
     let (arch, config) = record(request, header.as_ref(), &path)?;
     let model = fitting(arch, config, &tensors, &device)?;

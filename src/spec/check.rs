@@ -4,7 +4,7 @@
 use super::interval::Interval;
 use super::layer::Layer;
 use super::problem::Complaint;
-use super::{Arch, AttackMethod, DataFormat, OptimizerName, Spec, TrainSpec, expand};
+use super::{Arch, AttackMethod, DataFormat, OptimizerName, Precision, Spec, TrainSpec, expand};
 
 /// Everything impossible in a spec whose types and ranges are right.
 pub fn check(spec: &Spec) -> Vec<Complaint> {
@@ -15,6 +15,15 @@ pub fn check(spec: &Spec) -> Vec<Complaint> {
             "device",
             format!("is '{}', expected auto, cpu or cuda:0", spec.device.escape_debug()),
         ));
+    }
+    if let Some(precision) = spec.precision.filter(|precision| *precision != Precision::F32)
+        && spec.device == "cpu"
+    {
+        let message = format!("is '{}', but the CPU computes in f32 alone", super::word(precision));
+        complain(
+            Complaint::new("precision", message)
+                .hint("leave precision out, or set device = \"cuda:0\""),
+        );
     }
     let stages = [
         spec.train.is_some(),
@@ -93,8 +102,8 @@ pub fn warnings(spec: &Spec) -> Vec<String> {
 }
 
 fn is_device(name: &str) -> bool {
-    let index = name.strip_prefix("cuda:");
-    matches!(name, "auto" | "cpu") || index.is_some_and(|index| index.parse::<u16>().is_ok())
+    let is_list = |list: &str| list.split(',').all(|index| index.trim().parse::<u16>().is_ok());
+    matches!(name, "auto" | "cpu") || name.strip_prefix("cuda:").is_some_and(is_list)
 }
 
 fn check_data(spec: &Spec, complain: &mut impl FnMut(Complaint)) {

@@ -174,6 +174,12 @@ pub const KEYS: &[Key] = &[
         "Seeds everything: data, weights, shuffles, augmentation, attack starts",
     ),
     key("device", Text, "Where it runs: auto, cpu, cuda:0"),
+    open(
+        "precision",
+        Choice(&["f32", "tf32", "bf16"]),
+        "How exactly convolutions and products are computed; the CPU knows f32 alone",
+        "f32 on the CPU, tf32 on a graphics card",
+    ),
     // [data]
     key(
         "data.format",

@@ -51,6 +51,9 @@ pub struct Spec {
     pub seed: u64,
     /// `auto`, `cpu`, `cuda:0`.
     pub device: String,
+    /// How exactly convolutions and products are computed. `None`: f32 on the CPU, tf32 on a card.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision: Option<Precision>,
     /// Where the images come from.
     pub data: DataSpec,
     /// The network.
@@ -71,6 +74,7 @@ impl Default for Spec {
             title: String::new(),
             seed: 1,
             device: "auto".into(),
+            precision: None,
             data: DataSpec::default(),
             model: ModelSpec::default(),
             train: None,
@@ -79,6 +83,18 @@ impl Default for Spec {
             neurons: None,
         }
     }
+}
+
+/// How exactly convolutions and fully connected layers are computed; weights are f32 always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// Throughout; the CPU knows no other.
+    F32,
+    /// Factors are rounded to 11 bits.
+    Tf32,
+    /// Factors and results are rounded to 8 bits.
+    Bf16,
 }
 
 /// `[data]`

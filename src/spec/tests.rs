@@ -31,6 +31,7 @@ fn wrong(text: &str) -> Vec<String> {
 /// A full spec: every section present, every optional key written.
 fn full() -> Spec {
     let mut spec = help::every_section();
+    spec.precision = Some(Precision::F32);
     spec.data.path = Some("/data".into());
     spec.data.image_size = Some(64);
     spec.model = ModelSpec {
@@ -87,9 +88,10 @@ fn the_words_of_the_table_are_the_words_that_serde_takes() {
         let (ValueKind::Choice(words) | ValueKind::Choices(words)) = key.kind else { continue };
         let list = matches!(key.kind, ValueKind::Choices(_));
         let value = if list { "[\"?\"]" } else { "\"?\"" };
-        let (section, name) = key.path.rsplit_once('.').unwrap();
+        let (section, name) = key.path.rsplit_once('.').unwrap_or(("", key.path));
         let text = match section.strip_suffix("[]") {
             Some(items) => format!("{items} = [{{ {name} = {value} }}]"),
+            None if section.is_empty() => format!("{name} = {value}"),
             None => format!("[{section}]\n{name} = {value}"),
         };
         let message = toml::from_str::<Spec>(&text).unwrap_err().message().to_owned();

@@ -20,7 +20,12 @@ fn bad_input_says_what_and_what_to_do() {
         (&["run", "quickstrat"], "quickstart"),
         (&["run", "no/such.toml"], "no/such.toml"),
         (&["run", "quickstart", "--set", "train.epoch=2"], "epochs"),
-        (&["run", "quickstart", "--set", "device='cuda:0'"], "CUDA"),
+        (&["run", "quickstart", "--set", "device='cuda:99'"], "device 'cuda:99'"),
+        (&["check", "quickstart", "--set", "device='cuda:0,1'"], "one device"),
+        (
+            &["check", "quickstart", "--set", "device='cpu'", "--set", "precision='bf16'"],
+            "the CPU computes in f32 alone",
+        ),
         (&["run", "quickstart", "--readonly"], "readonly"),
         (&["check", "quickstart", "--set", "train.epochs=-1"], "epochs"),
         (&["show", "last"], "glassbox run quickstart"),

@@ -5,7 +5,7 @@ use std::path::Path;
 use sysinfo::System;
 
 use super::Finding;
-use crate::device;
+use crate::device::{self, Card, DeviceName, Missing};
 use crate::tui::number::bytes;
 
 /// Below this, training on photographs starts to swap.
@@ -48,7 +48,14 @@ pub(super) fn devices() -> Vec<Finding> {
     let cpu = device::describe_cpu();
     let threads = if cpu.threads == 1 { "thread" } else { "threads" };
     let processor = format!("{}, {} {threads}, {}", cpu.model, cpu.threads, cpu.instructions);
-    vec![Finding::ok("cpu", processor), memory(), cuda(Path::new("/proc/driver/nvidia/version"))]
+    let mut found = vec![Finding::ok("cpu", processor), memory()];
+    found.extend(match device::cards() {
+        Ok(cards) => cuda(&cards),
+        Err(missing) => {
+            vec![no_cuda(&missing, Path::new("/proc/driver/nvidia/version").exists())]
+        }
+    });
+    found
 }
 
 fn memory() -> Finding {
@@ -70,15 +77,48 @@ fn memory() -> Finding {
     }
 }
 
-fn cuda(driver: &Path) -> Finding {
-    if driver.exists() {
-        Finding::note(
+/// Each card, the driver, the libraries, and whether a card can be opened with them.
+fn cuda(cards: &[Card]) -> Vec<Finding> {
+    let mut found: Vec<Finding> = cards
+        .iter()
+        .map(|card| {
+            let [major, minor] = card.capability;
+            let memory = bytes(card.memory as f64);
+            let value = format!("{}, {memory}, compute capability {major}.{minor}", card.model);
+            Finding::ok(card.name.as_str(), value)
+        })
+        .collect();
+    let driver = device::driver_version().unwrap_or_else(|| "unknown".into());
+    found.push(Finding::ok("NVIDIA driver", driver));
+    found.push(match device::cuda_libraries() {
+        Ok(versions) => Finding::ok("CUDA libraries", versions),
+        Err(reason) => Finding::fix("CUDA libraries", reason, LIBRARIES),
+    });
+    if let Err(error) = DeviceName::Cuda(vec![0]).open() {
+        found.push(Finding::fix("CUDA", error.message, error.hint.unwrap_or_default()));
+    }
+    found
+}
+
+/// What to do where a library is not found.
+const LIBRARIES: &str = "install CUDA's libraries, or name the folders that hold them in \
+    LD_LIBRARY_PATH: PyTorch brings them along, below site-packages/nvidia";
+
+/// Why there is no card to compute on; `driver` says whether NVIDIA's driver is here.
+fn no_cuda(missing: &Missing, driver: bool) -> Finding {
+    match missing {
+        Missing::Build if driver => Finding::note(
             "cuda",
-            "not in this build, though an NVIDIA driver is here",
-            "this version computes on the CPU; device = \"auto\" and \"cpu\" are the same",
-        )
-    } else {
-        Finding::ok("cuda", "not in this build: runs use the CPU")
+            "not in this build, though an NVIDIA driver is here: runs use the CPU",
+            "build with --features cuda,cudnn: the README says what that needs",
+        ),
+        Missing::Build => Finding::ok("cuda", "not in this build: runs use the CPU"),
+        Missing::Driver => Finding::note(
+            "cuda",
+            format!("{missing}: runs use the CPU"),
+            format!("for a graphics card {}", missing.advice()),
+        ),
+        Missing::Refused(_) => Finding::fix("cuda", missing.to_string(), missing.advice()),
     }
 }
 
@@ -88,9 +128,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_driver_that_this_build_cannot_use_is_told() {
-        assert_eq!(cuda(Path::new("/")).standing, Standing::Note);
-        assert_eq!(cuda(Path::new("/no/such/driver")).standing, Standing::Ok);
+    fn why_there_is_no_card_is_told() {
+        let standing = |missing: &Missing, driver| no_cuda(missing, driver).standing;
+        assert_eq!(standing(&Missing::Build, true), Standing::Note);
+        assert_eq!(standing(&Missing::Build, false), Standing::Ok);
+        assert_eq!(standing(&Missing::Driver, false), Standing::Note);
+        let refused = no_cuda(&Missing::Refused("no device".into()), true);
+        assert_eq!(refused.standing, Standing::Fix);
+        assert!(refused.value.contains("no device") && refused.advice.is_some());
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
     let mut pairs: Vec<Pair> = Vec::with_capacity(test.len());
     let mut distances = Distances::default();
     for batch in in_order(context, &test, section.batch_size, &damage)? {
-        let batch = batch?;
+        let batch = batch?.to_device(model.device())?;
         let targets = target
             .map(|target| target.choose(&model, &batch.images, &batch.labels, &batch.indices))
             .transpose()?;
@@ -51,7 +51,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
             section.epsilon,
         )?;
         // From here on only what the files hold counts.
-        let written = pixels::from_bytes(&adversarial, shape)?;
+        let written = pixels::from_bytes(&adversarial, shape)?.to_device(model.device())?;
         distances = distances.and(Distances::of(&written, &batch.images)?);
         let clean = predictions(&model.forward(&batch.images, Mode::Evaluate, &[])?.logits)?;
         let fooled = predictions(&model.forward(&written, Mode::Evaluate, &[])?.logits)?;

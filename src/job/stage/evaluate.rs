@@ -26,7 +26,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
         let attack = build::attack(item.method, item.epsilon);
         let mut accuracy = Accuracy::default();
         for batch in in_order(context, &test, evaluate.batch_size, &damage)? {
-            let batch = batch?;
+            let batch = batch?.to_device(model.device())?;
             let victims = Victims { images: &batch.images, labels: &batch.labels, targets: None };
             accuracy.add(&model, &*attack, &victims)?;
             done += batch.indices.len() as u64;

@@ -52,7 +52,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
     let damage = Arc::<DamageReport>::default();
     let mut done = 0;
     for batch in in_order(context, &test, section.batch_size, &damage)? {
-        let batch = batch?;
+        let batch = batch?.to_device(model.device())?;
         real.add(&model, &batch.images, &batch.indices)?;
         done += batch.indices.len() as u64;
         if context.progress(done, steps)? == Flow::Stop {
@@ -67,7 +67,8 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
             .collect::<Result<_>>()?;
         let first = number * section.batch_size.max(1);
         let indices: Vec<usize> = (first..first + chunk.len()).collect();
-        adversarial.add(&model, &pixels::from_bytes(&images, test.shape())?, &indices)?;
+        let images = pixels::from_bytes(&images, test.shape())?.to_device(model.device())?;
+        adversarial.add(&model, &images, &indices)?;
         done += chunk.len() as u64;
         if context.progress(done, steps)? == Flow::Stop {
             return Ok(StageEnd::Stopped);

@@ -9,6 +9,7 @@ use crate::attack::evaluate::Accuracy;
 use crate::attack::{Attack, Clean, Victims};
 use crate::data::Dataset;
 use crate::data::{DamageReport, Loader, LoaderConfig, epoch_order};
+use crate::device;
 use crate::error::{Error, Result};
 use crate::job::build;
 use crate::job::checkpoints;
@@ -130,7 +131,7 @@ impl Training {
         })?;
         self.window.restart();
         while let Some(batch) = loader.next() {
-            let batch = batch?;
+            let batch = batch?.to_device(self.trainer.model.device())?;
             let report = self.trainer.step(&batch.images, &batch.labels)?;
             self.numbers.step = self.trainer.step;
             // Not a count: the loader passes over batches of which every image is damaged.
@@ -163,7 +164,10 @@ impl Training {
     fn emit(&mut self, context: &mut Context) -> Result<()> {
         let window = &self.window;
         let images = window.images as f64;
-        let (memory_bytes, cpu) = self.usage.measure();
+        let (resident, cpu) = self.usage.measure();
+        // On a card its own memory is what runs short.
+        let on_card = device::memory_in_use(self.trainer.model.device());
+        let memory_bytes = on_card.map_or(resident, |bytes| bytes as f64);
         context.metrics(
             self.numbers.step,
             &[
@@ -204,7 +208,7 @@ impl Training {
         let mut accuracy = Accuracy::default();
         let test = Arc::clone(&self.test);
         for batch in chosen(context, &test, order, BATCH, &self.damage)? {
-            let batch = batch?;
+            let batch = batch?.to_device(self.trainer.model.device())?;
             let victims = Victims { images: &batch.images, labels: &batch.labels, targets: None };
             accuracy.add(&self.trainer.model, attack, &victims)?;
             match context.progress(self.numbers.step, self.steps)? {

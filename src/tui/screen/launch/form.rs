@@ -82,12 +82,15 @@ impl Form {
             key.map(|key| self.value(key).0).unwrap_or_default()
         };
         let (format, arch) = (word("data.format"), word("model.arch"));
+        let device = word("device");
         rows(spec, |key| {
             let only = |wanted: &str| format == wanted || self.edits.contains_key(key.path);
             match key.path {
                 "data.train_images" | "data.test_images" => only("shapes"),
                 "data.holdout" => only("image-folder"),
                 "data.path" => format != "shapes" || self.edits.contains_key(key.path),
+                // The CPU knows one alone.
+                "precision" => device.starts_with("cuda") || self.edits.contains_key(key.path),
                 "model.layers" => arch == "sequential" || self.edits.contains_key(key.path),
                 _ => true,
             }
