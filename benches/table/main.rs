@@ -3,7 +3,9 @@
 //!
 //! `cargo bench --bench table` prints medians of alternating runs in one process each, and ratios;
 //! nothing is asserted. `cargo bench --bench table -- convolution` adds single layers, any other
-//! word keeps the steps that contain it.
+//! word keeps the steps that contain it. `--device cuda:0` measures a graphics card, both sides on
+//! it, in turns and waiting for it (build with `--features cuda,cudnn`); `--precision f32`, `tf32`
+//! or `bf16` says how exactly, tf32 by itself.
 #![allow(clippy::print_stdout, missing_docs)]
 
 mod pytorch;
@@ -13,6 +15,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Context;
+use candle_core::Device;
+use glassbox::device::DeviceName;
+use glassbox::ops::Precision;
 use pytorch::PyTorch;
 
 /// The workbench's own allocator.
@@ -21,6 +26,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Alternations of each measurement; the median is printed.
 const ROUNDS: usize = 7;
+
+/// Runs before it, as in `steps.py`.
+const WARM_UP: usize = 1;
 
 /// What is measured: the step's name on both sides, what it is to people, gate and goal as
 /// PyTorch's time over ours.
@@ -34,6 +42,19 @@ const STEPS: [(&str, &str, f64, f64); 9] = [
     ("forward resnet18 8 224", "forward, ResNet-18 224, batch 8", 0.85, 1.5),
     ("forward vgg16 2 224", "forward, VGG-16 224, batch 2", 0.85, 1.5),
     ("forward alexnet 8 224", "forward, AlexNet 224, batch 8", 0.85, 1.5),
+];
+
+/// The same on a graphics card, with batches that fill it.
+const CARD_STEPS: [(&str, &str, f64, f64); 9] = [
+    ("train resnet18_small 256 32", "train step, ResNet-18 32×32, batch 256", 0.8, 1.0),
+    ("train resnet18 64 224", "train step, ResNet-18 224, batch 64", 0.8, 1.0),
+    ("train alexnet 128 224", "train step, AlexNet 224, batch 128", 0.8, 1.0),
+    ("fgsm resnet18_small 256 32", "FGSM, ResNet-18 32×32, batch 256", 0.8, 1.0),
+    ("fgsm resnet18 64 224", "FGSM, ResNet-18 224, batch 64", 0.8, 1.0),
+    ("fgsm alexnet 128 224", "FGSM, AlexNet 224, batch 128", 0.8, 1.0),
+    ("forward resnet18 64 224", "forward, ResNet-18 224, batch 64", 0.8, 1.0),
+    ("forward vgg16 32 224", "forward, VGG-16 224, batch 32", 0.8, 1.0),
+    ("forward alexnet 128 224", "forward, AlexNet 224, batch 128", 0.8, 1.0),
 ];
 
 /// Layers of those networks: batch, inputs, size, outputs, kernel, stride, padding.
@@ -74,42 +95,59 @@ fn main() -> anyhow::Result<()> {
         anyhow::ensure!(again.success(), "the benchmark failed");
         return Ok(());
     }
-    let word = std::env::args().skip(1).find(|word| !word.starts_with("--"));
-    let asked = |name: &str| word.as_deref().is_none_or(|word| name.contains(word));
+    let asked = Asked::read()?;
+    let device = asked.device.open().map_err(|error| anyhow::anyhow!("{error}"))?;
+    glassbox::ops::precision::set(asked.precision);
+    let word = asked.word.as_deref();
+    let contains = |name: &str| word.is_none_or(|word| name.contains(word));
     let threads = rayon::current_num_threads();
-    println!("{}, {threads} threads", glassbox::device::describe_cpu());
+    let steps = if device.is_cpu() {
+        println!("{}, {threads} threads", glassbox::device::describe_cpu());
+        &STEPS
+    } else {
+        for card in glassbox::device::cards().unwrap_or_default() {
+            println!("{}: {}", card.name, card.model);
+        }
+        let libraries = glassbox::device::cuda_libraries().unwrap_or_else(|missing| missing);
+        println!("on {}, {}; {libraries}", asked.device, asked.precision_word());
+        &CARD_STEPS
+    };
     let python = pytorch::find();
     if python.is_none() {
         println!("no Python with torch and torchvision here (PYTHON names one): ours alone");
     }
-    let mut reference = python.as_ref().map(|p| PyTorch::start(p, threads)).transpose()?;
+    let how = [threads.to_string(), asked.device.to_string(), asked.precision_word().to_owned()];
+    let mut reference = python.as_ref().map(|p| PyTorch::start(p, &how)).transpose()?;
 
     println!("\n{:42} {:>9} {:>9} {:>6}   gate  goal", "", "ours", "PyTorch", "ratio");
-    for (name, title, gate, goal) in STEPS.iter().filter(|step| asked(step.0)) {
-        let line = compare(name, reference.as_mut())?;
+    for (name, title, gate, goal) in steps.iter().filter(|step| contains(step.0)) {
+        let line = compare(name, &device, reference.as_mut())?;
         println!("{title:42} {line}   {gate:4.2}  {goal:4.1}");
     }
-    if word.as_deref() == Some("convolution") {
+    if word == Some("convolution") {
         println!();
         for layer in LAYERS {
             for direction in ["forward", "input", "weight"] {
-                let line =
-                    compare(&format!("convolution {direction} {layer}"), reference.as_mut())?;
+                let name = format!("convolution {direction} {layer}");
+                let line = compare(&name, &device, reference.as_mut())?;
                 println!("{:42} {line}", format!("{direction} {layer}"));
             }
         }
+        return Ok(());
+    }
+    if !device.is_cpu() {
         return Ok(());
     }
     println!(
         "\n{:42} {:>9} {:>9} {:>6}   gate  goal",
         "memory a step adds", "ours", "PyTorch", "ratio"
     );
-    for (name, title, ..) in STEPS.iter().filter(|step| asked(step.0)) {
+    for (name, title, ..) in STEPS.iter().filter(|step| contains(step.0)) {
         let ours = memory_of(name)? / 1e6;
         print!("{title:42} {ours:6.0} MB");
         match &python {
             Some(python) => {
-                let theirs = pytorch::memory(python, threads, name)? / 1e6;
+                let theirs = pytorch::memory(python, &how, name)? / 1e6;
                 println!(" {theirs:6.0} MB {:6.2}   1.00   0.6", ours / theirs);
             }
             None => println!(),
@@ -118,23 +156,73 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What the command line asks for.
+struct Asked {
+    word: Option<String>,
+    device: DeviceName,
+    precision: Precision,
+}
+
+impl Asked {
+    fn read() -> anyhow::Result<Self> {
+        let (mut word, mut device, mut precision) = (None, DeviceName::Cpu, None);
+        let mut arguments = std::env::args().skip(1);
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().context(format!("{argument} wants a value"));
+            match argument.as_str() {
+                "--device" => {
+                    device = value()?.parse().map_err(|error| anyhow::anyhow!("{error}"))?;
+                }
+                "--precision" => precision = Some(value()?),
+                // Cargo's own.
+                other if other.starts_with("--") => {}
+                other => word = Some(other.to_owned()),
+            }
+        }
+        let (device, _) = device.resolve();
+        let precision = match (precision.as_deref(), &device) {
+            (None | Some("f32"), DeviceName::Cpu) | (Some("f32"), _) => Precision::F32,
+            (Some(_), DeviceName::Cpu) => anyhow::bail!("the CPU computes in f32 alone"),
+            (None | Some("tf32"), _) => Precision::Tf32,
+            (Some("bf16"), _) => Precision::Bf16,
+            (Some(other), _) => anyhow::bail!("--precision {other}: expected f32, tf32 or bf16"),
+        };
+        Ok(Self { word, device, precision })
+    }
+
+    /// As `steps.py` reads it.
+    fn precision_word(&self) -> &'static str {
+        match self.precision {
+            Precision::F32 => "f32",
+            Precision::Tf32 => "tf32",
+            Precision::Bf16 => "bf16",
+        }
+    }
+}
+
 /// Both sides in turns: medians and PyTorch's time over ours.
-fn compare(name: &str, mut reference: Option<&mut PyTorch>) -> anyhow::Result<String> {
-    let mut step = steps::make(name)?;
-    steps::time(&mut step)?;
+fn compare(
+    name: &str,
+    device: &Device,
+    mut reference: Option<&mut PyTorch>,
+) -> anyhow::Result<String> {
+    let mut step = steps::make(name, device)?;
+    for _ in 0..WARM_UP {
+        steps::time(&mut step, device)?;
+    }
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        ours.push(steps::time(&mut step)? * 1e3);
+        ours.push(steps::time(&mut step, device)? * 1e3);
         if let Some(reference) = &mut reference {
             theirs.push(reference.time(name)? * 1e3);
         }
     }
     let ours = median(&mut ours);
     if theirs.is_empty() {
-        return Ok(format!("{ours:6.1} ms"));
+        return Ok(format!("{ours:6.2} ms"));
     }
     let theirs = median(&mut theirs);
-    Ok(format!("{ours:6.1} ms {theirs:6.1} ms {:6.2}", theirs / ours))
+    Ok(format!("{ours:6.2} ms {theirs:6.2} ms {:6.2}", theirs / ours))
 }
 
 fn median(values: &mut [f64]) -> f64 {
@@ -151,7 +239,7 @@ fn memory_of(name: &str) -> anyhow::Result<f64> {
 
 fn memory(name: &str) -> anyhow::Result<()> {
     let before = status("VmRSS:")?;
-    let mut step = steps::make(name)?;
+    let mut step = steps::make(name, &Device::Cpu)?;
     for _ in 0..3 {
         step()?;
     }

@@ -27,9 +27,11 @@ pub struct PyTorch {
 }
 
 impl PyTorch {
-    pub fn start(python: &PathBuf, threads: usize) -> anyhow::Result<Self> {
+    /// `how`: threads, device, precision.
+    pub fn start(python: &PathBuf, how: &[String]) -> anyhow::Result<Self> {
         let mut child = Command::new(python)
-            .args([SCRIPT, &threads.to_string()])
+            .arg(SCRIPT)
+            .args(how)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -55,7 +57,7 @@ impl Drop for PyTorch {
 }
 
 /// Bytes by which a fresh Python grows in three runs of `step`.
-pub fn memory(python: &PathBuf, threads: usize, step: &str) -> anyhow::Result<f64> {
-    let output = Command::new(python).args([SCRIPT, &threads.to_string(), step]).output()?;
+pub fn memory(python: &PathBuf, how: &[String], step: &str) -> anyhow::Result<f64> {
+    let output = Command::new(python).arg(SCRIPT).args(how).arg(step).output()?;
     String::from_utf8(output.stdout)?.trim().parse().context("no figure from Python")
 }

@@ -1,15 +1,19 @@
 """The PyTorch side of the benchmark, started by it.
 
-`steps.py THREADS` reads a step's name a line, runs it once, prints the seconds it took.
-`steps.py THREADS STEP` runs the step three times and prints by how many bytes the process grew.
+`steps.py THREADS DEVICE PRECISION` reads a step's name a line, runs it once, prints the seconds it
+took. With a STEP behind, it runs that three times and prints by how many bytes the process grew.
 """
 
+import contextlib
 import sys
 import time
 
 import torch
 import torch.nn.functional as F
 import torchvision
+
+DEVICE = torch.device(sys.argv[2])
+PRECISION = sys.argv[3]
 
 ARCHS = {
     "alexnet": torchvision.models.alexnet,
@@ -28,8 +32,10 @@ def network(arch, size):
 
 
 def convolution(direction, batch, inputs, size, outputs, kernel, stride, padding):
-    images = torch.rand(batch, inputs, size, size)
-    weight = torch.rand(outputs, inputs, kernel, kernel) - 0.5
+    images = torch.rand(batch, inputs, size, size, device=DEVICE)
+    weight = torch.rand(outputs, inputs, kernel, kernel, device=DEVICE) - 0.5
+    if PRECISION == "bf16":
+        images, weight = images.bfloat16(), weight.bfloat16()
     grad = torch.rand_like(F.conv2d(images, weight, stride=stride, padding=padding))
 
     def backward(mask):
@@ -50,21 +56,25 @@ def convolution(direction, batch, inputs, size, outputs, kernel, stride, padding
 
 def whole(kind, arch, batch, size):
     model, classes = network(arch, size)
-    images = torch.rand(batch, 3, size, size)
-    labels = torch.arange(batch) % classes
+    model.to(DEVICE)
+    images = torch.rand(batch, 3, size, size, device=DEVICE)
+    labels = torch.arange(batch, device=DEVICE) % classes
 
     def forward():
-        with torch.no_grad():
+        with torch.no_grad(), cast():
             model(images)
 
     def train():
         optimizer.zero_grad(set_to_none=True)
-        F.cross_entropy(model(images), labels).backward()
+        with cast():
+            loss = F.cross_entropy(model(images), labels)
+        loss.backward()
         optimizer.step()
 
     def fgsm():
         pixels = images.clone().requires_grad_()
-        loss = F.cross_entropy(model(pixels), labels)
+        with cast():
+            loss = F.cross_entropy(model(pixels), labels)
         (grad,) = torch.autograd.grad(loss, pixels)
         (pixels.detach() + 4 / 255 * grad.sign()).clamp_(0, 1)
 
@@ -74,6 +84,18 @@ def whole(kind, arch, batch, size):
         return train
     model.eval()
     return {"forward": forward, "fgsm": fgsm}[kind]
+
+
+def cast():
+    """bf16 as PyTorch's users have it: weights stay f32, convolutions and products are cast."""
+    if PRECISION == "bf16":
+        return torch.autocast(DEVICE.type, torch.bfloat16)
+    return contextlib.nullcontext()
+
+
+def wait():
+    if DEVICE.type == "cuda":
+        torch.cuda.synchronize()
 
 
 def make(name):
@@ -92,13 +114,15 @@ def status(key):
 
 torch.set_num_threads(int(sys.argv[1]))
 torch.manual_seed(1)
-if len(sys.argv) > 2:
+torch.backends.cuda.matmul.allow_tf32 = PRECISION == "tf32"
+torch.backends.cudnn.allow_tf32 = PRECISION == "tf32"
+if len(sys.argv) > 4:
     # Libraries load at the first use: that is not the step's.
     small = torch.rand(1, 3, 8, 8, requires_grad=True)
     F.conv2d(small, torch.rand(4, 3, 3, 3, requires_grad=True)).relu().sum().backward()
     F.linear(torch.rand(2, 64), torch.rand(64, 64))
     before = status("VmRSS")
-    step = make(sys.argv[2])
+    step = make(sys.argv[4])
     for _ in range(3):
         step()
     print(status("VmHWM") - before)
@@ -110,6 +134,8 @@ for line in sys.stdin:
     if name != known:
         step, known = make(name), name
         step()
+    wait()
     start = time.perf_counter()
     step()
+    wait()
     print(time.perf_counter() - start, flush=True)

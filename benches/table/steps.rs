@@ -11,21 +11,21 @@ use glassbox::train::{Optimizer, Rule, Sgd};
 pub type Step = Box<dyn FnMut() -> anyhow::Result<()>>;
 
 /// Pseudo-random numbers in 0..1; which ones does not matter.
-fn random(shape: &[usize]) -> anyhow::Result<Tensor> {
-    Ok(Tensor::rand(0_f32, 1.0, shape, &Device::Cpu)?)
+fn random(shape: &[usize], device: &Device) -> anyhow::Result<Tensor> {
+    Ok(Tensor::rand(0_f32, 1.0, shape, &Device::Cpu)?.to_device(device)?)
 }
 
 /// The step of that name: `convolution DIRECTION batch inputs size outputs kernel stride padding`,
 /// or `train|forward|fgsm ARCH batch size`.
-pub fn make(name: &str) -> anyhow::Result<Step> {
+pub fn make(name: &str, device: &Device) -> anyhow::Result<Step> {
     let words: Vec<&str> = name.split(' ').collect();
     let numbers = words[2..].iter().map(|word| word.parse()).collect::<Result<Vec<usize>, _>>()?;
     match *numbers.as_slice() {
         [batch, inputs, size, outputs, kernel, stride, padding] => {
             let conv = Conv2d { stride: [stride; 2], padding: [padding; 2], ..Conv2d::default() };
-            convolution(words[1], conv, [batch, inputs, size], [outputs, kernel])
+            convolution(words[1], conv, [batch, inputs, size], [outputs, kernel], device)
         }
-        [batch, size] => network(words[0], words[1].parse()?, batch, size),
+        [batch, size] => network(words[0], words[1].parse()?, batch, size, device),
         _ => anyhow::bail!("no step '{name}'"),
     }
 }
@@ -35,9 +35,10 @@ fn convolution(
     conv: Conv2d,
     [batch, inputs, size]: [usize; 3],
     [outputs, kernel]: [usize; 2],
+    device: &Device,
 ) -> anyhow::Result<Step> {
-    let maps = random(&[batch, size, size, inputs])?;
-    let weight = random(&[outputs, kernel, kernel, inputs])?;
+    let maps = random(&[batch, size, size, inputs], device)?;
+    let weight = random(&[outputs, kernel, kernel, inputs], device)?;
     let grad = conv.forward(&maps, &weight, &Epilogue::default())?;
     Ok(match direction {
         "forward" => Box::new(move || {
@@ -55,7 +56,13 @@ fn convolution(
     })
 }
 
-fn network(kind: &str, arch: Arch, batch: usize, size: usize) -> anyhow::Result<Step> {
+fn network(
+    kind: &str,
+    arch: Arch,
+    batch: usize,
+    size: usize,
+    device: &Device,
+) -> anyhow::Result<Step> {
     let classes = if size < 64 { 10 } else { 1000 };
     let config = ModelConfig {
         classes,
@@ -66,10 +73,10 @@ fn network(kind: &str, arch: Arch, batch: usize, size: usize) -> anyhow::Result<
         seed: 1,
         layers: Vec::new(),
     };
-    let model = build(arch, config, &Device::Cpu)?;
-    let images = random(&[batch, 3, size, size])?;
+    let model = build(arch, config, device)?;
+    let images = random(&[batch, 3, size, size], device)?;
     let labels: Vec<u32> = (0..batch as u32).map(|label| label % classes as u32).collect();
-    let labels = Tensor::from_vec(labels, batch, &Device::Cpu)?;
+    let labels = Tensor::from_vec(labels, batch, device)?;
     Ok(match kind {
         "forward" => Box::new(move || {
             model.forward(&images, Mode::Evaluate, &[])?;
@@ -99,9 +106,11 @@ fn network(kind: &str, arch: Arch, batch: usize, size: usize) -> anyhow::Result<
     })
 }
 
-/// Seconds that one run takes.
-pub fn time(step: &mut Step) -> anyhow::Result<f64> {
+/// Seconds that one run takes, until the device is done.
+pub fn time(step: &mut Step, device: &Device) -> anyhow::Result<f64> {
+    device.synchronize()?;
     let start = Instant::now();
     step()?;
+    device.synchronize()?;
     Ok(start.elapsed().as_secs_f64())
 }
