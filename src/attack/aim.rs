@@ -84,6 +84,9 @@ pub(super) fn rows(images: &Tensor, at: &[usize]) -> Result<Tensor> {
     if at.len() == images.dim(0)? && at.iter().enumerate().all(|(index, &at)| index == at) {
         return Ok(images.clone());
     }
+    if at.is_empty() {
+        return Ok(images.narrow(0, 0, 0)?);
+    }
     let at: Vec<u32> = at.iter().map(|&at| at as u32).collect();
     let count = at.len();
     Ok(images.index_select(&Tensor::from_vec(at, count, images.device())?, 0)?)

@@ -59,6 +59,9 @@ impl Attack for Square {
             (0..clean.len()).filter(|&image| !aim.is_reached(image, &clean[image])).collect();
         let mut losses = vec![f32::INFINITY; clean.len()];
         for restart in 0..self.restarts {
+            if open.is_empty() {
+                break;
+            }
             let mut searches: Vec<Search> = open
                 .par_iter()
                 .map(|&place| {
@@ -84,7 +87,7 @@ impl Attack for Square {
                         self.propose(search, size, share);
                     });
                 }
-                if !self.ask(model, victims.images, &aim, &mut searches, size)? {
+                if !ask(model, victims.images, &aim, &mut searches, size)? {
                     break;
                 }
             }
@@ -113,41 +116,6 @@ struct Size {
 }
 
 impl Square {
-    /// Shows the network what is tried for the images not fooled yet, and keeps what helps. False
-    /// when all are fooled.
-    fn ask(
-        &self,
-        model: &Model,
-        like: &Tensor,
-        aim: &Aim,
-        searches: &mut [Search],
-        size: Size,
-    ) -> Result<bool> {
-        let mut open: Vec<&mut Search> =
-            searches.iter_mut().filter(|search| !search.reached).collect();
-        if open.is_empty() {
-            return Ok(false);
-        }
-        let answers = logits(model, &batch(open.iter().map(|one| &one.tried), size, like)?)?;
-        let mut unused = Vec::new();
-        for (search, row) in open.iter_mut().zip(&answers) {
-            let class = aim.class(search.place, row)?;
-            let margin = row[class] - row[other(row, class)];
-            let loss = if aim.targeted {
-                unused.resize(row.len(), 0.0);
-                cross_entropy(row, class, &mut unused)
-            } else {
-                margin
-            };
-            search.reached = aim.is_reached(search.place, row);
-            if search.reached || loss < search.loss {
-                search.loss = loss;
-                std::mem::swap(&mut search.best, &mut search.tried);
-            }
-        }
-        Ok(true)
-    }
-
     /// Where the search begins: vertical stripes of ±ε, or in L2 a grid of ups and downs.
     fn stripes(&self, origin: &[f32], size: Size, random: &mut ChaCha8Rng) -> Vec<f32> {
         let epsilon = self.ball.epsilon.to_unit() as f32;
@@ -247,6 +215,39 @@ impl Square {
             }
         }
     }
+}
+
+/// Shows the network what is tried for the images not fooled yet, and keeps what helps. False
+/// when all are fooled.
+fn ask(
+    model: &Model,
+    like: &Tensor,
+    aim: &Aim,
+    searches: &mut [Search],
+    size: Size,
+) -> Result<bool> {
+    let mut open: Vec<&mut Search> = searches.iter_mut().filter(|search| !search.reached).collect();
+    if open.is_empty() {
+        return Ok(false);
+    }
+    let answers = logits(model, &batch(open.iter().map(|one| &one.tried), size, like)?)?;
+    let mut unused = Vec::new();
+    for (search, row) in open.iter_mut().zip(&answers) {
+        let class = aim.class(search.place, row)?;
+        let margin = row[class] - row[other(row, class)];
+        let loss = if aim.targeted {
+            unused.resize(row.len(), 0.0);
+            cross_entropy(row, class, &mut unused)
+        } else {
+            margin
+        };
+        search.reached = aim.is_reached(search.place, row);
+        if search.reached || loss < search.loss {
+            search.loss = loss;
+            std::mem::swap(&mut search.best, &mut search.tried);
+        }
+    }
+    Ok(true)
 }
 
 /// The share of the pixels that a square covers in its `query`th try of `budget`.
