@@ -5,15 +5,19 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
 
+mod attack;
+
+pub use attack::attack;
+
 use super::estimate::Estimate;
-use crate::attack::{Attack, Clean, Fgsm, PixelLevels, Target};
+use crate::attack::Target;
 use crate::data::OnDamaged;
 use crate::data::{Augmentation, Class};
 use crate::data::{Format, Opened, Source};
 use crate::device::{DeviceName, usual_precision};
 use crate::error::{Error, Result};
 use crate::model::arch::sequential;
-use crate::model::weights::{self, Weights};
+use crate::model::weights::{self, Header, Weights};
 use crate::model::{self, Arch, Model, ModelConfig};
 use crate::ops::{self, Precision};
 use crate::run::folder::RunFolder;
@@ -37,28 +41,14 @@ pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
         neurons.adversarial = format!("run:{}", RunFolder::resolve(runs, id)?.id());
     }
     let header = match &spec.model.weights {
-        Some(word) => {
-            let path = weights_path(word, runs)?;
-            let header = weights::read(&path, &Device::Cpu)?.header;
-            if let Some(header) = &header
-                && header.arch != spec::word(spec.model.arch)
-            {
-                return Err(Error::bad_input(format!(
-                    "the weights '{}' are of '{}', but model.arch = '{}'",
-                    path.display(),
-                    header.arch,
-                    spec::word(spec.model.arch)
-                )));
-            }
-            header
-        }
+        Some(word) => header("model", spec.model.arch, word, runs)?,
         None => None,
     };
     if spec.data.image_size.is_none() {
         spec.data.image_size = header.as_ref().map(|header| header.image_size);
     }
     if spec.data.image_size.is_none() && spec.data.format == spec::DataFormat::ImageFolder {
-        spec.data.image_size = arch(spec)?.usual_image_size();
+        spec.data.image_size = arch(spec.model.arch)?.usual_image_size();
     }
     let mut opened = open_data(spec)?;
     let [channels, height, _] = opened.test.shape();
@@ -85,7 +75,7 @@ pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
     }
     let (mean, std) = match &header {
         Some(header) if header.channels == channels => (header.mean.clone(), header.std.clone()),
-        _ => normalisation(arch(spec)?, spec.data.format, channels),
+        _ => normalisation(arch(spec.model.arch)?, spec.data.format, channels),
     };
     spec.model.mean.get_or_insert(mean);
     spec.model.std.get_or_insert(std);
@@ -93,9 +83,13 @@ pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
         opened.notes.extend(other_classes(&header.class_names, opened.test.classes()));
     }
     opened.notes.extend(no_card);
+    attack::resolve_members(spec, channels, runs)?;
     // Whatever does not fit is said now, before a run folder is made; on the CPU, since a card may
     // be full of another run.
     let network = network_on(&Device::Cpu, spec, channels, runs)?;
+    for (_, how) in spec.methods() {
+        attack(spec, how, runs)?;
+    }
     if let Some(neurons) = &spec.neurons {
         taps(&network, &neurons.layers)?;
     }
@@ -203,23 +197,38 @@ fn network_on(device: &Device, spec: &Spec, channels: usize, runs: &Path) -> Res
         mean: spec.model.mean.clone().ok_or_else(unresolved)?,
         std: spec.model.std.clone().ok_or_else(unresolved)?,
         seed: spec.seed,
-        layers: spec
-            .model
-            .layers
-            .iter()
-            .map(|layer| sequential_layer(layer))
-            .collect::<Result<_>>()?,
+        layers: listed(&spec.model.layers)?,
     };
-    let model = model::build(arch(spec)?, config, device)?;
+    let model = model::build(arch(spec.model.arch)?, config, device)?;
     if let Some(word) = &spec.model.weights {
         load_weights(&model, &weights_path(word, runs)?, &Device::Cpu)?;
     }
     Ok(model)
 }
 
+/// What weights say of themselves, if they do. `section` is where they are named.
+fn header(section: &str, arch: spec::Arch, word: &str, runs: &Path) -> Result<Option<Header>> {
+    let path = weights_path(word, runs)?;
+    let header = weights::read(&path, &Device::Cpu)?.header;
+    let arch = spec::word(arch);
+    match &header {
+        Some(header) if header.arch != arch => Err(Error::bad_input(format!(
+            "the weights '{}' are of '{}', but {section}.arch = '{arch}'",
+            path.display(),
+            header.arch,
+        ))),
+        _ => Ok(header),
+    }
+}
+
 /// The architecture of a spec: both rooms write their names alike.
-fn arch(spec: &Spec) -> Result<Arch> {
-    spec::word(spec.model.arch).parse()
+fn arch(arch: spec::Arch) -> Result<Arch> {
+    spec::word(arch).parse()
+}
+
+/// The entries of a list of layers.
+fn listed(layers: &[String]) -> Result<Vec<sequential::Layer>> {
+    layers.iter().map(|layer| sequential_layer(layer)).collect()
 }
 
 /// An entry of `model.layers`, which the spec has checked.
@@ -358,14 +367,6 @@ pub fn trainer(
         },
         label_smoothing: spec.label_smoothing,
         step: 0,
-    }
-}
-
-/// The attack behind a method's name.
-pub fn attack(method: spec::AttackMethod, epsilon: f64) -> Box<dyn Attack> {
-    match method {
-        spec::AttackMethod::None => Box::new(Clean),
-        spec::AttackMethod::Fgsm => Box::new(Fgsm { epsilon: PixelLevels(epsilon) }),
     }
 }
 

@@ -6,6 +6,7 @@
 //! Work is cut into pieces by the shape alone, and partial results are added in a fixed order:
 //! neither the number of threads nor their timing changes a bit.
 
+pub mod ball;
 pub mod batch_norm;
 pub mod conv2d;
 pub mod cross_entropy;
@@ -23,6 +24,7 @@ pub mod precision;
 mod scratch;
 mod values;
 
+pub use ball::linf_step;
 pub use batch_norm::{BatchNorm, BatchNormGradients, Moments, Statistics};
 pub use conv2d::{Conv2d, Epilogue};
 pub use cross_entropy::{cross_entropy, cross_entropy_per_image};

@@ -1,10 +1,14 @@
 //! What no single key can tell: values that exclude each other, grammars inside texts. Every
 //! complaint at once. Types and ranges are `help.rs`'s; what only the data can tell is the job's.
 
+use super::help::or_list;
 use super::interval::Interval;
 use super::layer::Layer;
 use super::problem::Complaint;
-use super::{Arch, AttackMethod, DataFormat, OptimizerName, Precision, Spec, TrainSpec, expand};
+use super::{
+    Arch, AttackMethod, AttackSpec, DataFormat, MethodSpec, Norm, OptimizerName, Precision, Spec,
+    Target, TargetName, TrainSpec, expand,
+};
 
 /// Everything impossible in a spec whose types and ranges are right.
 pub fn check(spec: &Spec) -> Vec<Complaint> {
@@ -51,20 +55,12 @@ pub fn check(spec: &Spec) -> Vec<Complaint> {
                     .hint("attacks = [{ method = \"none\" }] is clean accuracy"),
             );
         }
-        for (index, attack) in evaluate.attacks.iter().enumerate() {
-            let key = format!("evaluate.attacks[{index}].epsilon");
-            check_epsilon(&key, attack.method, attack.epsilon, &mut complain);
-        }
+    }
+    for (section, how) in spec.methods() {
+        check_method(spec, &section, how, &mut complain);
     }
     if let Some(attack) = &spec.attack {
-        if attack.method == AttackMethod::None {
-            complain(
-                Complaint::new("attack.method", "is 'none', which makes no adversarial images")
-                    .hint("leave [attack] out, or choose fgsm"),
-            );
-        } else {
-            check_epsilon("attack.epsilon", attack.method, attack.epsilon, &mut complain);
-        }
+        check_attack(attack, &mut complain);
     }
     if let Some(neurons) = &spec.neurons {
         let from = neurons.adversarial.as_str();
@@ -93,8 +89,9 @@ pub fn warnings(spec: &Spec) -> Vec<String> {
         );
     }
     if let Some(train) = &spec.train {
-        let probes = train.probe.images > 0 && train.probe.method != AttackMethod::None;
-        if probes && train.probe.epsilon == 0.0 {
+        let probe = &train.probe;
+        let probes = probe.images > 0 && probe.how.method != AttackMethod::None;
+        if probes && probe.how.epsilon == Some(0.0) {
             warnings.push("train.probe.epsilon is 0: the probe shows clean accuracy".into());
         }
     }
@@ -123,37 +120,8 @@ fn check_data(spec: &Spec, complain: &mut impl FnMut(Complaint)) {
 
 fn check_model(spec: &Spec, complain: &mut impl FnMut(Complaint)) {
     let model = &spec.model;
-    for (index, layer) in model.layers.iter().enumerate() {
-        if let Err(expected) = layer.parse::<Layer>() {
-            let message = format!("is '{}', {expected}", layer.escape_debug());
-            complain(Complaint::new(format!("model.layers[{index}]"), message));
-        }
-    }
-    match (model.arch, model.layers.is_empty()) {
-        (Arch::Sequential, true) => complain(
-            Complaint::new("model.layers", "is missing, and arch = \"sequential\" needs it")
-                .hint("layers = [\"conv 16 3 padding=1\", \"relu\", \"flatten\", \"linear 10\"]"),
-        ),
-        (Arch::Sequential, false) | (_, true) => {}
-        (arch, false) => complain(
-            Complaint::new(
-                "model.layers",
-                format!("lists a network, but arch = \"{}\" has its own", super::word(arch)),
-            )
-            .hint("set arch = \"sequential\""),
-        ),
-    }
-    let channels = if spec.data.format == DataFormat::Idx { 1 } else { 3 };
-    for (key, values) in [("model.mean", &model.mean), ("model.std", &model.std)] {
-        if let Some(values) = values.as_ref().filter(|values| values.len() != channels) {
-            let message = format!(
-                "has {} numbers, expected {channels}: one a channel of {}",
-                values.len(),
-                super::word(spec.data.format)
-            );
-            complain(Complaint::new(key, message));
-        }
-    }
+    check_layers(model.arch, "model", &model.layers, complain);
+    check_normalisation(spec, "model", [&model.mean, &model.std], complain);
     if let Some(weights) = &model.weights {
         if weights.trim().is_empty() {
             complain(
@@ -178,6 +146,58 @@ fn check_sizes(spec: &Spec, complain: &mut impl FnMut(Complaint)) {
     ] {
         if value > most {
             complain(Complaint::new(key, format!("is {value}, expected at most {most}")));
+        }
+    }
+}
+
+/// A listed network has its list, whose entries can be read, and no other has one.
+fn check_layers(
+    arch: Arch,
+    section: &str,
+    layers: &[String],
+    complain: &mut impl FnMut(Complaint),
+) {
+    for (index, layer) in layers.iter().enumerate() {
+        if let Err(expected) = layer.parse::<Layer>() {
+            let message = format!("is '{}', {expected}", layer.escape_debug());
+            complain(Complaint::new(format!("{section}.layers[{index}]"), message));
+        }
+    }
+    match (arch, layers.is_empty()) {
+        (Arch::Sequential, true) => complain(
+            Complaint::new(
+                format!("{section}.layers"),
+                "is missing, and arch = \"sequential\" needs it",
+            )
+            .hint("layers = [\"conv 16 3 padding=1\", \"relu\", \"flatten\", \"linear 10\"]"),
+        ),
+        (Arch::Sequential, false) | (_, true) => {}
+        (arch, false) => complain(
+            Complaint::new(
+                format!("{section}.layers"),
+                format!("lists a network, but arch = \"{}\" has its own", super::word(arch)),
+            )
+            .hint("set arch = \"sequential\""),
+        ),
+    }
+}
+
+/// Mean and standard deviation have one number a channel.
+fn check_normalisation(
+    spec: &Spec,
+    section: &str,
+    [mean, std]: [&Option<Vec<f64>>; 2],
+    complain: &mut impl FnMut(Complaint),
+) {
+    let channels = if spec.data.format == DataFormat::Idx { 1 } else { 3 };
+    for (key, values) in [("mean", mean), ("std", std)] {
+        if let Some(values) = values.as_ref().filter(|values| values.len() != channels) {
+            let message = format!(
+                "has {} numbers, expected {channels}: one a channel of {}",
+                values.len(),
+                super::word(spec.data.format)
+            );
+            complain(Complaint::new(format!("{section}.{key}"), message));
         }
     }
 }
@@ -221,21 +241,79 @@ fn check_train(train: &TrainSpec, complain: &mut impl FnMut(Complaint)) {
     }
 }
 
-fn check_epsilon(
-    key: &str,
-    method: AttackMethod,
-    epsilon: f64,
+/// An attack has only keys of its method, and a bound where it needs one.
+fn check_method(
+    spec: &Spec,
+    section: &str,
+    how: &MethodSpec,
     complain: &mut impl FnMut(Complaint),
 ) {
-    let perturbs = method != AttackMethod::None;
-    if !perturbs && epsilon != 0.0 {
-        let message = format!("is {epsilon}, but method = \"none\" changes nothing");
-        complain(Complaint::new(key, message));
+    let method = how.method;
+    let name = super::word(method);
+    for key in how.written() {
+        if !method.keys().contains(&key) {
+            complain(
+                Complaint::new(
+                    format!("{section}.{key}"),
+                    format!("is no key of method = \"{name}\""),
+                )
+                .hint(format!("{name} takes {}", or_list(method.keys()))),
+            );
+        }
     }
-    if perturbs && epsilon == 0.0 {
+    let key = format!("{section}.epsilon");
+    match how.epsilon {
+        Some(epsilon) if method == AttackMethod::None && epsilon != 0.0 => {
+            let message = format!("is {epsilon}, but method = \"none\" changes nothing");
+            complain(Complaint::new(key, message));
+        }
+        Some(epsilon) if how.bounding_norm() == Norm::Linf && epsilon > 255.0 => complain(
+            Complaint::new(key, format!("is {epsilon}, expected a number, 0 to 255"))
+                .hint("no pixel can change by more; with norm = \"l2\" epsilon may be larger"),
+        ),
+        // The training's probe may be switched off by 0.
+        None | Some(0.0)
+            if method.needs_epsilon()
+                && (section.starts_with("evaluate") || how.epsilon.is_some())
+                && section != "train.probe" =>
+        {
+            complain(
+                Complaint::new(key, "is missing or 0, so the attack changes nothing")
+                    .hint("pixel levels of 255: epsilon = 4 is the papers'"),
+            );
+        }
+        _ => {}
+    }
+    for (index, member) in how.models.iter().enumerate() {
+        let section = format!("{section}.models[{index}]");
+        check_layers(member.arch, &section, &member.layers, complain);
+        check_normalisation(spec, &section, [&member.mean, &member.std], complain);
+        let key = format!("{section}.weights");
+        if member.weights.trim().is_empty() {
+            complain(Complaint::new(&key, "is empty, and a network of an ensemble needs weights"));
+        }
+        check_reference(&key, &member.weights, complain);
+    }
+}
+
+/// `[attack]` makes images, and its method can do what `target` asks.
+fn check_attack(attack: &AttackSpec, complain: &mut impl FnMut(Complaint)) {
+    let method = attack.how.method;
+    let name = super::word(method);
+    if method == AttackMethod::None {
         complain(
-            Complaint::new(key, "is missing or 0, so the attack changes nothing")
-                .hint("pixel levels of 255: epsilon = 4 is the papers'"),
+            Complaint::new("attack.method", "is 'none', which makes no adversarial images")
+                .hint("leave [attack] out, or choose fgsm"),
+        );
+    } else if attack.target != Target::None && !method.takes_target() {
+        let own = method == AttackMethod::LeastLikely;
+        if own && attack.target == Target::Named(TargetName::LeastLikely) {
+            return;
+        }
+        let why = if own { "chooses its target itself" } else { "cannot aim at a class" };
+        complain(
+            Complaint::new("attack.target", format!("is set, but method = \"{name}\" {why}"))
+                .hint("target = \"none\", or another method: pgd and fgsm aim at any class"),
         );
     }
 }

@@ -4,8 +4,12 @@
 use std::fmt;
 use std::sync::LazyLock;
 
+mod method;
+
+use method::{ATTACK_METHODS, EPSILON, method_keys};
+
 use super::{
-    AttackItem, AttackMethod, AttackSpec, EvaluateSpec, NeuronsSpec, Spec, TrainSpec, nearest,
+    AttackMethod, AttackSpec, EvaluateSpec, MethodSpec, NeuronsSpec, Spec, TrainSpec, nearest,
 };
 
 /// One key.
@@ -119,7 +123,7 @@ impl fmt::Display for ValueKind {
     }
 }
 
-fn or_list(words: &[&str]) -> String {
+pub(super) fn or_list(words: &[&str]) -> String {
     match words {
         [] => String::new(),
         [word] => (*word).into(),
@@ -136,6 +140,11 @@ const fn open(path: &'static str, kind: ValueKind, doc: &'static str, unset: &'s
     Key { path, doc, kind, unset: Some(unset), required: false }
 }
 
+/// A key that must be written.
+const fn needed(path: &'static str, kind: ValueKind, doc: &'static str) -> Key {
+    Key { path, doc, kind, unset: None, required: true }
+}
+
 use ValueKind::{
     Choice, ChoiceOrIndex, Choices, Flag, Integer, Number, Numbers, Path, Tables, Text, Texts,
 };
@@ -144,9 +153,6 @@ use ValueKind::{
 const COUNT: ValueKind = Integer(Range::from(1.0));
 /// Whatever can be counted, or 0 with its own meaning.
 const COUNT_OR_ZERO: ValueKind = Integer(Range::from(0.0));
-/// Perturbation bounds: the pixel levels that exist.
-const EPSILON: ValueKind = Number(Range::between(0.0, 255.0));
-const ATTACK_METHODS: &[&str] = &["none", "fgsm"];
 /// As [`super::Arch`] is written.
 const ARCHS: &[&str] = &[
     "shapesnet",
@@ -166,7 +172,35 @@ const ARCHS: &[&str] = &[
 ];
 
 /// The table, in the order in which specs are written.
-pub const KEYS: &[Key] = &[
+pub const KEYS: &[Key] = &joined::<{ count(PARTS) }>(PARTS);
+
+const PARTS: &[&[Key]] = &[BEFORE, PROBE, EVALUATED, EVALUATE, ATTACK, AFTER];
+
+const fn count(parts: &[&[Key]]) -> usize {
+    let (mut count, mut part) = (0, 0);
+    while part < parts.len() {
+        count += parts[part].len();
+        part += 1;
+    }
+    count
+}
+
+const fn joined<const COUNT: usize>(parts: &[&[Key]]) -> [Key; COUNT] {
+    let mut all = [key("", Text, ""); COUNT];
+    let (mut at, mut part) = (0, 0);
+    while part < parts.len() {
+        let mut index = 0;
+        while index < parts[part].len() {
+            all[at] = parts[part][index];
+            at += 1;
+            index += 1;
+        }
+        part += 1;
+    }
+    all
+}
+
+const BEFORE: &[Key] = &[
     key("title", Text, "A line for people; also names the run folder"),
     key(
         "seed",
@@ -289,27 +323,38 @@ pub const KEYS: &[Key] = &[
         Number(Range::between(0.0, 1.0).below()),
         "Weight of the uniform distribution in the target; 0 = off",
     ),
+    key("train.probe.images", COUNT_OR_ZERO, "Test images it is measured on; 0 = no probe"),
+];
+
+const PROBE: &[Key] = method_keys!(
+    "train.probe",
     key(
         "train.probe.method",
         Choice(ATTACK_METHODS),
         "The attack behind the live adversarial accuracy, after each epoch",
-    ),
-    key("train.probe.epsilon", EPSILON, "Its bound, in pixel levels of 255"),
-    key("train.probe.images", COUNT_OR_ZERO, "Test images it is measured on; 0 = no probe"),
-    // [evaluate]
+    )
+);
+
+const EVALUATED: &[Key] = &[
     key("evaluate.attacks", Tables, "One row each in the table of accuracies"),
-    Key {
-        path: "evaluate.attacks[].method",
-        doc: "The attack; none = clean accuracy",
-        kind: Choice(ATTACK_METHODS),
-        unset: None,
-        required: true,
-    },
-    key("evaluate.attacks[].epsilon", EPSILON, "Its bound, in pixel levels of 255"),
     key("evaluate.batch_size", COUNT, "Images a batch"),
-    // [attack]
-    key("attack.method", Choice(ATTACK_METHODS), "How the set of adversarial images is made"),
-    key("attack.epsilon", EPSILON, "Largest change of a pixel, in pixel levels of 255"),
+];
+
+const EVALUATE: &[Key] = method_keys!(
+    "evaluate.attacks[]",
+    needed(
+        "evaluate.attacks[].method",
+        Choice(ATTACK_METHODS),
+        "The attack; none = clean accuracy"
+    )
+);
+
+const ATTACK: &[Key] = method_keys!(
+    "attack",
+    key("attack.method", Choice(ATTACK_METHODS), "How the set of adversarial images is made")
+);
+
+const AFTER: &[Key] = &[
     key(
         "attack.target",
         ChoiceOrIndex(&["none", "random", "least-likely"]),
@@ -347,6 +392,13 @@ pub const STAGES: &[&str] = &["train", "evaluate", "attack", "neurons"];
 pub fn find(path: &str) -> Option<&'static Key> {
     let pattern = pattern(path);
     KEYS.iter().find(|key| key.path == pattern)
+}
+
+/// The section and the name of a key that is one of an attack's besides `method`.
+pub fn of_method(path: &str) -> Option<(&str, &str)> {
+    let (section, name) = path.rsplit_once('.')?;
+    let is_one = name != "method" && find(&format!("evaluate.attacks[].{name}")).is_some();
+    (is_one && find(&format!("{section}.method")).is_some()).then_some((section, name))
 }
 
 /// `evaluate.attacks[2].epsilon` → `evaluate.attacks[].epsilon`.
@@ -397,7 +449,9 @@ pub fn nearest_path(wrong: &str) -> Option<String> {
     let mut found = paths().filter(|path| last(path) == near);
     // Several sections may have a key of that name; then guessing one of them would mislead.
     let only = found.next().filter(|_| found.next().is_none());
-    only.map(Into::into).or_else(|| nearest::nearest(wrong, paths()).map(Into::into))
+    let is_section = SECTIONS.iter().any(|(path, _)| *path == section);
+    let misspelt = || nearest::nearest(wrong, paths()).filter(|_| !is_section);
+    only.or_else(misspelt).map(Into::into)
 }
 
 /// `a` + `b` → `a.b`; the root is `""`.
@@ -411,7 +465,7 @@ pub fn default_value(path: &str) -> Option<toml::Value> {
         LazyLock::new(|| toml::Table::try_from(every_section()).ok());
     let pattern = pattern(path);
     if let Some(item_key) = pattern.strip_prefix("evaluate.attacks[].") {
-        let item = AttackItem { method: AttackMethod::None, epsilon: 0.0 };
+        let item = MethodSpec::new(AttackMethod::None, None);
         let required = find(path).is_some_and(|key| key.required);
         let table = toml::Table::try_from(item).ok().filter(|_| !required)?;
         return table.get(item_key).cloned();

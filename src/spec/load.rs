@@ -83,6 +83,9 @@ impl Document {
             let stem = Path::new(self.name()).file_stem().and_then(|stem| stem.to_str());
             spec.title = stem.unwrap_or("run").into();
         }
+        for (_, how) in spec.methods_mut() {
+            *how = how.resolved();
+        }
         debug_assert!(check::check(&spec).is_empty(), "resolving made a good spec bad");
         Ok(spec)
     }
@@ -90,21 +93,27 @@ impl Document {
 
 fn missing_files(spec: &Spec) -> Vec<Complaint> {
     let adversarial = spec.neurons.as_ref().map(|neurons| neurons.adversarial.as_str());
-    let paths = [
-        ("data.path", spec.data.path.as_deref()),
-        ("model.weights", spec.model.weights.as_deref()),
-        ("neurons.adversarial", adversarial),
+    let mut paths = vec![
+        ("data.path".to_owned(), spec.data.path.as_deref()),
+        ("model.weights".into(), spec.model.weights.as_deref()),
+        ("neurons.adversarial".into(), adversarial),
     ];
+    for (section, how) in spec.methods() {
+        let members = how.models.iter().enumerate();
+        paths.extend(members.map(|(index, member)| {
+            (format!("{section}.models[{index}].weights"), Some(member.weights.as_str()))
+        }));
+    }
     let mut complaints = Vec::new();
     for (key, path) in paths {
-        let Some(path) = path.filter(|path| !is_word(key, path)) else { continue };
+        let Some(path) = path.filter(|path| !is_word(&key, path)) else { continue };
         if let Err(error) = fs::metadata(path) {
             let why = match error.kind() {
                 std::io::ErrorKind::NotFound => "which does not exist".into(),
                 _ => format!("which cannot be read: {error}"),
             };
             complaints.push(
-                Complaint::new(key, format!("is '{}', {why}", path.escape_debug()))
+                Complaint::new(&key, format!("is '{}', {why}", path.escape_debug()))
                     .hint(format!("--set {key}=/the/path")),
             );
         }

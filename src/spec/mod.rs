@@ -13,6 +13,7 @@ pub mod help;
 pub mod interval;
 pub mod layer;
 mod load;
+mod method;
 pub mod nearest;
 mod overrides;
 mod parse;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use interval::Interval;
 pub use load::{load, open, read_resolved};
+pub use method::{AttackMethod, EnsembleModel, Fusion, MethodSpec, Norm};
 pub use parse::Document;
 pub use preset::{PRESETS, Preset};
 pub use problem::{Complaint, Problem};
@@ -95,6 +97,40 @@ pub enum Precision {
     Tf32,
     /// Factors and results are rounded to 8 bits.
     Bf16,
+}
+
+impl Spec {
+    /// Every attack that is named, each with the section that its keys stand in.
+    pub fn methods(&self) -> Vec<(String, &MethodSpec)> {
+        let mut found = Vec::new();
+        if let Some(train) = &self.train {
+            found.push(("train.probe".into(), &train.probe.how));
+        }
+        if let Some(evaluate) = &self.evaluate {
+            let items = evaluate.attacks.iter().enumerate();
+            found.extend(items.map(|(index, how)| (format!("evaluate.attacks[{index}]"), how)));
+        }
+        if let Some(attack) = &self.attack {
+            found.push(("attack".into(), &attack.how));
+        }
+        found
+    }
+
+    /// The same, to be changed.
+    pub fn methods_mut(&mut self) -> Vec<(String, &mut MethodSpec)> {
+        let mut found = Vec::new();
+        if let Some(train) = &mut self.train {
+            found.push(("train.probe".into(), &mut train.probe.how));
+        }
+        if let Some(evaluate) = &mut self.evaluate {
+            let items = evaluate.attacks.iter_mut().enumerate();
+            found.extend(items.map(|(index, how)| (format!("evaluate.attacks[{index}]"), how)));
+        }
+        if let Some(attack) = &mut self.attack {
+            found.push(("attack".into(), &mut attack.how));
+        }
+        found
+    }
 }
 
 /// `[data]`
@@ -370,30 +406,19 @@ pub enum Augment {
 
 /// `train.probe`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct ProbeSpec {
     /// The attack on the probe set.
-    pub method: AttackMethod,
-    /// Pixel levels of 255.
-    pub epsilon: f64,
+    #[serde(flatten)]
+    pub how: MethodSpec,
     /// Test images in the set; 0 = no probe.
     pub images: usize,
 }
 
 impl Default for ProbeSpec {
     fn default() -> Self {
-        Self { method: AttackMethod::Fgsm, epsilon: 4.0, images: 500 }
+        Self { how: MethodSpec::default(), images: 500 }
     }
-}
-
-/// Attacks that ship.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AttackMethod {
-    /// No perturbation: clean accuracy.
-    None,
-    /// Fast gradient sign method.
-    Fgsm,
 }
 
 /// `[evaluate]` (SCIENCE §5)
@@ -401,7 +426,7 @@ pub enum AttackMethod {
 #[serde(deny_unknown_fields, default)]
 pub struct EvaluateSpec {
     /// One row each in `results/evaluate.json`.
-    pub attacks: Vec<AttackItem>,
+    pub attacks: Vec<MethodSpec>,
     /// Images a batch.
     pub batch_size: usize,
 }
@@ -410,33 +435,21 @@ impl Default for EvaluateSpec {
     fn default() -> Self {
         Self {
             attacks: vec![
-                AttackItem { method: AttackMethod::None, epsilon: 0.0 },
-                AttackItem { method: AttackMethod::Fgsm, epsilon: 4.0 },
+                MethodSpec::new(AttackMethod::None, None),
+                MethodSpec::new(AttackMethod::Fgsm, Some(4.0)),
             ],
             batch_size: 100,
         }
     }
 }
 
-/// An attack inside `[evaluate]`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AttackItem {
-    /// Which.
-    pub method: AttackMethod,
-    /// Pixel levels of 255.
-    #[serde(default)]
-    pub epsilon: f64,
-}
-
 /// `[attack]`: makes a set of adversarial images of the test split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct AttackSpec {
-    /// Which.
-    pub method: AttackMethod,
-    /// Pixel levels of 255.
-    pub epsilon: f64,
+    /// Which, and how.
+    #[serde(flatten)]
+    pub how: MethodSpec,
     /// `none`, `random`, `least-likely`, or a class index.
     pub target: Target,
     /// Images a batch.
@@ -445,7 +458,7 @@ pub struct AttackSpec {
 
 impl Default for AttackSpec {
     fn default() -> Self {
-        Self { method: AttackMethod::Fgsm, epsilon: 4.0, target: Target::None, batch_size: 100 }
+        Self { how: MethodSpec::default(), target: Target::None, batch_size: 100 }
     }
 }
 

@@ -42,7 +42,7 @@ fn section(text: &mut String, path: &str, table: &toml::Table, comments: Comment
     for (key, name) in keys {
         match (table.get(name), comments) {
             (Some(value), _) => {
-                let line = format!("{name} = {}", inline(value));
+                let line = format!("{name} = {}", inline(key.path, value));
                 let _ = match comments {
                     Comments::On if line.contains('\n') => writeln!(text, "# {}:\n{line}", key.doc),
                     Comments::On => writeln!(text, "{}", with_comment(&line, key.doc)),
@@ -64,23 +64,24 @@ fn with_comment(line: &str, comment: &str) -> String {
     format!("{line:<34} # {comment}")
 }
 
-/// A value on one line, except lists of tables: one item a line.
-fn inline(value: &toml::Value) -> String {
+/// A value on one line, except lists of tables: one item a line. `path` is its key's.
+fn inline(path: &str, value: &toml::Value) -> String {
     match value {
         toml::Value::Array(items) if items.iter().any(toml::Value::is_table) => {
+            let path = format!("{path}[]");
             let lines: Vec<String> =
-                items.iter().map(|item| format!("  {},\n", inline(item))).collect();
+                items.iter().map(|item| format!("  {},\n", inline(&path, item))).collect();
             format!("[\n{}]", lines.concat())
         }
         toml::Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(inline).collect();
+            let items: Vec<String> = items.iter().map(|item| inline(path, item)).collect();
             format!("[{}]", items.join(", "))
         }
         toml::Value::Table(table) => {
-            let entries: Vec<String> = table
-                .iter()
-                .rev()
-                .map(|(name, value)| format!("{name} = {}", inline(value)))
+            let names = help::children(path).into_iter();
+            let entries: Vec<String> = names
+                .filter_map(|name| Some((name, table.get(name)?)))
+                .map(|(name, value)| format!("{name} = {}", inline(&help::join(path, name), value)))
                 .collect();
             format!("{{ {} }}", entries.join(", "))
         }

@@ -45,6 +45,35 @@ fn full() -> Spec {
     spec
 }
 
+/// An attack with every key of every method.
+fn every_key_of_an_attack() -> MethodSpec {
+    MethodSpec {
+        method: AttackMethod::Ensemble,
+        epsilon: Some(4.0),
+        norm: Some(Norm::L2),
+        steps: Some(7),
+        step_size: Some(1.5),
+        restarts: Some(2),
+        momentum: Some(0.9),
+        overshoot: Some(0.1),
+        confidence: Some(1.0),
+        learning_rate: Some(0.1),
+        search_steps: Some(3),
+        initial_c: Some(0.5),
+        queries: Some(50),
+        distortion_weight: Some(0.2),
+        fusion: Some(Fusion::Logits),
+        models: vec![EnsembleModel {
+            arch: Arch::Sequential,
+            weights: "run:last".into(),
+            layers: vec!["flatten".into(), "linear 12".into()],
+            mean: Some(vec![0.5; 3]),
+            std: Some(vec![0.25; 3]),
+            image_size: Some(32),
+        }],
+    }
+}
+
 fn leaves(prefix: &str, table: &toml::Table, found: &mut BTreeSet<String>) {
     for (name, value) in table {
         let path = help::join(prefix, name);
@@ -65,8 +94,12 @@ fn leaves(prefix: &str, table: &toml::Table, found: &mut BTreeSet<String>) {
 
 #[test]
 fn the_table_has_every_key_of_a_spec_and_no_other() {
+    let mut spec = full();
+    for (_, how) in spec.methods_mut() {
+        *how = every_key_of_an_attack();
+    }
     let mut written = BTreeSet::new();
-    leaves("", &toml::Table::try_from(full()).unwrap(), &mut written);
+    leaves("", &toml::Table::try_from(spec).unwrap(), &mut written);
     let known: BTreeSet<String> = KEYS.iter().map(|key| key.path.into()).collect();
     assert_eq!(written, known);
 }
@@ -88,12 +121,14 @@ fn the_words_of_the_table_are_the_words_that_serde_takes() {
         let (ValueKind::Choice(words) | ValueKind::Choices(words)) = key.kind else { continue };
         let list = matches!(key.kind, ValueKind::Choices(_));
         let value = if list { "[\"?\"]" } else { "\"?\"" };
-        let (section, name) = key.path.rsplit_once('.').unwrap_or(("", key.path));
-        let text = match section.strip_suffix("[]") {
-            Some(items) => format!("{items} = [{{ {name} = {value} }}]"),
-            None if section.is_empty() => format!("{name} = {value}"),
-            None => format!("[{section}]\n{name} = {value}"),
-        };
+        let mut parts = key.path.rsplit('.');
+        let name = parts.next().unwrap();
+        // From the inside out, so that a list inside a list is written too.
+        let text =
+            parts.fold(format!("{name} = {value}"), |inside, part| match part.strip_suffix("[]") {
+                Some(items) => format!("{items} = [{{ {inside} }}]"),
+                None => format!("{part} = {{ {inside} }}"),
+            });
         let message = toml::from_str::<Spec>(&text).unwrap_err().message().to_owned();
         let expected: Vec<&str> =
             message.split_once("expected").unwrap().1.split('`').skip(1).step_by(2).collect();
@@ -159,9 +194,7 @@ fn an_unknown_key_inside_an_inline_table_has_its_own_place() {
     );
     assert_eq!(
         wrong("[evaluate]\nattacks = [\n{ method = \"fgsm\", epsilon = 4, stepz = 1 }]"),
-        [
-            "a.toml:3:33: unknown key 'stepz' in [evaluate.attacks[0]], expected one of method, epsilon"
-        ]
+        ["a.toml:3:33: unknown key 'stepz' in [evaluate.attacks[0]], did you mean 'steps'?"]
     );
 }
 
@@ -177,7 +210,7 @@ batch_size = 32.5
 augment = ["flip", 1]
 optimizer = { lr = -0.1, nesterov = "yes" }
 [attack]
-epsilon = 256
+epsilon = -1
 target = "leastlikely"
 "#;
     assert_eq!(
@@ -194,7 +227,7 @@ target = "leastlikely"
              random-resized-crop",
             "a.toml:9:15: 'train.optimizer.lr' is -0.1, expected a number, above 0",
             "a.toml:9:26: 'train.optimizer.nesterov' is 'yes', expected true or false",
-            "a.toml:11:1: 'attack.epsilon' is 256, expected a number, 0 to 255",
+            "a.toml:11:1: 'attack.epsilon' is -1, expected a number, at least 0",
             "a.toml:12:1: 'attack.target' is 'leastlikely', expected none, random or \
              least-likely, or a class index; did you mean 'least-likely'?",
         ]
@@ -286,7 +319,7 @@ fn overrides_reach_every_key_and_make_their_sections() {
     assert_eq!(spec.title, "2026 again");
     assert_eq!(spec.data.path.as_deref(), Some("~/clothes"));
     assert_eq!(spec.attack.unwrap().target, Target::Class(3));
-    assert_eq!(spec.evaluate.unwrap().attacks[1].epsilon, 8.0);
+    assert_eq!(spec.evaluate.unwrap().attacks[1].epsilon, Some(8.0));
 }
 
 #[test]
@@ -450,10 +483,108 @@ fn numbers_beyond_every_machine_are_refused() {
 }
 
 #[test]
+fn every_method_has_its_keys_and_complains_of_others() {
+    let Some(ValueKind::Choice(words)) = help::find("attack.method").map(|key| key.kind) else {
+        panic!("attack.method is no choice")
+    };
+    let all = every_key_of_an_attack();
+    let names: BTreeSet<&str> = all.written().into_iter().collect();
+    let mut used = BTreeSet::new();
+    for word in words {
+        let method = AttackMethod::named(word).unwrap();
+        let own: BTreeSet<&str> = method.keys().iter().copied().collect();
+        assert!(own.is_subset(&names), "{word}: {own:?}");
+        used.extend(own.iter().copied());
+        let mut spec = Spec { evaluate: Some(EvaluateSpec::default()), ..Spec::default() };
+        spec.evaluate.as_mut().unwrap().attacks = vec![MethodSpec { method, ..all.clone() }];
+        let complaints = check::check(&spec);
+        let complained: BTreeSet<&str> = complaints
+            .iter()
+            .filter(|one| one.message.contains("is no key of method"))
+            .map(|one| one.key.strip_prefix("evaluate.attacks[0].").unwrap())
+            .collect();
+        assert_eq!(complained, &names - &own, "{word}");
+    }
+    assert_eq!(used, names, "a key that no method has");
+    assert_eq!(
+        wrong("[evaluate]\nattacks = [{ method = \"fgsm\", epsilon = 4, steps = 3 }]"),
+        ["a.toml:2:44: 'evaluate.attacks[0].steps' is no key of method = \"fgsm\""]
+    );
+}
+
+#[test]
+fn every_method_is_resolved_to_all_of_its_keys_and_stays_valid() {
+    let Some(ValueKind::Choice(words)) = help::find("attack.method").map(|key| key.kind) else {
+        panic!("attack.method is no choice")
+    };
+    for word in words {
+        let text = format!("[evaluate]\nattacks = [{{ method = '{word}', epsilon = 8 }}]");
+        let text = if *word == "none" { text.replace(", epsilon = 8", "") } else { text };
+        let spec = parse(&text).resolve(&around("/work")).unwrap();
+        let how = &spec.evaluate.as_ref().unwrap().attacks[0];
+        let missing: Vec<_> =
+            how.method.keys().iter().filter(|key| !how.written().contains(key)).collect();
+        let open: &[&str] = match how.method {
+            AttackMethod::None => &["epsilon"],
+            AttackMethod::Ensemble => &["models"],
+            _ => &[],
+        };
+        assert_eq!(missing, open.iter().collect::<Vec<_>>(), "{word}");
+        assert_eq!(how.resolved(), *how, "{word}");
+        let read = parse(&to_toml(&spec, Comments::On)).spec().unwrap();
+        assert_eq!(read, spec, "{word}");
+    }
+}
+
+#[test]
 fn control_codes_of_a_spec_are_escaped_when_it_is_written() {
     // Between U+0080 and U+009F TOML lets them stand; U+009B begins a terminal's commands.
     let spec = parse("title = \"a\u{9b}2J\\\\ \\\"b\\u0007\"\n[train]").spec().unwrap();
     let text = to_toml(&spec, Comments::Off);
     assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
     assert_eq!(parse(&text).spec().unwrap(), spec);
+}
+
+#[test]
+fn the_bound_of_an_attack_is_the_papers_or_none() {
+    let attack = |keys: &str| {
+        let spec = parse(&format!("[attack]\n{keys}")).resolve(&around("/work")).unwrap();
+        spec.attack.unwrap().how
+    };
+    let fgsm = attack("");
+    assert_eq!((fgsm.bound(), fgsm.pixel_bound(), fgsm.norm), (4.0, 4.0, Some(Norm::Linf)));
+    let cw = attack("method = 'cw'");
+    assert_eq!((cw.bound(), cw.pixel_bound(), cw.epsilon), (0.0, 255.0, None));
+    let pgd = attack("method = 'pgd'\nepsilon = 128\nnorm = 'l2'\nsteps = 10");
+    assert_eq!((pgd.bound(), pgd.pixel_bound(), pgd.step_size), (128.0, 255.0, Some(32.0)));
+    let one = |keys: &str, expected: &str| {
+        let problems = wrong(&format!("[attack]\n{keys}"));
+        assert!(problems.len() == 1 && problems[0].contains(expected), "{problems:?}");
+    };
+    one("epsilon = 256", "'attack.epsilon' is 256, expected a number, 0 to 255");
+    one("method = 'deepfool'\ntarget = 3", "'attack.target' is set, but method = \"deepfool\"");
+    one("method = 'least-likely'\ntarget = 'random'", "chooses its target itself");
+    one(
+        "method = 'ensemble'\nmodels = [{ arch = 'sequential', weights = 'run:a@best' }]",
+        "'attack.models[0].layers' is missing",
+    );
+}
+
+#[test]
+fn the_networks_of_an_ensemble_are_found_like_that_of_the_model() {
+    let text = "[attack]\nmethod = 'ensemble'\nmodels = [{ arch = 'vgg16', weights = '$IMAGES/v.pth' },\n\
+                {arch='alexnet', weights = 'run:last' }]";
+    let mut spec = parse(text).spec().unwrap();
+    assert_eq!(expand::expand(&mut spec, &around("/work")), []);
+    let models = spec.attack.unwrap().how.models;
+    assert_eq!([&*models[0].weights, &*models[1].weights], ["/data/images/v.pth", "run:last"]);
+    let problems = parse(text).resolve(&around("/work")).unwrap_err();
+    assert!(
+        problems[0].to_string().contains("'attack.models[0].weights' is '/data/images/v.pth'"),
+        "{problems:?}"
+    );
+    assert_eq!(
+        wrong("[attack]\nmethod = 'ensemble'\nmodels = [{ arch = 'vgg16' }]"),
+        ["a.toml:3:11: 'attack.models[0].weights' is missing, expected a path, or run:"]
+    );
 }

@@ -1,13 +1,12 @@
 //! FGSM and its targets on shapesnet, as `fgsm.py` computed them in double precision.
 
 use candle_core::Tensor;
-use glassbox::attack::{Attack, Fgsm, PixelLevels, Target, Victims};
+use glassbox::attack::{Attack, Ball, Fgsm, Target, Victims};
 
 use super::Fixture;
 use super::shapesnet::{model, numbers};
 
 const SIZE: usize = 32;
-const EPSILON: PixelLevels = PixelLevels(4.0);
 
 fn images() -> Tensor {
     numbers(&[3, 3, SIZE, SIZE], 100).affine(0.5, 0.5).unwrap()
@@ -43,22 +42,23 @@ fn assert_pytorchs(case: &str, made: &Tensor) {
 #[test]
 fn fgsm_is_pytorchs_away_from_the_label_and_towards_the_least_likely_class() {
     let (model, images, labels) = (model(SIZE), images(), labels());
-    let fgsm = Fgsm { epsilon: EPSILON };
-    let away = Victims { images: &images, labels: &labels, targets: None };
+    let fgsm = Fgsm { ball: Ball::linf(4.0) };
+    let away = Victims { images: &images, labels: &labels, indices: &[0, 1, 2], targets: None };
     assert_pytorchs("untargeted", &fgsm.perturb(&model, &away).unwrap());
 
     let targets = Target::LeastLikely.choose(&model, &images, &labels, &[0, 1, 2]).unwrap();
     let expected = Fixture::read("fgsm.safetensors").get("least_likely").clone();
     assert_eq!(targets.to_vec1::<u32>().unwrap(), expected.to_vec1::<u32>().unwrap());
-    let towards = Victims { images: &images, labels: &labels, targets: Some(&targets) };
+    let towards =
+        Victims { images: &images, labels: &labels, indices: &[0, 1, 2], targets: Some(&targets) };
     assert_pytorchs("targeted", &fgsm.perturb(&model, &towards).unwrap());
 }
 
 #[test]
 fn an_epsilon_of_0_changes_nothing() {
     let (model, images, labels) = (model(SIZE), images(), labels());
-    let victims = Victims { images: &images, labels: &labels, targets: None };
-    let same = Fgsm { epsilon: PixelLevels(0.0) }.perturb(&model, &victims).unwrap();
+    let victims = Victims { images: &images, labels: &labels, indices: &[0, 1, 2], targets: None };
+    let same = Fgsm { ball: Ball::linf(0.0) }.perturb(&model, &victims).unwrap();
     assert_eq!(flat(&same), flat(&images));
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
+mod attacks;
 mod fgsm;
 mod formula;
 mod networks;

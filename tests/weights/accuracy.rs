@@ -22,7 +22,12 @@ fn right(spec: &str) -> [usize; 2] {
     for batch in Loader::new(LoaderConfig::new(opened.test, 50)).unwrap() {
         let batch = batch.unwrap();
         let images = batch.images.to_device(&Device::Cpu).unwrap();
-        let victims = Victims { images: &images, labels: &batch.labels, targets: None };
+        let victims = Victims {
+            images: &images,
+            labels: &batch.labels,
+            indices: &batch.indices,
+            targets: None,
+        };
         accuracy.add(&model, &Clean, &victims).unwrap();
     }
     assert_eq!(accuracy.images, 1000);

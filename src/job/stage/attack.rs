@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::pixels;
-use super::{in_order, log_damage, trained_network};
+use super::{in_order, log_damage, runs_of, trained_network};
 use crate::attack::Victims;
 use crate::attack::measure::{Distances, predictions};
 use crate::data::DamageReport;
@@ -28,12 +28,12 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
     let test = build::open_data(&spec)?.test;
     let shape = test.shape();
     let model = trained_network(context, &*test)?;
-    let attack = build::attack(section.method, section.epsilon);
+    let attack = build::attack(&spec, &section.how, runs_of(context.folder()))?;
     let target = build::target(&spec, section.target);
     let damage = Arc::<DamageReport>::default();
     let folder = context.folder().to_owned();
     let names = pixels::PictureNames::of(&*test);
-    if section.epsilon < 1.0 {
+    if section.how.pixel_bound() < 1.0 {
         context.log("epsilon is below one pixel level: 8-bit images cannot hold such a change")?;
     }
     let mut pairs: Vec<Pair> = Vec::with_capacity(test.len());
@@ -43,12 +43,16 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
         let targets = target
             .map(|target| target.choose(&model, &batch.images, &batch.labels, &batch.indices))
             .transpose()?;
-        let victims =
-            Victims { images: &batch.images, labels: &batch.labels, targets: targets.as_ref() };
+        let victims = Victims {
+            images: &batch.images,
+            labels: &batch.labels,
+            indices: &batch.indices,
+            targets: targets.as_ref(),
+        };
         let adversarial = pixels::to_bytes_within(
             &attack.perturb(&model, &victims)?,
             &batch.images,
-            section.epsilon,
+            section.how.pixel_bound(),
         )?;
         // From here on only what the files hold counts.
         let written = pixels::from_bytes(&adversarial, shape)?.to_device(model.device())?;
@@ -118,8 +122,8 @@ fn summarise(
     let untargeted = share(&were_right, |pair| !is_right_adversarial(pair));
     let images = distances.images.max(1) as f64;
     Attack {
-        method: spec::word(section.method),
-        epsilon: section.epsilon,
+        method: spec::word(section.how.method),
+        epsilon: section.how.bound(),
         images: pairs.len() as u64,
         targeted,
         success_rate: targeted_success.unwrap_or(untargeted),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{in_order, log_damage, trained_network};
+use super::{in_order, log_damage, runs_of, trained_network};
 use crate::attack::Victims;
 use crate::attack::evaluate::Accuracy;
 use crate::data::DamageReport;
@@ -23,16 +23,21 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
     let mut done = 0;
     let mut rows = Vec::new();
     for item in &evaluate.attacks {
-        let attack = build::attack(item.method, item.epsilon);
+        let attack = build::attack(&spec, item, runs_of(context.folder()))?;
         let mut accuracy = Accuracy::default();
         for batch in in_order(context, &test, evaluate.batch_size, &damage)? {
             let batch = batch?.to_device(model.device())?;
-            let victims = Victims { images: &batch.images, labels: &batch.labels, targets: None };
+            let victims = Victims {
+                images: &batch.images,
+                labels: &batch.labels,
+                indices: &batch.indices,
+                targets: None,
+            };
             accuracy.add(&model, &*attack, &victims)?;
             done += batch.indices.len() as u64;
             let (first, fifth) = match item.method {
                 AttackMethod::None => ("top1", "top5"),
-                AttackMethod::Fgsm => ("adversarial_top1", "adversarial_top5"),
+                _ => ("adversarial_top1", "adversarial_top5"),
             };
             context.metrics(done, &[(first, accuracy.top1()), (fifth, accuracy.top5())])?;
             if context.progress(done, steps)? == Flow::Stop {
@@ -42,7 +47,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
         let name = spec::word(item.method);
         context.log(&format!(
             "{name} ε {}: top-1 {:.4}, top-5 {:.4} over {} images; largest perturbation {:.2}/255",
-            item.epsilon,
+            item.bound(),
             accuracy.top1(),
             accuracy.top5(),
             accuracy.images,
@@ -50,7 +55,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
         ))?;
         rows.push(Row {
             attack: name,
-            epsilon: item.epsilon,
+            epsilon: item.bound(),
             top1: accuracy.top1(),
             top5: accuracy.top5(),
             images: accuracy.images as u64,

@@ -187,7 +187,7 @@ impl Training {
     /// to stop meanwhile.
     fn evaluate(&mut self, context: &mut Context) -> Result<Option<(Accuracy, Accuracy)>> {
         let probe = self.spec.probe.clone();
-        let attack = build::attack(probe.method, probe.epsilon);
+        let attack = build::attack(context.spec(), &probe.how, runs_of(context.folder()))?;
         let all: Vec<usize> = (0..self.test.len()).collect();
         // A test split may be sorted by class, so its first images are no sample.
         let mut some = epoch_order(self.test.len(), context.spec().seed, PROBE, true);
@@ -209,7 +209,12 @@ impl Training {
         let test = Arc::clone(&self.test);
         for batch in chosen(context, &test, order, BATCH, &self.damage)? {
             let batch = batch?.to_device(self.trainer.model.device())?;
-            let victims = Victims { images: &batch.images, labels: &batch.labels, targets: None };
+            let victims = Victims {
+                images: &batch.images,
+                labels: &batch.labels,
+                indices: &batch.indices,
+                targets: None,
+            };
             accuracy.add(&self.trainer.model, attack, &victims)?;
             match context.progress(self.numbers.step, self.steps)? {
                 Flow::Stop => return Ok(None),
@@ -246,8 +251,8 @@ impl Training {
             let _ = write!(
                 line,
                 ", {} ε {} {:.4}",
-                crate::spec::word(probe.method),
-                probe.epsilon,
+                crate::spec::word(probe.how.method),
+                probe.how.bound(),
                 adversarial.top1()
             );
         }

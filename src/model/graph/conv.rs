@@ -21,7 +21,7 @@ pub(super) struct Conv {
 }
 
 /// What the gradients need.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Saved {
     /// For the weight's gradient.
     maps: Option<Tensor>,

@@ -68,7 +68,7 @@ pub(super) struct How {
 }
 
 /// What a node keeps for its gradients.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) enum Saved {
     #[default]
     Nothing,

@@ -19,7 +19,7 @@ pub(super) struct Norm {
 }
 
 /// What the gradients need.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Saved {
     /// Normalised by the batch.
     Batch { maps: Tensor, statistics: Statistics },

@@ -26,8 +26,8 @@ impl Wanted {
 }
 
 /// A forward pass that remembers what its gradients need. Any loss built from its tensors with
-/// candle's operators can be taken back through the network.
-#[derive(Debug)]
+/// candle's operators can be taken back through the network; for a second loss take a clone back.
+#[derive(Debug, Clone)]
 pub struct Pass<'m> {
     /// `[batch, classes]`.
     pub logits: Tensor,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::spec::expand::{Surroundings, expand};
 use crate::spec::help::{self, Key, SECTIONS, ValueKind};
 use crate::spec::preset::Preset;
-use crate::spec::{Comments, Document, Problem, Spec, scalar, to_toml};
+use crate::spec::{AttackMethod, Comments, Document, Problem, Spec, scalar, to_toml};
 use crate::tui::shell::quoted;
 
 /// One preset with the user's changes.
@@ -92,7 +92,11 @@ impl Form {
                 // The CPU knows one alone.
                 "precision" => device.starts_with("cuda") || self.edits.contains_key(key.path),
                 "model.layers" => arch == "sequential" || self.edits.contains_key(key.path),
-                _ => true,
+                path => help::of_method(path).is_none_or(|(section, name)| {
+                    let method = AttackMethod::named(&word(&format!("{section}.method")));
+                    method.is_none_or(|method| method.keys().contains(&name))
+                        || !self.value(key).0.is_empty()
+                }),
             }
         })
     }
