@@ -3,7 +3,7 @@
 
 use crate::data::Dataset;
 use crate::model::Model;
-use crate::spec::{AttackMethod, OptimizerName, Spec};
+use crate::spec::{MethodSpec, OptimizerName, Spec};
 
 /// The cost of a spec on its data and network.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,11 +119,18 @@ pub fn estimate(spec: &Spec, train: &dyn Dataset, test: &dyn Dataset, model: &Mo
             }
         }),
         evaluate: spec.evaluate.as_ref().map(|section| {
-            let attacks = section.attacks.iter();
-            let gradients = attacks.filter(|attack| attack.method != AttackMethod::None).count();
+            // Each attack's own, and one forward for what comes out of it.
+            let passes = section.attacks.iter().map(MethodSpec::passes);
+            let [forward, gradient] =
+                passes.fold([0_usize, 0_usize], |sum, [forward, gradient]| {
+                    [
+                        sum[0].saturating_add(forward).saturating_add(1),
+                        sum[1].saturating_add(gradient),
+                    ]
+                });
             Passes {
-                forward: section.attacks.len().saturating_mul(test.len()),
-                gradient: gradients.saturating_mul(test.len()),
+                forward: forward.saturating_mul(test.len()),
+                gradient: gradient.saturating_mul(test.len()),
             }
         }),
         attack: spec.attack.as_ref().map(|_| AttackEstimate {

@@ -57,9 +57,25 @@ impl Form {
         }
     }
 
-    /// What the preset says, as one would type it; empty where data or architecture decide.
+    /// What the preset says, as one would type it; empty where data or architecture decide. The keys
+    /// of an attack have the defaults of the method as it is now.
     pub fn original_value(&self, key: &Key) -> String {
-        let value = self.original.as_ref().and_then(|spec| help::value(spec, key.path));
+        let Some(spec) = &self.original else { return String::new() };
+        let value = match help::of_method(key.path) {
+            None => help::value(spec, key.path),
+            Some((section, _)) => {
+                let method = self.edits.get(format!("{section}.method").as_str());
+                let method = method.and_then(|word| AttackMethod::named(word));
+                let mut spec = spec.clone();
+                for (name, how) in spec.methods_mut() {
+                    if name == section {
+                        how.method = method.unwrap_or(how.method);
+                        *how = how.resolved();
+                    }
+                }
+                help::value(&spec, key.path)
+            }
+        };
         value.map(|value| typed(&value)).unwrap_or_default()
     }
 
@@ -237,10 +253,35 @@ mod tests {
     }
 
     #[test]
+    fn an_attack_has_the_keys_and_the_defaults_of_its_method() {
+        let mut form = quickstart();
+        let shown = |form: &Form| -> Vec<String> {
+            let keys = form.rows.iter().filter_map(|row| match row {
+                Row::Value(key) => key.path.strip_prefix("attack.").map(|name| (key, name)),
+                Row::Section(_) => None,
+            });
+            keys.map(|(key, name)| format!("{name} {}", form.value(key).0)).collect()
+        };
+        let rest = ["target none", "batch_size 100"];
+        let fgsm = ["method fgsm", "epsilon 4", "norm linf"];
+        assert_eq!(shown(&form), [&fgsm[..], &rest].concat());
+        form.set(help::find("attack.method").unwrap(), "mim", &around());
+        let mim = ["method mim", "epsilon 4", "steps 10", "step_size 0.4", "momentum 1"];
+        assert_eq!(shown(&form), [&mim[..], &rest].concat());
+        assert!(form.spec(&around()).is_ok(), "{:?}", form.problems);
+    }
+
+    #[test]
     fn every_value_shown_can_be_typed_back() {
         for preset in PRESETS {
             let form = Form::new(preset, &around()).unwrap();
-            let spec = form.document.spec().unwrap();
+            // A default that is typed is written, but changes nothing.
+            let resolved = |document: &Document| {
+                let mut spec = document.spec().unwrap();
+                spec.methods_mut().into_iter().for_each(|(_, how)| *how = how.resolved());
+                spec
+            };
+            let spec = resolved(&form.document);
             for row in &form.rows {
                 let Row::Value(key) = row else { continue };
                 let text = form.original_value(key);
@@ -249,7 +290,7 @@ mod tests {
                 }
                 let mut document = form.document.clone();
                 document.set(&format!("{}={text}", key.path)).unwrap();
-                assert_eq!(document.spec().unwrap(), spec, "{}: {text}", key.path);
+                assert_eq!(resolved(&document), spec, "{}: {text}", key.path);
             }
         }
     }
