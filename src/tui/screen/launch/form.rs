@@ -173,7 +173,10 @@ impl Form {
 /// The keys of every section that the spec has, each section under its head; only those that `is_used`
 /// names.
 fn rows(spec: &Spec, is_used: impl Fn(&Key) -> bool) -> Vec<Row> {
+    let evaluate = spec.evaluate.as_ref();
     let here = |section: &str| match section.split('.').next().unwrap_or_default() {
+        _ if section == "evaluate.curve" => evaluate.is_some_and(|e| e.curve.is_some()),
+        _ if section == "evaluate.transfer" => evaluate.is_some_and(|e| e.transfer.is_some()),
         "train" => spec.train.is_some(),
         "evaluate" => spec.evaluate.is_some(),
         "attack" => spec.attack.is_some(),
