@@ -83,6 +83,15 @@ impl Ensemble {
     }
 }
 
+/// Logits `[batch, classes]` of images `[batch, channels, height, width]` in 0..1, which are resized
+/// to the network's input as this attack resizes them.
+pub fn logits(model: &Model, images: &Tensor) -> Result<Tensor> {
+    let (_, _, height, width) = images.dims4()?;
+    let side = model.config().image_size;
+    let input = Resize::new([height, width], side, images.device())?.forward(images)?;
+    Ok(model.forward(&input, Mode::Evaluate, &[])?.logits)
+}
+
 /// The networks, each with the way from the images to its input.
 struct Members<'m>(Vec<(&'m Model, Resize)>);
 
