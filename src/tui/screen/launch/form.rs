@@ -251,7 +251,7 @@ mod tests {
         let form = quickstart();
         let shown = |path: &str| form.original_value(help::find(path).unwrap());
         assert_eq!(shown("train.optimizer.eps"), "1e-8");
-        assert_eq!(shown("train.probe.epsilon"), "4");
+        assert_eq!(shown("train.schedule.step_epochs"), "30");
         assert_eq!(shown("train.schedule.gamma"), "0.1");
     }
 
