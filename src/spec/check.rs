@@ -319,10 +319,8 @@ fn check_evaluate(evaluate: &EvaluateSpec, complain: &mut impl FnMut(Complaint))
 fn check_attack(attack: &AttackSpec, complain: &mut impl FnMut(Complaint)) {
     let method = attack.how.method;
     let name = super::word(method);
-    let drawn = matches!(
-        attack.target,
-        Target::Named(TargetName::Random) | Target::Named(TargetName::LeastLikely)
-    );
+    let drawn =
+        matches!(attack.target, Target::Named(TargetName::Random | TargetName::LeastLikely));
     if attack.targets_per_image > 1 && !(drawn && method.takes_target()) {
         complain(
             Complaint::new(
