@@ -142,7 +142,7 @@ fn wait_for_records(run: &RunFolder, stage: &str) {
     let file = run.path().join(format!("progress/{stage}.jsonl"));
     let since = std::time::Instant::now();
     while fs::read_to_string(&file).map_or(0, |text| text.lines().count()) < 8 {
-        assert!(since.elapsed() < Duration::from_secs(120), "no records of {stage}");
+        assert!(since.elapsed() < Duration::from_secs(300), "no records of {stage}");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
@@ -172,7 +172,7 @@ fn an_attack_killed_three_times_ends_with_the_same_bits() {
 #[test]
 #[ignore = "minutes; run it by name before a release"]
 fn kill_an_attack_ten_times() {
-    kill_attacks(10, 1000, 1500);
+    kill_attacks(10, 600, 1000);
 }
 
 #[test]

@@ -132,32 +132,13 @@ impl Pass {
 /// What attacking an image costs, in passes through a network: forward 1, forward and back 3. At
 /// most: some attacks leave images alone that are done.
 pub(super) fn cost(how: &MethodSpec) -> u64 {
-    let how = how.resolved();
-    let number = |key: Option<usize>| key.unwrap_or(1).max(1) as u64;
-    let rounds = number(how.steps).saturating_mul(number(how.restarts));
-    match how.method {
-        AttackMethod::None => 0,
-        AttackMethod::Square => number(how.queries).saturating_mul(number(how.restarts)),
-        AttackMethod::Cw => rounds.saturating_mul(3 * number(how.search_steps)),
-        AttackMethod::Ensemble => rounds.saturating_mul(3 * how.models.len().max(1) as u64),
-        _ => rounds.saturating_mul(3),
-    }
+    let [forward, gradient] = how.passes();
+    (forward as u64).saturating_add((gradient as u64).saturating_mul(3))
 }
 
 /// The same of a whole evaluation.
 pub(super) fn cost_of(section: &EvaluateSpec) -> f64 {
-    let rows: u64 = section.attacks.iter().map(|how| cost(how) + 1).sum();
-    let curve: u64 = section
-        .curve
-        .iter()
-        .flat_map(|curve| curve.epsilons.iter().map(|epsilon| cost(&curve.at(*epsilon)) + 1))
-        .sum();
-    let transfer = section.transfer.as_ref().map_or(0, |table| {
-        let sources = table.sources.len().max(1) as u64;
-        let targets = if table.targets.is_empty() { sources } else { table.targets.len() as u64 };
-        targets + sources * (cost(&table.how) + targets)
-    });
-    (rows + curve + transfer) as f64
+    section.passes().iter().map(|(how, targets)| cost(how) as f64 + *targets as f64).sum()
 }
 
 /// Rising, each once.
@@ -202,7 +183,8 @@ mod tests {
         };
         assert_eq!(of(AttackMethod::None, None, None), 1);
         assert_eq!(of(AttackMethod::Fgsm, None, None), 4);
-        assert_eq!(of(AttackMethod::Pgd, Some(20), Some(2)), 121);
+        // Two looks at which restart was the better one.
+        assert_eq!(of(AttackMethod::Pgd, Some(20), Some(2)), 123);
     }
 
     #[test]
@@ -212,7 +194,7 @@ mod tests {
                     [evaluate.transfer]\nmethod = 'fgsm'\n";
         let spec = spec::Document::parse("a.toml", text).unwrap().spec().unwrap();
         let cost = cost_of(&spec.evaluate.unwrap());
-        assert_eq!(cost, (1 + 4 + 1 + 16 + 1 + 4) as f64);
+        assert_eq!(cost, f64::from(1 + 4 + 1 + 16 + 1 + 4));
     }
 
     #[test]
