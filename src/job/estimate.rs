@@ -3,7 +3,7 @@
 
 use crate::data::Dataset;
 use crate::model::Model;
-use crate::spec::{MethodSpec, OptimizerName, Spec};
+use crate::spec::{OptimizerName, Spec};
 
 /// The cost of a spec on its data and network.
 #[derive(Debug, Clone, PartialEq)]

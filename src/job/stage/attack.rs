@@ -155,7 +155,7 @@ impl Set {
         if self.ledger.get("zero", 0).is_some() && self.ledger.get("gradients", 0).is_some() {
             return Ok(());
         }
-        let sample = Sample::of(context, &self.test)?;
+        let sample = Sample::of(context, &self.test, &self.networks)?;
         let model = &self.networks[self.made_on[0]].model;
         // Where it aims does not matter to an attack that may not move.
         let targets = self.target.map(|_| &sample.few.labels);
@@ -182,7 +182,7 @@ impl Set {
         let damage = Arc::<DamageReport>::default();
         let mut loader = super::from(context, &self.test, size, first, &damage)?;
         while let Some(batch) = loader.next() {
-            let batch = batch?;
+            let batch = self.networks.take(batch?)?;
             let number = loader.position() - 1;
             if self.ledger.get(PASS, number).is_some() {
                 continue;
@@ -241,7 +241,7 @@ impl Set {
             let bound = self.section.how.pixel_bound();
             let bytes = pixels::to_bytes_within(&images, &batch.images, bound)?;
             // From here on only what the files hold counts.
-            let written = pixels::from_bytes(&bytes, shape)?;
+            let written = pixels::from_bytes(&bytes, shape)?.to_device(device)?;
             distances = distances.and(Distances::of(&written, &batch.images)?);
             let adversarial = self.answers(&written)?;
             for (at, &index) in batch.indices.iter().enumerate() {

@@ -43,7 +43,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
     let plan = Plan::of(&section, &mut networks, runs_of(context.folder()))?;
     let mut evaluation = Evaluation {
         ledger: Ledger::open(context.folder(), "evaluate")?,
-        sample: Sample::of(context, &test)?,
+        sample: Sample::of(context, &test, &networks)?,
         networks,
         test,
         section,
@@ -157,7 +157,7 @@ impl Evaluation {
         let mut tally = outcome::sum(&self.ledger, &pass.name);
         let mut loader = super::from(context, &self.test, size, first, &self.damage)?;
         while let Some(batch) = loader.next() {
-            let batch = batch?;
+            let batch = self.networks.take(batch?)?;
             let number = loader.position() - 1;
             if self.ledger.get(&pass.name, number).is_some() {
                 continue;

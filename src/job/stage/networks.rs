@@ -3,6 +3,9 @@
 use std::ops::Index;
 use std::path::Path;
 
+use candle_core::Device;
+
+use crate::data::Batch;
 use crate::error::Result;
 use crate::job::build;
 use crate::model::Model;
@@ -46,6 +49,22 @@ impl Networks {
     pub(super) fn new(own: Model, spec: &Spec) -> Self {
         let network = Network { arch: spec::word(spec.model.arch), weights: None };
         Self { spec: spec.clone(), all: vec![Named { model: own, network }] }
+    }
+
+    /// A batch where the networks are.
+    pub(super) fn take(&self, batch: Batch) -> Result<Batch> {
+        let device = self.device();
+        Ok(Batch {
+            images: batch.images.to_device(&device)?,
+            labels: batch.labels.to_device(&device)?,
+            indices: batch.indices,
+        })
+    }
+
+    /// Where the networks are.
+    pub(super) fn device(&self) -> Device {
+        let weights = self.all[0].model.parameters().trainable().first();
+        weights.map_or(Device::Cpu, |weights| weights.var.device().clone())
     }
 
     /// Opens these; none = the run's own. By their places here.

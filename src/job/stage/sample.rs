@@ -8,6 +8,7 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::chosen;
+use super::networks::Networks;
 use crate::attack::{Victims, soundness};
 use crate::data::{Batch, Dataset};
 use crate::error::{Error, Result};
@@ -32,12 +33,19 @@ pub(super) struct Sample {
 
 impl Sample {
     /// Reads them.
-    pub(super) fn of(context: &Context, test: &Arc<dyn Dataset>) -> Result<Self> {
+    pub(super) fn of(
+        context: &Context,
+        test: &Arc<dyn Dataset>,
+        networks: &Networks,
+    ) -> Result<Self> {
         let read = |count| -> Result<Batch> {
             let order = spread(test.len(), count);
             let size = order.len().max(1);
             let mut loader = chosen(context, test, order, size, &Arc::default())?;
-            loader.next().unwrap_or_else(|| Err(Error::bad_input("the test split has no image")))
+            let batch = loader.next();
+            networks.take(
+                batch.unwrap_or_else(|| Err(Error::bad_input("the test split has no image")))?,
+            )
         };
         Ok(Self { images: read(IMAGES)?, few: read(FEW)? })
     }
