@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`cli`] | one file a command; prints, and nothing else |
 //! | [`tui`] | the workbench: screens, widgets, pictures, theme, keymap; reads run folders, starts workers |
+//! | [`report`] | tables from results files, for papers and notes |
 //! | [`job`] | a worker: executes a spec's stages, writes the run folder |
 //! | [`run`] | the run folder: create, append events, read and follow, state, control, slots |
 //! | [`spec`] | what a user asks for: TOML, overrides, validation, presets |
@@ -29,6 +30,7 @@ pub mod job;
 pub mod model;
 pub mod neuron;
 pub mod ops;
+pub mod report;
 pub mod run;
 pub mod settings;
 pub mod spec;

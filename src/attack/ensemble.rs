@@ -49,12 +49,11 @@ impl Attack for Ensemble {
             if self.models.is_empty() { vec![model] } else { self.models.iter().collect() };
         let members = Members::of(&models, victims.images)?;
         let least;
-        let aim = match victims.targets {
-            Some(_) => Aim::of(victims)?,
-            None => {
-                least = members.least_likely(victims.images)?;
-                Aim::of(&Victims { targets: Some(&least), ..*victims })?
-            }
+        let aim = if victims.targets.is_some() {
+            Aim::of(victims)?
+        } else {
+            least = members.least_likely(victims.images)?;
+            Aim::of(&Victims { targets: Some(&least), ..*victims })?
         };
         let origin = victims.images;
         let mut images = origin.clone();
@@ -81,6 +80,15 @@ impl Ensemble {
         let scale = self.distortion_weight * 255.0 / pixels.max(1) as f64;
         Ok((change.broadcast_div(&(root + 1e-12)?)? * scale)?)
     }
+}
+
+/// Logits `[batch, classes]` of images `[batch, channels, height, width]` in 0..1, which are resized
+/// to the network's input as this attack resizes them.
+pub fn logits(model: &Model, images: &Tensor) -> Result<Tensor> {
+    let (_, _, height, width) = images.dims4()?;
+    let side = model.config().image_size;
+    let input = Resize::new([height, width], side, images.device())?.forward(images)?;
+    Ok(model.forward(&input, Mode::Evaluate, &[])?.logits)
 }
 
 /// The networks, each with the way from the images to its input.
@@ -167,7 +175,9 @@ fn joined(rows: &[&[f32]], class: usize, fusion: Fusion) -> Vec<Vec<f32>> {
             .map(|row| {
                 let mut gradient = vec![0.0; row.len()];
                 cross_entropy(row, class, &mut gradient);
-                gradient.iter_mut().for_each(|value| *value *= share as f32);
+                for value in &mut gradient {
+                    *value *= share as f32;
+                }
                 gradient
             })
             .collect(),
@@ -191,7 +201,9 @@ fn joined(rows: &[&[f32]], class: usize, fusion: Fusion) -> Vec<Vec<f32>> {
             }
             let mut gradient = vec![0.0; mean.len()];
             cross_entropy(&mean, class, &mut gradient);
-            gradient.iter_mut().for_each(|value| *value *= share as f32);
+            for value in &mut gradient {
+                *value *= share as f32;
+            }
             vec![gradient; rows.len()]
         }
     }

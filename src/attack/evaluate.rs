@@ -1,6 +1,6 @@
 //! Accuracy, clean and under attack (SCIENCE §5), gathered batch by batch.
 
-use candle_core::{D, Tensor};
+use candle_core::Tensor;
 
 use super::measure::Distances;
 use super::{Attack, Victims};
@@ -36,25 +36,10 @@ impl Accuracy {
     pub fn add_logits(&mut self, logits: &Tensor, labels: &Tensor) -> Result<()> {
         let losses: Vec<f32> = cross_entropy_per_image(logits, labels, 0.0)?.to_vec1()?;
         self.loss_sum += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
-        // Rank of the true class: how many others stand before it. A tie goes to the lower index,
-        // as a stable sort would have it; a NaN stands before everything.
-        let rows: Vec<Vec<f32>> = logits.to_vec2()?;
-        let labels: Vec<u32> = labels.to_vec1()?;
-        for (row, &label) in rows.iter().zip(&labels) {
-            let label = label as usize;
-            let Some(&own) = row.get(label) else { continue };
-            let rank = row
-                .iter()
-                .enumerate()
-                .filter(|&(class, &other)| {
-                    other.is_nan() || other > own || (other == own && class < label)
-                })
-                .count();
-            self.first += usize::from(rank == 0 && !own.is_nan());
-            self.among_five += usize::from(rank < 5 && !own.is_nan());
-        }
-        self.images += logits.dim(0)?;
-        debug_assert_eq!(logits.dim(D::Minus1)?, rows.first().map_or(0, Vec::len));
+        let ranks = ranks(logits, labels)?;
+        self.first += ranks.iter().filter(|rank| **rank == Some(0)).count();
+        self.among_five += ranks.iter().flatten().filter(|rank| **rank < 5).count();
+        self.images += ranks.len();
         Ok(())
     }
 
@@ -76,6 +61,23 @@ impl Accuracy {
     fn share(&self, sum: f64) -> f64 {
         if self.images == 0 { 0.0 } else { sum / self.images as f64 }
     }
+}
+
+/// Rank of each image's true class: how many others stand before it. A tie goes to the lower index,
+/// as a stable sort would have it; a NaN stands before everything. `None` where the true class has
+/// no number, or is none of the network's. `logits` `[batch, classes]`, `labels` `[batch]` u32.
+pub fn ranks(logits: &Tensor, labels: &Tensor) -> Result<Vec<Option<usize>>> {
+    let rows: Vec<Vec<f32>> = logits.to_vec2()?;
+    let labels: Vec<u32> = labels.to_vec1()?;
+    let rank = |(row, label): (&Vec<f32>, u32)| {
+        let label = label as usize;
+        let own = row.get(label).copied().filter(|own| !own.is_nan())?;
+        let before = |&(class, &other): &(usize, &f32)| {
+            other.is_nan() || other > own || (other == own && class < label)
+        };
+        Some(row.iter().enumerate().filter(before).count())
+    };
+    Ok(rows.iter().zip(labels).map(rank).collect())
 }
 
 #[cfg(test)]

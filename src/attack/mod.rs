@@ -21,8 +21,10 @@ mod objective;
 mod pgd;
 mod projection;
 mod random;
+pub mod soundness;
 mod square;
 mod target;
+mod targets;
 
 #[cfg(test)]
 mod tests;
@@ -34,7 +36,7 @@ pub use apgd::{Apgd, ApgdLoss};
 pub use bim::Bim;
 pub use cw::CarliniWagner;
 pub use deepfool::DeepFool;
-pub use ensemble::{Ensemble, Fusion};
+pub use ensemble::{Ensemble, Fusion, logits};
 pub use epsilon::PixelLevels;
 pub use fgsm::Fgsm;
 pub use least_likely::LeastLikely;

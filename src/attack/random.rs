@@ -54,7 +54,9 @@ pub(super) fn start(
                     Spread::Inside => epsilon,
                     Spread::Outermost => epsilon / f64::from(largest).max(1e-12),
                 };
-                change.iter_mut().for_each(|value| *value *= scale as f32);
+                for value in change.iter_mut() {
+                    *value *= scale as f32;
+                }
             }
             Norm::L2 => {
                 normal(&mut random, change);
@@ -64,7 +66,9 @@ pub(super) fn start(
                     Spread::Outermost => 1.0,
                 };
                 let scale = share * epsilon / squares.sqrt().max(1e-12);
-                change.iter_mut().for_each(|value| *value *= scale as f32);
+                for value in change.iter_mut() {
+                    *value *= scale as f32;
+                }
             }
         }
     });

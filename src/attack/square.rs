@@ -207,7 +207,9 @@ impl Square {
                         .map(|(pattern, old)| sign * pattern + old / norm)
                         .collect();
                     let scale = (spare + held).sqrt() / squares(&new).sqrt().max(1e-12);
-                    new.iter_mut().for_each(|value| *value *= scale as f32);
+                    for value in &mut new {
+                        *value *= scale as f32;
+                    }
                     there.each(size, |at, _| change[at] = 0.0);
                     here.each(size, |at, inside| change[at] = new[inside]);
                 }
@@ -303,7 +305,9 @@ fn up_and_down(side: usize, random: &mut ChaCha8Rng) -> Vec<f32> {
     let mut pattern = mound(above, side);
     pattern.extend(mound(side - above, side).iter().map(|value| -value));
     let length = squares(&pattern).sqrt().max(1e-12) as f32;
-    pattern.iter_mut().for_each(|value| *value /= length);
+    for value in &mut pattern {
+        *value /= length;
+    }
     if random.random_range(0..2) == 0 {
         return pattern;
     }
@@ -329,7 +333,9 @@ fn mound(rows: usize, columns: usize) -> Vec<f32> {
         (top, left) = (top - 1, left - 1);
     }
     let length = squares(&values).sqrt().max(1e-12) as f32;
-    values.iter_mut().for_each(|value| *value /= length);
+    for value in &mut values {
+        *value /= length;
+    }
     values
 }
 

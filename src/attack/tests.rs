@@ -136,7 +136,15 @@ fn every_attack_stays_in_its_ball_and_in_range_and_helps() {
             let found = seen(&model, &made);
             let wanted: Vec<u32> = targets.unwrap_or(&labels).to_vec1().unwrap();
             let same = found.iter().zip(&wanted).filter(|(a, b)| a == b).count();
-            if ball.epsilon.0 >= 8.0 && (ball.norm == Norm::Linf || ball.epsilon.0 > 8.0) {
+            if name == "least-likely" {
+                let least = |images| {
+                    let of = Target::LeastLikely.choose(&model, images, &labels, &indices);
+                    of.unwrap().to_vec1::<u32>().unwrap()
+                };
+                let (before, after) = (least(&images), least(&made));
+                let moved = before.iter().zip(&after).filter(|(a, b)| a != b).count();
+                assert!(moved >= 9, "{moved} of 12 are no longer least likely to be their target");
+            } else if ball.epsilon.0 >= 8.0 && (ball.norm == Norm::Linf || ball.epsilon.0 > 8.0) {
                 match targets {
                     None => assert!(same <= 9, "{name}: {same} of 12 hold out"),
                     Some(_) => assert!(same >= 3, "{name}: {same} of 12 at their target"),
@@ -180,7 +188,12 @@ fn an_image_becomes_the_same_whatever_stands_beside_it() {
         let parts = [run(&[4, 1]), run(&[6, 0, 5]), run(&[3]), run(&[2])];
         let order = [4, 1, 6, 0, 5, 3, 2];
         for (place, made) in order.into_iter().zip(parts.concat()) {
-            assert!(made == all[place], "{name} {:?}: image {place} differs", ball.norm);
+            // What is drawn is the same to the bit; sums of a network's layers may be rounded
+            // otherwise in a batch of another size, and a sign then falls otherwise.
+            let far = |&(a, b): &(&f32, &f32)| (a - b).abs() > 1e-4;
+            let differ = made.iter().zip(&all[place]).filter(far).count();
+            let (norm, pixels) = (ball.norm, made.len());
+            assert!(differ * 100 <= pixels, "{name} {norm:?}: {differ} of {pixels} pixels differ");
         }
     }
 }
@@ -263,9 +276,9 @@ fn an_ensemble_fools_networks_of_other_input_sizes_together() {
             models: vec![network(1), network(2)],
             fusion,
             bound: None,
-            steps: 40,
-            step_size: PixelLevels(5.0),
-            distortion_weight: 0.1,
+            steps: 100,
+            step_size: PixelLevels(2.0),
+            distortion_weight: 0.0,
         };
         let victims = Victims {
             images: &images,
@@ -277,6 +290,10 @@ fn an_ensemble_fools_networks_of_other_input_sizes_together() {
         for model in [&first, &second] {
             assert_eq!(seen(model, &made), [0, 1, 2, 3, 4, 5], "{fusion:?}");
         }
+        let near = Ensemble { distortion_weight: 0.02, ..attack };
+        let near = near.perturb(&first, &victims).unwrap();
+        let far = |made: &Tensor| Distances::of(made, &images).unwrap().rmsd_sum;
+        assert!(far(&near) < far(&made), "{fusion:?}: {} {}", far(&near), far(&made));
     }
     let mixed = Ensemble {
         models: vec![network(1), larger],

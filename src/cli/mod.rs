@@ -8,6 +8,7 @@ mod follow;
 pub mod predict;
 pub mod presets;
 pub mod print;
+pub mod report;
 pub mod run;
 pub mod runs;
 pub mod show;
@@ -147,6 +148,12 @@ pub enum Command {
         glassbox view last --layer conv5 --neuron 12\n  \
         glassbox view last --layer conv5 --neuron 12 | grep adversarial")]
     View(ViewArgs),
+    /// The results of runs as tables; several runs stand in one
+    #[command(before_long_help = "Examples:\n  \
+        glassbox report last\n  \
+        glassbox report 20261123-1415 20261123-1502 --out tables/\n  \
+        glassbox report last --format csv | column -s, -t")]
+    Report(report::ReportArgs),
     /// What a network says of pictures
     #[command(before_long_help = "Examples:\n  \
         glassbox predict --weights run:last photo.jpg\n  \
@@ -354,6 +361,11 @@ pub fn run(cli: Cli) -> Result<()> {
             }
             let view = view::View { layer: &args.layer, neuron: args.neuron, pictures, glyphs };
             view::run(&find(&args.run)?, view)
+        }
+        Command::Report(args) => {
+            let folders: Vec<RunFolder> =
+                args.runs.iter().map(|word| find(word)).collect::<Result<_>>()?;
+            report::run(&folders, args.format, args.out.as_deref())
         }
         Command::Predict(args) => predict::run(&args, settings),
         Command::Doctor => examine(&global.flags()),

@@ -10,8 +10,9 @@ use crate::run::folder::RunFolder;
 use crate::run::info::RunInfo;
 use crate::run::latest::latest;
 use crate::run::results::attack::Attack;
-use crate::run::results::evaluate::Evaluate;
+use crate::run::results::evaluate::{Evaluate, Network};
 use crate::run::results::neurons::Neurons;
+use crate::run::results::warning::Warning;
 use crate::run::state::{State, Status};
 use crate::spec::{self, Spec};
 use crate::tui::glyphs::Glyphs;
@@ -144,29 +145,59 @@ fn results(folder: &RunFolder) -> Result<String> {
             .rows
             .iter()
             .map(|row| {
+                let l2 = row.norm == "l2";
+                let most = if l2 { row.l2_max } else { row.linf_max };
                 vec![
                     row.attack.clone(),
                     row.epsilon.to_string(),
                     number::fraction(row.top1),
+                    interval(row.interval()),
                     number::fraction(row.top5),
                     number::count(row.images),
-                    number::value(row.linf_max),
+                    format!("{}{}", number::value(most), if l2 { " l2" } else { "" }),
+                    marks(row.warnings.len()),
                 ]
             })
             .collect();
-        let headings = ["ATTACK", ">EPSILON", ">TOP1", ">TOP5", ">IMAGES", ">LARGEST CHANGE"];
+        let headings = [
+            "ATTACK",
+            ">EPSILON",
+            ">TOP1",
+            "95 %",
+            ">TOP5",
+            ">IMAGES",
+            ">LARGEST CHANGE",
+            "WARNINGS",
+        ];
         let _ = write!(out, "\n{}", print::table(&headings, &rows));
+        out += &curve(&evaluate);
+        out += &transfer(&evaluate);
+        for (about, warning) in evaluate.warnings() {
+            out += &doubt(&about, warning);
+        }
     }
     if let Some(attack) = folder.result::<Attack>("attack")? {
         let _ = writeln!(
             out,
-            "\n{} at epsilon {}: {} images, {} fooled; largest change {} of 255",
-            text::clean(&attack.method),
-            attack.epsilon,
+            "\n{}: {} images, {} fooled; largest change {}",
+            text::clean(&attack.name()),
             number::count(attack.images),
             number::percent(attack.success_rate),
-            number::value(attack.linf_max),
+            attack.largest_change(),
         );
+        for model in attack.models.iter().filter(|_| attack.models.len() > 1) {
+            let _ = writeln!(
+                out,
+                "  {}: top-1 {} → {}{}",
+                text::clean(&model.arch),
+                number::fraction(model.top1_clean),
+                number::fraction(model.top1_adversarial),
+                if model.white_box { "" } else { " (transfer)" }
+            );
+        }
+        for warning in &attack.warnings {
+            out += &doubt(&attack.name(), warning);
+        }
     }
     if let Some(neurons) = folder.result::<Neurons>("neurons")? {
         let layers: Vec<String> = neurons
@@ -177,6 +208,68 @@ fn results(folder: &RunFolder) -> Result<String> {
         let _ = writeln!(out, "\nneurons of {}", layers.join(", "));
     }
     Ok(out)
+}
+
+/// `0.0850–0.0962`
+fn interval([low, high]: [f64; 2]) -> String {
+    format!("{}–{}", number::fraction(low), number::fraction(high))
+}
+
+/// A sign for each warning, which stand below.
+fn marks(warnings: usize) -> String {
+    "!".repeat(warnings)
+}
+
+fn doubt(about: &str, warning: &Warning) -> String {
+    format!(
+        "\nwarning: {}: {}\n    try: {}\n",
+        text::clean(about),
+        text::clean(&warning.message),
+        text::clean(&warning.remedy)
+    )
+}
+
+/// Accuracy against epsilon, a line a point.
+fn curve(evaluate: &Evaluate) -> String {
+    let Some(curve) = &evaluate.curve else { return String::new() };
+    let rows: Vec<Vec<String>> = curve
+        .points
+        .iter()
+        .map(|point| {
+            vec![
+                curve.attack.clone(),
+                point.epsilon.to_string(),
+                number::fraction(point.top1),
+                interval(point.top1_interval),
+                number::count(point.images),
+            ]
+        })
+        .collect();
+    let headings = ["CURVE", ">EPSILON", ">TOP1", "95 %", ">IMAGES"];
+    format!("\n{}", print::table(&headings, &rows))
+}
+
+/// Who is fooled by images made on whom.
+fn transfer(evaluate: &Evaluate) -> String {
+    let Some(transfer) = &evaluate.transfer else { return String::new() };
+    let name = |network: &Network| match &network.weights {
+        Some(weights) => {
+            format!("{} {}", network.arch, weights.rsplit('/').next().unwrap_or(weights))
+        }
+        None => network.arch.clone(),
+    };
+    let mut headings = vec!["MADE ON ↓ TOP1 OF →".to_owned()];
+    headings.extend(transfer.targets.iter().map(|target| format!(">{}", name(target))));
+    let mut rows = vec![line("no attack", transfer.clean_top1.iter().copied())];
+    for (source, top1) in transfer.sources.iter().zip(&transfer.top1) {
+        rows.push(line(&name(source), top1.iter().copied()));
+    }
+    let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
+    format!("\n{}", print::table(&headings, &rows))
+}
+
+fn line(name: &str, numbers: impl Iterator<Item = f64>) -> Vec<String> {
+    std::iter::once(name.to_owned()).chain(numbers.map(number::fraction)).collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use candle_core::{Device, Tensor};
 
 mod attack;
 
-pub use attack::attack;
+pub use attack::{attack, named_network};
 
 use super::estimate::Estimate;
 use crate::attack::Target;
@@ -89,6 +89,11 @@ pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
     let network = network_on(&Device::Cpu, spec, channels, runs)?;
     for (_, how) in spec.methods() {
         attack(spec, how, runs)?;
+    }
+    if let Some(transfer) = spec.evaluate.as_ref().and_then(|evaluate| evaluate.transfer.as_ref()) {
+        for named in transfer.sources.iter().chain(&transfer.targets) {
+            named_network(spec, named, runs)?;
+        }
     }
     if let Some(neurons) = &spec.neurons {
         taps(&network, &neurons.layers)?;

@@ -3,7 +3,7 @@
 
 use crate::data::Dataset;
 use crate::model::Model;
-use crate::spec::{AttackMethod, OptimizerName, Spec};
+use crate::spec::{OptimizerName, Spec};
 
 /// The cost of a spec on its data and network.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,17 +119,25 @@ pub fn estimate(spec: &Spec, train: &dyn Dataset, test: &dyn Dataset, model: &Mo
             }
         }),
         evaluate: spec.evaluate.as_ref().map(|section| {
-            let attacks = section.attacks.iter();
-            let gradients = attacks.filter(|attack| attack.method != AttackMethod::None).count();
+            // Each attack's own, and one forward through every network that its images are tried on.
+            let [forward, gradient] =
+                section.passes().into_iter().fold([0_usize, 0_usize], |sum, (how, targets)| {
+                    let [forward, gradient] = how.passes();
+                    [
+                        sum[0].saturating_add(forward).saturating_add(targets),
+                        sum[1].saturating_add(gradient),
+                    ]
+                });
             Passes {
-                forward: section.attacks.len().saturating_mul(test.len()),
-                gradient: gradients.saturating_mul(test.len()),
+                forward: forward.saturating_mul(test.len()),
+                gradient: gradient.saturating_mul(test.len()),
             }
         }),
-        attack: spec.attack.as_ref().map(|_| AttackEstimate {
-            images: test.len(),
+        attack: spec.attack.as_ref().map(|section| {
+            let images = test.len().saturating_mul(section.targets_per_image);
             // A PNG row has one byte of its own, a file about 70 of frame.
-            most_bytes: test.len() as u64 * ((channels * width + 1) * height + 70) as u64,
+            let most_bytes = images as u64 * ((channels * width + 1) * height + 70) as u64;
+            AttackEstimate { images, most_bytes }
         }),
         neurons: spec.neurons.as_ref().map(|section| {
             let asked = |tap: &&crate::model::LayerTap| {
@@ -205,6 +213,17 @@ mod tests {
         assert_eq!(trained.checkpoint_bytes, costs.weights as u64 * 8);
         assert_eq!(costs.evaluate, Some(Passes { forward: 14, gradient: 7 }));
         assert_eq!(costs.attack.unwrap().images, 7);
+        let curve = "evaluate.curve={ method = \"pgd\", epsilons = [0, 4] }";
+        let transfer = "evaluate.transfer={ method = \"fgsm\" }";
+        let mut document = Document::parse("a.toml", text).unwrap();
+        for set in [curve, transfer, "attack.target=random", "attack.targets_per_image=3"] {
+            document.set(set).unwrap();
+        }
+        let more = estimate(&document.spec().unwrap(), &train, &test, &network);
+        // The curve's PGD makes 20 steps.
+        let expected = Passes { forward: 14 + 14 + 14, gradient: 7 + 7 * 20 + 7 };
+        assert_eq!(more.evaluate, Some(expected));
+        assert_eq!(more.attack.unwrap().images, 21);
         let conv2 = costs.taps.iter().find(|tap| tap.name == "conv2").unwrap().shape[0];
         let neurons = costs.neurons.unwrap();
         assert_eq!((neurons.layers, neurons.neurons, neurons.sides), (1, conv2, 2));

@@ -6,6 +6,7 @@ mod checkpoints;
 pub mod context;
 pub mod create;
 pub mod estimate;
+mod ledger;
 mod life;
 pub mod predict;
 
@@ -13,6 +14,7 @@ mod progress;
 mod signals;
 pub mod spawn;
 pub mod stage;
+mod suspicion;
 mod usage;
 
 use std::fs::{self, File};

@@ -130,9 +130,10 @@ mod tests {
             top5: 1.0,
             images: 10,
             linf_max: epsilon,
+            ..Row::default()
         };
         let rows = vec![row("none", 0.0, 0.9), row("fgsm", 8.0, 0.1), row("fgsm", 4.0, 0.5)];
-        let evaluated = Evaluate { rows };
+        let evaluated = Evaluate { rows, ..Evaluate::default() };
         assert_eq!(attack_behind(spec, Some(&evaluated)).as_deref(), Some("fgsm ε 8"));
         assert_eq!(attack_behind("not toml [", None), None);
         assert_eq!(attack_behind("[attack]\nepsilon = 4", None), None);

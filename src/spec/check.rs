@@ -6,8 +6,8 @@ use super::interval::Interval;
 use super::layer::Layer;
 use super::problem::Complaint;
 use super::{
-    Arch, AttackMethod, AttackSpec, DataFormat, MethodSpec, Norm, OptimizerName, Precision, Spec,
-    Target, TargetName, TrainSpec, expand,
+    Arch, AttackMethod, AttackSpec, DataFormat, EnsembleModel, EvaluateSpec, MethodSpec, Norm,
+    OptimizerName, Precision, Spec, Target, TargetName, TrainSpec, expand,
 };
 
 /// Everything impossible in a spec whose types and ranges are right.
@@ -49,15 +49,13 @@ pub fn check(spec: &Spec) -> Vec<Complaint> {
         check_train(train, &mut complain);
     }
     if let Some(evaluate) = &spec.evaluate {
-        if evaluate.attacks.is_empty() {
-            complain(
-                Complaint::new("evaluate.attacks", "is empty, so there is nothing to measure")
-                    .hint("attacks = [{ method = \"none\" }] is clean accuracy"),
-            );
-        }
+        check_evaluate(evaluate, &mut complain);
     }
     for (section, how) in spec.methods() {
-        check_method(spec, &section, how, &mut complain);
+        check_method(&section, how, &mut complain);
+    }
+    for (section, network) in spec.networks() {
+        check_network(spec, &section, network, &mut complain);
     }
     if let Some(attack) = &spec.attack {
         check_attack(attack, &mut complain);
@@ -242,12 +240,7 @@ fn check_train(train: &TrainSpec, complain: &mut impl FnMut(Complaint)) {
 }
 
 /// An attack has only keys of its method, and a bound where it needs one.
-fn check_method(
-    spec: &Spec,
-    section: &str,
-    how: &MethodSpec,
-    complain: &mut impl FnMut(Complaint),
-) {
+fn check_method(section: &str, how: &MethodSpec, complain: &mut impl FnMut(Complaint)) {
     let method = how.method;
     let name = super::word(method);
     for key in how.written() {
@@ -274,7 +267,7 @@ fn check_method(
         // The training's probe may be switched off by 0.
         None | Some(0.0)
             if method.needs_epsilon()
-                && (section.starts_with("evaluate") || how.epsilon.is_some())
+                && (section.starts_with("evaluate.attacks") || how.epsilon.is_some())
                 && section != "train.probe" =>
         {
             complain(
@@ -284,15 +277,69 @@ fn check_method(
         }
         _ => {}
     }
-    for (index, member) in how.models.iter().enumerate() {
-        let section = format!("{section}.models[{index}]");
-        check_layers(member.arch, &section, &member.layers, complain);
-        check_normalisation(spec, &section, [&member.mean, &member.std], complain);
-        let key = format!("{section}.weights");
-        if member.weights.trim().is_empty() {
-            complain(Complaint::new(&key, "is empty, and a network of an ensemble needs weights"));
+}
+
+/// A network besides `[model]` has weights, and what else its architecture needs.
+fn check_network(
+    spec: &Spec,
+    section: &str,
+    network: &EnsembleModel,
+    complain: &mut impl FnMut(Complaint),
+) {
+    check_layers(network.arch, section, &network.layers, complain);
+    check_normalisation(spec, section, [&network.mean, &network.std], complain);
+    let key = format!("{section}.weights");
+    if network.weights.trim().is_empty() {
+        complain(Complaint::new(&key, "is empty, and a network that is named needs weights"));
+    }
+    check_reference(&key, &network.weights, complain);
+}
+
+/// Curve and transfer table have an attack, and epsilons in their places.
+fn check_evaluate(evaluate: &EvaluateSpec, complain: &mut impl FnMut(Complaint)) {
+    let nothing = evaluate.curve.is_none() && evaluate.transfer.is_none();
+    if evaluate.attacks.is_empty() && nothing {
+        complain(
+            Complaint::new("evaluate.attacks", "is empty, so there is nothing to measure")
+                .hint("attacks = [{ method = \"none\" }] is clean accuracy"),
+        );
+    }
+    if let Some(curve) = &evaluate.curve {
+        if curve.how.method == AttackMethod::None {
+            complain(
+                Complaint::new("evaluate.curve.method", "is 'none', which has no epsilon")
+                    .hint("pgd, or another attack; epsilons = [0, …] has the clean point"),
+            );
         }
-        check_reference(&key, &member.weights, complain);
+        if curve.how.epsilon.is_some() {
+            complain(
+                Complaint::new("evaluate.curve.epsilon", "is set, but a curve has several")
+                    .hint("epsilons = [0, 1, 2, 4, 8]"),
+            );
+        }
+        if curve.epsilons.is_empty() {
+            complain(
+                Complaint::new("evaluate.curve.epsilons", "is empty, so there is no point")
+                    .hint("epsilons = [0, 1, 2, 4, 8]"),
+            );
+        }
+        let linf = curve.how.bounding_norm() == Norm::Linf;
+        if let Some(wide) = curve.epsilons.iter().find(|epsilon| linf && **epsilon > 255.0) {
+            complain(Complaint::new(
+                "evaluate.curve.epsilons",
+                format!("has {wide}, expected numbers, each 0 to 255"),
+            ));
+        }
+    }
+    if let Some(transfer) = &evaluate.transfer {
+        let method = transfer.how.method;
+        if matches!(method, AttackMethod::None | AttackMethod::Ensemble) {
+            let message = format!("is '{}', which is not made on one network", super::word(method));
+            complain(
+                Complaint::new("evaluate.transfer.method", message)
+                    .hint("pgd, or another attack on a single network"),
+            );
+        }
     }
 }
 
@@ -300,6 +347,17 @@ fn check_method(
 fn check_attack(attack: &AttackSpec, complain: &mut impl FnMut(Complaint)) {
     let method = attack.how.method;
     let name = super::word(method);
+    let drawn =
+        matches!(attack.target, Target::Named(TargetName::Random | TargetName::LeastLikely));
+    if attack.targets_per_image > 1 && !(drawn && method.takes_target()) {
+        complain(
+            Complaint::new(
+                "attack.targets_per_image",
+                format!("is {}, but there is one target at most", attack.targets_per_image),
+            )
+            .hint("target = \"random\" or \"least-likely\", and a method that aims at a class"),
+        );
+    }
     if method == AttackMethod::None {
         complain(
             Complaint::new("attack.method", "is 'none', which makes no adversarial images")

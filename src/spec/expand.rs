@@ -44,11 +44,9 @@ pub fn expand(spec: &mut Spec, around: &Surroundings) -> Vec<Complaint> {
     if let Some(weights) = &mut spec.model.weights {
         apply("model.weights", weights);
     }
-    for (section, how) in spec.methods_mut() {
-        for (index, member) in how.models.iter_mut().enumerate() {
-            apply(&format!("{section}.models[{index}].weights"), &mut member.weights);
-        }
-    }
+    spec.change_networks(|place, network| {
+        apply(&format!("{place}.weights"), &mut network.weights);
+    });
     if let Some(neurons) = &mut spec.neurons {
         apply("neurons.adversarial", &mut neurons.adversarial);
     }

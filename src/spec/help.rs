@@ -6,10 +6,11 @@ use std::sync::LazyLock;
 
 mod method;
 
-use method::{ATTACK_METHODS, EPSILON, method_keys};
+use method::{ATTACK_METHODS, EPSILON, method_keys, network_keys};
 
 use super::{
-    AttackMethod, AttackSpec, EvaluateSpec, MethodSpec, NeuronsSpec, Spec, TrainSpec, nearest,
+    AttackMethod, AttackSpec, CurveSpec, EvaluateSpec, MethodSpec, NeuronsSpec, Spec, TrainSpec,
+    TransferSpec, nearest,
 };
 
 /// One key.
@@ -174,7 +175,9 @@ const ARCHS: &[&str] = &[
 /// The table, in the order in which specs are written.
 pub const KEYS: &[Key] = &joined::<{ count(PARTS) }>(PARTS);
 
-const PARTS: &[&[Key]] = &[BEFORE, PROBE, EVALUATED, EVALUATE, ATTACK, AFTER];
+const PARTS: &[&[Key]] = &[
+    BEFORE, PROBE, EVALUATED, EVALUATE, CURVE, EPSILONS, TRANSFER, SOURCES, TARGETS, ATTACK, AFTER,
+];
 
 const fn count(parts: &[&[Key]]) -> usize {
     let (mut count, mut part) = (0, 0);
@@ -349,6 +352,38 @@ const EVALUATE: &[Key] = method_keys!(
     )
 );
 
+const CURVE: &[Key] = method_keys!(
+    "evaluate.curve",
+    needed("evaluate.curve.method", Choice(ATTACK_METHODS), "The attack whose epsilon grows")
+);
+
+const EPSILONS: &[Key] = &[key(
+    "evaluate.curve.epsilons",
+    Numbers(Range::from(0.0)),
+    "One point each: top-1 over the test split within this bound; 0 = clean",
+)];
+
+const TRANSFER: &[Key] = method_keys!(
+    "evaluate.transfer",
+    needed(
+        "evaluate.transfer.method",
+        Choice(ATTACK_METHODS),
+        "The attack that is made on each source and tried on each target"
+    )
+);
+
+const SOURCES: &[Key] = network_keys!(
+    "evaluate.transfer.sources",
+    "Networks that images are made on: { arch = \"…\", weights = \"…\" }",
+    "this run's own network"
+);
+
+const TARGETS: &[Key] = network_keys!(
+    "evaluate.transfer.targets",
+    "Networks that they are tried on: { arch = \"…\", weights = \"…\" }",
+    "the sources"
+);
+
 const ATTACK: &[Key] = method_keys!(
     "attack",
     key("attack.method", Choice(ATTACK_METHODS), "How the set of adversarial images is made")
@@ -359,6 +394,11 @@ const AFTER: &[Key] = &[
         "attack.target",
         ChoiceOrIndex(&["none", "random", "least-likely"]),
         "What the network should see; none = anything but the truth",
+    ),
+    key(
+        "attack.targets_per_image",
+        COUNT,
+        "Adversarial images of each original, each with another target; the papers make 10",
     ),
     key("attack.batch_size", COUNT, "Images a batch"),
     // [neurons]
@@ -381,6 +421,8 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("train.schedule", "How the learning rate goes"),
     ("train.probe", "The live adversarial accuracy"),
     ("evaluate", "Present: measure accuracy, clean and under attack"),
+    ("evaluate.curve", "Present: accuracy against epsilon, one attack over the test split"),
+    ("evaluate.transfer", "Present: images made on each source, tried on each target"),
     ("attack", "Present: write a set of adversarial images of the test split"),
     ("neurons", "Present: find the images that excite each neuron most"),
 ];
@@ -470,6 +512,9 @@ pub fn default_value(path: &str) -> Option<toml::Value> {
         let table = toml::Table::try_from(item).ok().filter(|_| !required)?;
         return table.get(item_key).cloned();
     }
+    if find(path).is_some_and(|key| key.required) {
+        return None;
+    }
     lookup(DEFAULTS.as_ref()?, &pattern).cloned()
 }
 
@@ -492,7 +537,11 @@ fn lookup<'t>(table: &'t toml::Table, path: &str) -> Option<&'t toml::Value> {
 pub(super) fn every_section() -> Spec {
     Spec {
         train: Some(TrainSpec::default()),
-        evaluate: Some(EvaluateSpec::default()),
+        evaluate: Some(EvaluateSpec {
+            curve: Some(CurveSpec::default()),
+            transfer: Some(TransferSpec::default()),
+            ..EvaluateSpec::default()
+        }),
         attack: Some(AttackSpec::default()),
         neurons: Some(NeuronsSpec::default()),
         ..Spec::default()

@@ -83,8 +83,13 @@ impl Document {
             let stem = Path::new(self.name()).file_stem().and_then(|stem| stem.to_str());
             spec.title = stem.unwrap_or("run").into();
         }
-        for (_, how) in spec.methods_mut() {
-            *how = how.resolved();
+        for (section, how) in spec.methods_mut() {
+            if section != super::CURVE {
+                *how = how.resolved();
+            }
+        }
+        if let Some(curve) = spec.evaluate.as_mut().and_then(|evaluate| evaluate.curve.as_mut()) {
+            curve.how = curve.resolved();
         }
         debug_assert!(check::check(&spec).is_empty(), "resolving made a good spec bad");
         Ok(spec)
@@ -98,12 +103,11 @@ fn missing_files(spec: &Spec) -> Vec<Complaint> {
         ("model.weights".into(), spec.model.weights.as_deref()),
         ("neurons.adversarial".into(), adversarial),
     ];
-    for (section, how) in spec.methods() {
-        let members = how.models.iter().enumerate();
-        paths.extend(members.map(|(index, member)| {
-            (format!("{section}.models[{index}].weights"), Some(member.weights.as_str()))
-        }));
-    }
+    let networks = spec.networks().into_iter();
+    paths.extend(
+        networks
+            .map(|(place, network)| (format!("{place}.weights"), Some(network.weights.as_str()))),
+    );
     let mut complaints = Vec::new();
     for (key, path) in paths {
         let Some(path) = path.filter(|path| !is_word(&key, path)) else { continue };

@@ -266,6 +266,26 @@ impl MethodSpec {
         full
     }
 
+    /// How often it takes an image through a network, at most: forward only, and forward and back.
+    pub fn passes(&self) -> [usize; 2] {
+        use AttackMethod as M;
+        let full = self.resolved();
+        let (steps, restarts) = (full.steps.unwrap_or(1), full.restarts.unwrap_or(1));
+        match full.method {
+            M::None => [0, 0],
+            M::Fgsm => [0, 1],
+            M::Bim | M::Mim => [0, steps],
+            M::LeastLikely => [1, steps],
+            M::Pgd => [if restarts > 1 { restarts } else { 0 }, steps.saturating_mul(restarts)],
+            // Nine rivals, each with its way back.
+            M::Deepfool => [0, steps.saturating_mul(9)],
+            M::Cw => [0, steps.saturating_mul(full.search_steps.unwrap_or(1))],
+            M::ApgdCe | M::ApgdDlr => [1, steps.saturating_add(1).saturating_mul(restarts)],
+            M::Square => [full.queries.unwrap_or(1).saturating_mul(restarts).saturating_add(1), 0],
+            M::Ensemble => [1, steps.saturating_mul(full.models.len().max(1))],
+        }
+    }
+
     /// The norm that bounds it.
     pub fn bounding_norm(&self) -> Norm {
         self.norm.unwrap_or(self.method.own_norm())

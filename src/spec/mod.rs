@@ -8,6 +8,7 @@
 //! The way in is [`load()`]; a form works on a [`Document`] and the table in [`help`].
 
 pub mod check;
+mod evaluate;
 pub mod expand;
 pub mod help;
 pub mod interval;
@@ -26,6 +27,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+pub use evaluate::{CurveSpec, EvaluateSpec, TransferSpec};
 pub use interval::Interval;
 pub use load::{load, open, read_resolved};
 pub use method::{AttackMethod, EnsembleModel, Fusion, MethodSpec, Norm};
@@ -109,6 +111,10 @@ impl Spec {
         if let Some(evaluate) = &self.evaluate {
             let items = evaluate.attacks.iter().enumerate();
             found.extend(items.map(|(index, how)| (format!("evaluate.attacks[{index}]"), how)));
+            let curve = evaluate.curve.as_ref().map(|curve| &curve.how);
+            found.extend(curve.map(|how| (CURVE.into(), how)));
+            let transfer = evaluate.transfer.as_ref().map(|transfer| &transfer.how);
+            found.extend(transfer.map(|how| (TRANSFER.into(), how)));
         }
         if let Some(attack) = &self.attack {
             found.push(("attack".into(), &attack.how));
@@ -125,12 +131,59 @@ impl Spec {
         if let Some(evaluate) = &mut self.evaluate {
             let items = evaluate.attacks.iter_mut().enumerate();
             found.extend(items.map(|(index, how)| (format!("evaluate.attacks[{index}]"), how)));
+            let curve = evaluate.curve.as_mut().map(|curve| &mut curve.how);
+            found.extend(curve.map(|how| (CURVE.into(), how)));
+            let transfer = evaluate.transfer.as_mut().map(|transfer| &mut transfer.how);
+            found.extend(transfer.map(|how| (TRANSFER.into(), how)));
         }
         if let Some(attack) = &mut self.attack {
             found.push(("attack".into(), &mut attack.how));
         }
         found
     }
+
+    /// Every network that is named besides `[model]`, each with the place that its keys stand in:
+    /// members of ensembles, rows and columns of a transfer table.
+    pub fn networks(&self) -> Vec<(String, &EnsembleModel)> {
+        let mut found = Vec::new();
+        for (section, how) in self.methods() {
+            found.extend(listed(&format!("{section}.models"), &how.models));
+        }
+        let transfer = self.evaluate.as_ref().and_then(|evaluate| evaluate.transfer.as_ref());
+        if let Some(transfer) = transfer {
+            found.extend(listed(&format!("{TRANSFER}.sources"), &transfer.sources));
+            found.extend(listed(&format!("{TRANSFER}.targets"), &transfer.targets));
+        }
+        found
+    }
+
+    /// The same, to be changed.
+    pub fn change_networks(&mut self, mut change: impl FnMut(&str, &mut EnsembleModel)) {
+        let mut change_all = |list: &str, networks: &mut Vec<EnsembleModel>| {
+            for (index, network) in networks.iter_mut().enumerate() {
+                change(&format!("{list}[{index}]"), network);
+            }
+        };
+        for (section, how) in self.methods_mut() {
+            change_all(&format!("{section}.models"), &mut how.models);
+        }
+        let transfer = self.evaluate.as_mut().and_then(|evaluate| evaluate.transfer.as_mut());
+        if let Some(transfer) = transfer {
+            change_all(&format!("{TRANSFER}.sources"), &mut transfer.sources);
+            change_all(&format!("{TRANSFER}.targets"), &mut transfer.targets);
+        }
+    }
+}
+
+/// Where the attack of a curve stands.
+const CURVE: &str = "evaluate.curve";
+/// Where the attack of a transfer table stands.
+const TRANSFER: &str = "evaluate.transfer";
+
+/// The entries of a list, each with its place.
+fn listed<'s, T>(list: &str, items: &'s [T]) -> impl Iterator<Item = (String, &'s T)> + use<'s, T> {
+    let list = list.to_owned();
+    items.iter().enumerate().map(move |(index, item)| (format!("{list}[{index}]"), item))
 }
 
 /// `[data]`
@@ -421,28 +474,6 @@ impl Default for ProbeSpec {
     }
 }
 
-/// `[evaluate]` (SCIENCE §5)
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct EvaluateSpec {
-    /// One row each in `results/evaluate.json`.
-    pub attacks: Vec<MethodSpec>,
-    /// Images a batch.
-    pub batch_size: usize,
-}
-
-impl Default for EvaluateSpec {
-    fn default() -> Self {
-        Self {
-            attacks: vec![
-                MethodSpec::new(AttackMethod::None, None),
-                MethodSpec::new(AttackMethod::Fgsm, Some(4.0)),
-            ],
-            batch_size: 100,
-        }
-    }
-}
-
 /// `[attack]`: makes a set of adversarial images of the test split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -452,13 +483,21 @@ pub struct AttackSpec {
     pub how: MethodSpec,
     /// `none`, `random`, `least-likely`, or a class index.
     pub target: Target,
+    /// Adversarial images of each original, each with another target; 1 unless `target` is `random`
+    /// or `least-likely`.
+    pub targets_per_image: usize,
     /// Images a batch.
     pub batch_size: usize,
 }
 
 impl Default for AttackSpec {
     fn default() -> Self {
-        Self { how: MethodSpec::default(), target: Target::None, batch_size: 100 }
+        Self {
+            how: MethodSpec::default(),
+            target: Target::None,
+            targets_per_image: 1,
+            batch_size: 100,
+        }
     }
 }
 

@@ -22,7 +22,18 @@ macro_rules! presets {
     };
 }
 
-presets!["quickstart", "fashion-mnist", "cifar10", "image-folder", "imagenet64"];
+presets![
+    "quickstart",
+    "fashion-mnist",
+    "cifar10",
+    "image-folder",
+    "imagenet64",
+    "table2-shapes",
+    "table2-cifar10-resnet20",
+    "table2-alexnet",
+    "table2-vgg16",
+    "table2-resnet18",
+];
 
 impl Preset {
     /// The line about it: the file's first comment.

@@ -42,6 +42,10 @@ fn full() -> Spec {
         mean: Some(vec![0.5; 3]),
         std: Some(vec![0.25; 3]),
     };
+    if let Some(transfer) = spec.evaluate.as_mut().and_then(|e| e.transfer.as_mut()) {
+        transfer.sources = every_key_of_an_attack().models;
+        transfer.targets = every_key_of_an_attack().models;
+    }
     spec
 }
 

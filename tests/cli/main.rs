@@ -7,5 +7,6 @@ mod output;
 mod predict;
 #[path = "../runs/mod.rs"]
 mod runs;
+mod stages;
 mod steering;
 mod terminal;

@@ -50,6 +50,14 @@ impl Runs {
         glassbox::job::create::create(&self.root(), spec, vec!["test".into()]).unwrap()
     }
 
+    /// Makes a run of a spec of one's own, and starts no worker for it.
+    pub fn create_from(&self, text: &str) -> RunFolder {
+        let file = self.home.path().join("mine.toml");
+        std::fs::write(&file, text).unwrap();
+        let spec = glassbox::spec::load(file.to_str().unwrap(), &[]).unwrap();
+        glassbox::job::create::create(&self.root(), spec, vec!["test".into()]).unwrap()
+    }
+
     /// Starts the worker of a run.
     pub fn work(&self, run: &RunFolder) -> Worker {
         let path = run.path().to_str().unwrap();

@@ -86,7 +86,7 @@ pub(super) fn preset_data() -> Vec<Finding> {
         .collect()
 }
 
-/// `(CIFAR10, cifar10)` for each preset whose `data.path` is a variable.
+/// `(CIFAR10, cifar10)` for each variable that is a preset's `data.path`, with the first such preset.
 fn preset_variables() -> Vec<(String, &'static str)> {
     let mut variables = Vec::new();
     for preset in PRESETS {
@@ -97,7 +97,9 @@ fn preset_variables() -> Vec<(String, &'static str)> {
         };
         let name: String =
             rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-        variables.push((name, preset.name));
+        if !variables.iter().any(|(known, _)| *known == name) {
+            variables.push((name, preset.name));
+        }
     }
     variables
 }

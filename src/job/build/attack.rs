@@ -12,28 +12,32 @@ use crate::error::{Error, Result};
 use crate::model::{self, Model, ModelConfig};
 use crate::spec::{self, AttackMethod, EnsembleModel, MethodSpec, Norm, Spec};
 
-/// Fills what the weights of an ensemble's networks decide.
+/// Fills what the weights of the networks besides `[model]` decide.
 pub(super) fn resolve_members(spec: &mut Spec, channels: usize, runs: &Path) -> Result<()> {
     let (format, image_size) = (spec.data.format, spec.data.image_size);
-    for (section, how) in spec.methods_mut() {
-        for (index, member) in how.models.iter_mut().enumerate() {
-            member.weights = whole_word(&member.weights, runs)?;
-            let section = format!("{section}.models[{index}]");
-            let header = header(&section, member.arch, &member.weights, runs)?;
-            let (mean, std) = match &header {
-                Some(header) if header.channels == channels => {
-                    (header.mean.clone(), header.std.clone())
-                }
-                _ => normalisation(arch(member.arch)?, format, channels),
-            };
-            member.mean.get_or_insert(mean);
-            member.std.get_or_insert(std);
-            if member.image_size.is_none() {
-                member.image_size = header.map(|header| header.image_size).or(image_size);
+    let resolve = |section: &str, member: &mut EnsembleModel| -> Result<()> {
+        member.weights = whole_word(&member.weights, runs)?;
+        let header = header(section, member.arch, &member.weights, runs)?;
+        let (mean, std) = match &header {
+            Some(header) if header.channels == channels => {
+                (header.mean.clone(), header.std.clone())
             }
+            _ => normalisation(arch(member.arch)?, format, channels),
+        };
+        member.mean.get_or_insert(mean);
+        member.std.get_or_insert(std);
+        if member.image_size.is_none() {
+            member.image_size = header.map(|header| header.image_size).or(image_size);
         }
-    }
-    Ok(())
+        Ok(())
+    };
+    let mut done = Ok(());
+    spec.change_networks(|section, member| {
+        if done.is_ok() {
+            done = resolve(section, member);
+        }
+    });
+    done
 }
 
 /// The attack that `how` describes, in a run of the resolved `spec`; `runs` is where `run:ID`
@@ -95,7 +99,7 @@ pub fn attack(spec: &Spec, how: &MethodSpec, runs: &Path) -> Result<Box<dyn Atta
             models: how
                 .models
                 .iter()
-                .map(|member| network(spec, member, runs))
+                .map(|member| named_network(spec, member, runs))
                 .collect::<Result<_>>()?,
             fusion: match how.fusion.ok_or_else(missing)? {
                 spec::Fusion::Loss => Fusion::Loss,
@@ -110,8 +114,8 @@ pub fn attack(spec: &Spec, how: &MethodSpec, runs: &Path) -> Result<Box<dyn Atta
     })
 }
 
-/// A network of an ensemble, with its weights.
-fn network(spec: &Spec, member: &EnsembleModel, runs: &Path) -> Result<Model> {
+/// A network that is named besides `[model]`, with its weights.
+pub fn named_network(spec: &Spec, member: &EnsembleModel, runs: &Path) -> Result<Model> {
     let device = spec.device.parse::<DeviceName>()?.open()?;
     let unresolved = || Error::bad_input("the spec is not resolved: a key of a network is missing");
     let mean = member.mean.clone().ok_or_else(unresolved)?;

@@ -2,8 +2,10 @@
 
 mod attack;
 mod evaluate;
+mod networks;
 mod neurons;
 mod pixels;
+mod sample;
 mod train;
 
 use std::path::Path;
@@ -33,10 +35,15 @@ pub const STAGES: &[Stage] = &[
     Stage {
         name: "evaluate",
         wanted: |spec| spec.evaluate.is_some(),
-        cost: |spec| spec.evaluate.as_ref().map_or(0.0, |e| 2.0 * e.attacks.len() as f64),
+        cost: |spec| spec.evaluate.as_ref().map_or(0.0, evaluate::cost),
         run: evaluate::run,
     },
-    Stage { name: "attack", wanted: |spec| spec.attack.is_some(), cost: |_| 4.0, run: attack::run },
+    Stage {
+        name: "attack",
+        wanted: |spec| spec.attack.is_some(),
+        cost: |spec| spec.attack.as_ref().map_or(0.0, attack::cost),
+        run: attack::run,
+    },
     Stage {
         name: "neurons",
         wanted: |spec| spec.neurons.is_some(),
@@ -79,6 +86,18 @@ fn in_order(
     chosen(context, dataset, (0..dataset.len()).collect(), batch_size, damage)
 }
 
+/// The same from a batch on: what came before is done.
+fn from(
+    context: &Context,
+    dataset: &Arc<dyn Dataset>,
+    batch_size: usize,
+    start_batch: usize,
+    damage: &Arc<DamageReport>,
+) -> Result<Loader> {
+    let order = (0..dataset.len()).collect();
+    Loader::new(LoaderConfig { start_batch, ..config(context, dataset, order, batch_size, damage) })
+}
+
 /// A loader over some images of a set, unchanged.
 fn chosen(
     context: &Context,
@@ -87,14 +106,24 @@ fn chosen(
     batch_size: usize,
     damage: &Arc<DamageReport>,
 ) -> Result<Loader> {
+    Loader::new(config(context, dataset, order, batch_size, damage))
+}
+
+fn config(
+    context: &Context,
+    dataset: &Arc<dyn Dataset>,
+    order: Vec<usize>,
+    batch_size: usize,
+    damage: &Arc<DamageReport>,
+) -> LoaderConfig {
     let data = &context.spec().data;
-    Loader::new(LoaderConfig {
+    LoaderConfig {
         order,
         workers: data.workers,
         on_damaged: build::on_damaged(data.damaged),
         damage: Arc::clone(damage),
         ..LoaderConfig::new(Arc::clone(dataset), batch_size)
-    })
+    }
 }
 
 /// Says once how many images could not be read, and which.

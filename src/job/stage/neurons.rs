@@ -2,7 +2,7 @@
 //! a screen needs to draw them without the model.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use candle_core::Tensor;
@@ -35,6 +35,8 @@ const TWINS: &str = "neurons/adversarial";
 struct Twin {
     original: usize,
     path: PathBuf,
+    /// Its name below the folder of the set: an original may have several twins.
+    name: String,
 }
 
 /// Runs the stage.
@@ -77,7 +79,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
     write_pictures(context, &*test, &names, &real)?;
     let own = section.adversarial == "stage";
     if !own {
-        copy_twins(context, &names, &adversarial, &twins)?;
+        copy_twins(context, &adversarial, &twins)?;
     }
     let prefix = if own { FOLDER } else { TWINS };
     let classes: Vec<String> = test.classes().iter().map(|class| class.name.clone()).collect();
@@ -91,9 +93,13 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
             .map(|(layer, name)| Layer {
                 layer: name.clone(),
                 neurons: neurons(
-                    (&real.layers[layer], |image| (image, PICTURES)),
-                    (&adversarial.layers[layer], |image: usize| (twins[image].original, prefix)),
-                    &Told { test: &*test, names: &names, classes: &classes },
+                    (&real.layers[layer], |image| {
+                        (image, format!("{PICTURES}/{}", names.of_image(image)))
+                    }),
+                    (&adversarial.layers[layer], |image: usize| {
+                        (twins[image].original, format!("{prefix}/{}", twins[image].name))
+                    }),
+                    &Told { test: &*test, classes: &classes },
                 ),
             })
             .collect(),
@@ -190,12 +196,23 @@ fn twins(
                     ))
                     .hint("both runs must read the same data with the same limit"));
                 }
-                Ok(Twin { original, path: folder.join(&pair.picture) })
+                let name = below(&pair.picture).ok_or_else(|| {
+                    Error::bad_input(format!(
+                        "neurons.adversarial = '{source}': its picture '{}' does not lie below \
+                         '{FOLDER}'",
+                        pair.picture.escape_debug()
+                    ))
+                    .hint("its results/attack.json is damaged")
+                })?;
+                Ok(Twin { original, path: folder.join(&pair.picture), name })
             })
             .collect();
     }
     let found: Vec<Twin> = (0..test.len())
-        .map(|original| Twin { original, path: folder.join(names.of_image(original)) })
+        .map(|original| {
+            let name = names.of_image(original).to_owned();
+            Twin { original, path: folder.join(&name), name }
+        })
         .filter(|twin| twin.path.is_file())
         .collect();
     if found.is_empty() {
@@ -206,6 +223,13 @@ fn twins(
         .hint(format!("the first test image is '{}'", names.of_image(0))));
     }
     Ok(found)
+}
+
+/// The name of a set's picture below the set's folder, if it lies there.
+fn below(picture: &str) -> Option<String> {
+    let name = picture.strip_prefix(FOLDER)?.strip_prefix('/')?;
+    let plain = |part: Component<'_>| matches!(part, Component::Normal(_));
+    Path::new(name).components().all(plain).then(|| name.to_owned())
 }
 
 /// Writes the picture of every real image that some neuron likes.
@@ -224,19 +248,14 @@ fn write_pictures(
 }
 
 /// Copies the adversarial images that some neuron likes, so that the run folder stands alone.
-fn copy_twins(
-    context: &Context,
-    names: &PictureNames,
-    ranking: &Ranking,
-    twins: &[Twin],
-) -> Result<()> {
+fn copy_twins(context: &Context, ranking: &Ranking, twins: &[Twin]) -> Result<()> {
     let folder = context.folder().join(TWINS);
     let shown: Vec<usize> = ranking.shown().into_iter().collect();
     shown.par_iter().try_for_each(|&number| {
         let twin = &twins[number];
         let bytes =
             std::fs::read(&twin.path).map_err(|error| write::failed("read", &twin.path, &error))?;
-        put(&folder.join(names.of_image(twin.original)), &bytes)
+        put(&folder.join(&twin.name), &bytes)
     })
 }
 
@@ -250,23 +269,22 @@ fn put(path: &Path, bytes: &[u8]) -> Result<()> {
 /// What a result tells of an image beside its number.
 struct Told<'a> {
     test: &'a dyn Dataset,
-    names: &'a PictureNames,
     classes: &'a [String],
 }
 
-/// One layer's neurons; each side says which test image and folder a ranked image stands for.
+/// One layer's neurons; each side says which test image and picture a ranked image stands for.
 fn neurons(
-    (real, of_real): (&TopImages, impl Fn(usize) -> (usize, &'static str)),
-    (adversarial, of_adversarial): (&TopImages, impl Fn(usize) -> (usize, &'static str)),
+    (real, of_real): (&TopImages, impl Fn(usize) -> (usize, String)),
+    (adversarial, of_adversarial): (&TopImages, impl Fn(usize) -> (usize, String)),
     told: &Told<'_>,
 ) -> Vec<Neuron> {
-    let Told { test, names, classes } = told;
+    let Told { test, classes } = told;
     let class = |index: u32| classes.get(index as usize).cloned().unwrap_or_default();
-    let describe = |ranked: &Ranked, (image, folder): (usize, &str)| {
+    let describe = |ranked: &Ranked, (image, picture): (usize, String)| {
         let name = test.name(image);
         let label = test.label(image);
         TopImage {
-            picture: format!("{folder}/{}", names.of_image(image)),
+            picture,
             image: name,
             activation: f64::from(ranked.activation.value),
             position: ranked.activation.position,

@@ -2,5 +2,7 @@
 
 pub mod attack;
 pub mod evaluate;
+pub mod interval;
 pub mod neurons;
 pub mod story;
+pub mod warning;

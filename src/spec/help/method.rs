@@ -150,3 +150,44 @@ macro_rules! method_keys {
     };
 }
 pub(super) use method_keys;
+
+/// Every key of the networks in the list `$list`; `$doc` says what they are for, `$unset` what stands
+/// for an empty list.
+macro_rules! network_keys {
+    ($list:literal, $doc:literal, $unset:literal) => {
+        &[
+            open($list, Tables, $doc, $unset),
+            needed(concat!($list, "[].arch"), Choice(ARCHS), "The architecture"),
+            needed(
+                concat!($list, "[].weights"),
+                Path(&["run:"]),
+                "A .safetensors, .pth or .th file, run:ID, run:ID@best or run:ID@last",
+            ),
+            open(
+                concat!($list, "[].layers"),
+                Texts,
+                "sequential: the network, layer by layer",
+                "the architecture's own",
+            ),
+            open(
+                concat!($list, "[].mean"),
+                Numbers(Range::between(0.0, 1.0)),
+                "Per channel, of pixels in 0..1, taken off before the first layer",
+                "the weights' own, else the default of architecture and data",
+            ),
+            open(
+                concat!($list, "[].std"),
+                Numbers(Range::above(0.0)),
+                "Per channel, of pixels in 0..1, divided by before the first layer",
+                "the weights' own, else the default of architecture and data",
+            ),
+            open(
+                concat!($list, "[].image_size"),
+                Integer(Range::between(8.0, 1024.0)),
+                "Side of its square input, to which the images are resized",
+                "the weights' own, else the data's",
+            ),
+        ]
+    };
+}
+pub(super) use network_keys;

@@ -83,9 +83,11 @@ pub fn draw(
     inner = below(inner, used);
     let charts = charts::of(scene);
     let readings = facts::readings(run, detail);
-    let results = detail.map(facts::results).unwrap_or_default();
+    let width = usize::from(inner.width);
+    let results = detail.map(|detail| facts::results(detail, width)).unwrap_or_default();
     let gauges = facts::gauge_rows(&readings, inner.width);
-    let rows = Rows::share(inner.height, gauges, results.len() as u16, !charts.is_empty());
+    let lines = [results.lines.len() - results.warnings, results.lines.len()];
+    let rows = Rows::share(inner.height, gauges, lines.map(|l| l as u16), !charts.is_empty());
 
     let [charts_area, gauges_area, numbers_area, results_area] = rows.split(inner);
     charts::draw(&charts, state, context, charts_area, buf, view);
@@ -99,8 +101,9 @@ pub fn draw(
         let style = context.style(Role::Text);
         buf.set_stringn(inner.x, numbers_area.y, text::clean(&numbers), room, style);
     }
+    let results = results.fitting(usize::from(results_area.height));
     for (y, (role, line)) in (results_area.y..results_area.bottom()).zip(&results) {
-        let line = text::fit(line, usize::from(inner.width));
+        let line = text::fit(line, width);
         buf.set_string(inner.x, y, line, context.style(*role));
     }
 }
@@ -162,8 +165,9 @@ struct Rows {
 }
 
 impl Rows {
-    /// Curves first, then gauges and numbers, then results; the rest goes to the curves.
-    fn share(height: u16, gauges: u16, results: u16, has_charts: bool) -> Self {
+    /// Curves first, then gauges and numbers, then results; the rest goes to the curves. Results
+    /// are all of a table, and of the warnings below it as many as there is room for.
+    fn share(height: u16, gauges: u16, [table, all]: [u16; 2], has_charts: bool) -> Self {
         let least = if has_charts { charts::LEAST_HEIGHT.min(height) } else { 1.min(height) };
         let mut left = height - least;
         let mut take = |wanted: u16| {
@@ -172,9 +176,13 @@ impl Rows {
             taken
         };
         let (gauges, numbers) = (take(gauges), take(1));
-        // Half a table says less than none, and needs a blank row above it.
-        let table = results + u16::from(results > 0);
-        let results = if take(table) == table { results } else { 0 };
+        // Half a table says less than none, and needs a blank row above it. Where warnings must go,
+        // a row says so.
+        let blank = u16::from(all > 0);
+        let least = table + u16::from(all > table) + blank;
+        let whole = all + blank;
+        let fits = take(least) == least;
+        let results = if fits { least - blank + take(whole - least) } else { 0 };
         let used = gauges + numbers + results + u16::from(results > 0);
         Self { charts: height - used, gauges, numbers, results }
     }

@@ -57,9 +57,25 @@ impl Form {
         }
     }
 
-    /// What the preset says, as one would type it; empty where data or architecture decide.
+    /// What the preset says, as one would type it; empty where data or architecture decide. The keys
+    /// of an attack have the defaults of the method as it is now.
     pub fn original_value(&self, key: &Key) -> String {
-        let value = self.original.as_ref().and_then(|spec| help::value(spec, key.path));
+        let Some(spec) = &self.original else { return String::new() };
+        let value = match help::of_method(key.path) {
+            None => help::value(spec, key.path),
+            Some((section, _)) => {
+                let method = self.edits.get(format!("{section}.method").as_str());
+                let method = method.and_then(|word| AttackMethod::named(word));
+                let mut spec = spec.clone();
+                for (name, how) in spec.methods_mut() {
+                    if name == section {
+                        how.method = method.unwrap_or(how.method);
+                        *how = how.resolved();
+                    }
+                }
+                help::value(&spec, key.path)
+            }
+        };
         value.map(|value| typed(&value)).unwrap_or_default()
     }
 
@@ -160,7 +176,10 @@ impl Form {
 /// The keys of every section that the spec has, each section under its head; only those that `is_used`
 /// names.
 fn rows(spec: &Spec, is_used: impl Fn(&Key) -> bool) -> Vec<Row> {
+    let evaluate = spec.evaluate.as_ref();
     let here = |section: &str| match section.split('.').next().unwrap_or_default() {
+        _ if section == "evaluate.curve" => evaluate.is_some_and(|e| e.curve.is_some()),
+        _ if section == "evaluate.transfer" => evaluate.is_some_and(|e| e.transfer.is_some()),
         "train" => spec.train.is_some(),
         "evaluate" => spec.evaluate.is_some(),
         "attack" => spec.attack.is_some(),
@@ -235,15 +254,40 @@ mod tests {
         let form = quickstart();
         let shown = |path: &str| form.original_value(help::find(path).unwrap());
         assert_eq!(shown("train.optimizer.eps"), "1e-8");
-        assert_eq!(shown("train.probe.epsilon"), "4");
+        assert_eq!(shown("train.schedule.step_epochs"), "30");
         assert_eq!(shown("train.schedule.gamma"), "0.1");
+    }
+
+    #[test]
+    fn an_attack_has_the_keys_and_the_defaults_of_its_method() {
+        let mut form = quickstart();
+        let shown = |form: &Form| -> Vec<String> {
+            let keys = form.rows.iter().filter_map(|row| match row {
+                Row::Value(key) => key.path.strip_prefix("attack.").map(|name| (key, name)),
+                Row::Section(_) => None,
+            });
+            keys.map(|(key, name)| format!("{name} {}", form.value(key).0)).collect()
+        };
+        let rest = ["target none", "batch_size 100"];
+        let fgsm = ["method fgsm", "epsilon 4", "norm linf"];
+        assert_eq!(shown(&form), [&fgsm[..], &rest].concat());
+        form.set(help::find("attack.method").unwrap(), "mim", &around());
+        let mim = ["method mim", "epsilon 4", "steps 10", "step_size 0.4", "momentum 1"];
+        assert_eq!(shown(&form), [&mim[..], &rest].concat());
+        assert!(form.spec(&around()).is_ok(), "{:?}", form.problems);
     }
 
     #[test]
     fn every_value_shown_can_be_typed_back() {
         for preset in PRESETS {
             let form = Form::new(preset, &around()).unwrap();
-            let spec = form.document.spec().unwrap();
+            // A default that is typed is written, but changes nothing.
+            let resolved = |document: &Document| {
+                let mut spec = document.spec().unwrap();
+                spec.methods_mut().into_iter().for_each(|(_, how)| *how = how.resolved());
+                spec
+            };
+            let spec = resolved(&form.document);
             for row in &form.rows {
                 let Row::Value(key) = row else { continue };
                 let text = form.original_value(key);
@@ -252,7 +296,7 @@ mod tests {
                 }
                 let mut document = form.document.clone();
                 document.set(&format!("{}={text}", key.path)).unwrap();
-                assert_eq!(document.spec().unwrap(), spec, "{}: {text}", key.path);
+                assert_eq!(resolved(&document), spec, "{}: {text}", key.path);
             }
         }
     }

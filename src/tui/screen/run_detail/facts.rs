@@ -191,34 +191,70 @@ pub fn numbers(run: &RunSummary, width: usize) -> String {
 
 /// A line of the results: cells, their widths given by [`COLUMNS`].
 struct Row {
-    cells: [String; 5],
+    cells: [String; 6],
     role: Role,
 }
 
-const COLUMNS: [usize; 5] = [10, 6, 8, 8, 9];
+const COLUMNS: [usize; 6] = [13, 6, 8, 16, 8, 9];
 
-/// What the stages left behind, as lines.
-pub fn results(detail: &RunDetail) -> Vec<(Role, String)> {
+/// Lines of what the stages left behind.
+#[derive(Debug, Default)]
+pub struct Results {
+    /// In the order in which they are drawn.
+    pub lines: Vec<(Role, String)>,
+    /// So many of them are warnings, at the end.
+    pub warnings: usize,
+}
+
+/// What the stages left behind, as lines that fit `width`; warnings last, each with what to try.
+pub fn results(detail: &RunDetail, width: usize) -> Results {
     let mut lines = Vec::new();
+    let mut warnings = Vec::new();
     if let Some(evaluate) = &detail.evaluate {
         lines.extend(evaluation(evaluate));
+        for (about, warning) in evaluate.warnings() {
+            warnings.push(format!("warning: {about}: {}", warning.sentence()));
+        }
     }
     if let Some(attack) = &detail.attack {
         lines.push((Role::Text, attack_line(attack)));
+        for warning in &attack.warnings {
+            warnings.push(format!("warning: {}: {}", attack.method, warning.sentence()));
+        }
     }
-    lines
+    let table = lines.len();
+    let wrapped = warnings.iter().flat_map(|warning| text::wrap(warning, width));
+    lines.extend(wrapped.map(|line| (Role::Warning, line)));
+    Results { warnings: lines.len() - table, lines }
+}
+
+impl Results {
+    /// The lines that are drawn in `rows` rows: when some warnings must go, the last row says so.
+    pub fn fitting(&self, rows: usize) -> Vec<(Role, String)> {
+        let mut shown: Vec<(Role, String)> = self.lines.iter().take(rows).cloned().collect();
+        let cut = self.lines.len() - shown.len();
+        if let Some((role, last)) = shown.last_mut().filter(|_| cut > 0) {
+            *role = Role::Warning;
+            *last = "warnings that have no room here: glassbox show tells them".into();
+        }
+        shown
+    }
 }
 
 fn evaluation(evaluate: &Evaluate) -> Vec<(Role, String)> {
-    let head = ["evaluated", "ε", "top-1", "top-5", "images"].map(str::to_owned);
+    let head = ["evaluated", "ε", "top-1", "95 %", "top-5", "images"].map(str::to_owned);
     let mut rows = vec![Row { cells: head, role: Role::Muted }];
     rows.extend(evaluate.rows.iter().map(|row| {
         let clean = row.attack == "none";
+        let doubtful = if row.warnings.is_empty() { "" } else { " !" };
+        let norm = if row.norm == "l2" { " l2" } else { "" };
+        let [low, high] = row.interval();
         Row {
             cells: [
-                if clean { "clean".into() } else { row.attack.clone() },
+                if clean { "clean".into() } else { format!("{}{norm}{doubtful}", row.attack) },
                 if clean { "–".into() } else { row.epsilon.to_string() },
                 number::fraction(row.top1),
+                format!("{low:.4}–{high:.4}"),
                 number::fraction(row.top5),
                 number::count(row.images),
             ],
@@ -237,12 +273,11 @@ fn evaluation(evaluate: &Evaluate) -> Vec<(Role, String)> {
 
 fn attack_line(attack: &Attack) -> String {
     let mut line = format!(
-        "attack {} ε {} · {} images · success {} · |x*−x| ≤ {}",
-        attack.method,
-        attack.epsilon,
+        "attack {} · {} images · success {} · |x*−x| ≤ {}",
+        attack.name(),
         number::count(attack.images),
         number::fraction(attack.success_rate),
-        attack.linf_max,
+        attack.largest_change(),
     );
     // One network's accuracies stand in the table above; several say what transfers.
     for model in attack.models.iter().filter(|_| attack.models.len() > 1) {

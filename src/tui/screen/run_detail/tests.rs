@@ -100,10 +100,13 @@ fn a_click_into_a_curve_puts_the_cursor_there() {
 
 #[test]
 fn a_small_region_keeps_curves_before_results() {
-    let rows = Rows::share(11, 3, 4, true);
+    let rows = Rows::share(11, 3, [4, 4], true);
     assert_eq!(rows, Rows { charts: 7, gauges: 3, numbers: 1, results: 0 });
-    let rows = Rows::share(30, 3, 4, true);
+    let rows = Rows::share(30, 3, [4, 4], true);
     assert_eq!(rows, Rows { charts: 21, gauges: 3, numbers: 1, results: 4 });
+    // Of nine rows of warnings there is room for three.
+    let rows = Rows::share(18, 3, [4, 13], true);
+    assert_eq!(rows, Rows { charts: 6, gauges: 3, numbers: 1, results: 7 });
 }
 
 proptest! {

@@ -1,0 +1,237 @@
+//! Tables from results files, for papers and notes: Markdown, CSV, JSON. Several runs stand in one
+//! table. Reads run folders; computes nothing that no results file holds.
+
+pub mod csv;
+pub mod markdown;
+mod published;
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::run::folder::RunFolder;
+use crate::run::results::attack::Attack;
+use crate::run::results::evaluate::{Curve, Evaluate, Transfer};
+use crate::spec::{self, Spec};
+
+pub use published::Published;
+
+/// What the results of some runs say, side by side.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// In the order in which they were asked for.
+    pub runs: Vec<Run>,
+    /// SCIENCE §5's table: a row for each run and attack.
+    pub rows: Vec<Row>,
+    /// Accuracy against epsilon, for each run that has it.
+    pub curves: Vec<OfRun<Curve>>,
+    /// Who is fooled by images made on whom, for each run that has it.
+    pub transfers: Vec<OfRun<Transfer>>,
+    /// The sets of adversarial images, without their list.
+    pub sets: Vec<OfRun<Attack>>,
+    /// What makes these numbers doubtful.
+    pub warnings: Vec<Doubt>,
+    /// What a reader should know about the published numbers.
+    pub notes: Vec<String>,
+}
+
+/// A run, and what it was about.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Run {
+    /// The folder's name.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// `alexnet`.
+    pub network: String,
+    /// Where its weights are from: a file, `run:ID`, `trained in this run` or `fresh`.
+    pub weights: String,
+    /// `image-folder /data/imagenet`.
+    pub data: String,
+    /// The spec's.
+    pub seed: u64,
+}
+
+/// A row of SCIENCE §5's table.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// The run's id.
+    pub run: String,
+    /// `alexnet`.
+    pub network: String,
+    /// `none`, `fgsm`.
+    pub attack: String,
+    /// Which norm epsilon bounds; empty without an attack.
+    pub norm: String,
+    /// Pixel levels of 255.
+    pub epsilon: f64,
+    /// Steps of an attack that makes several.
+    pub steps: Option<u64>,
+    /// Fraction, 0..1.
+    pub top1: f64,
+    /// Its 95 % confidence interval.
+    pub top1_interval: [f64; 2],
+    /// Fraction, 0..1.
+    pub top5: f64,
+    /// Its 95 % confidence interval.
+    pub top5_interval: [f64; 2],
+    /// How many images this is over.
+    pub images: u64,
+    /// Largest change of a pixel measured, in pixel levels of 255.
+    pub linf_max: f64,
+    /// How many warnings stand beside it.
+    pub warnings: usize,
+    /// What the paper has for this network under this attack.
+    pub published: Option<Published>,
+}
+
+/// A part of a run's results.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OfRun<T> {
+    /// The run's id.
+    pub run: String,
+    /// As its results file has it.
+    #[serde(flatten)]
+    pub result: T,
+}
+
+/// A warning and what it is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Doubt {
+    /// The run's id.
+    pub run: String,
+    /// `fgsm ε 4, pgd ε 4`.
+    pub about: String,
+    /// What was seen.
+    pub message: String,
+    /// What to do to find out.
+    #[serde(rename = "try")]
+    pub remedy: String,
+}
+
+impl Report {
+    /// Of these runs. Bad input if none of them has a result that a report shows.
+    pub fn of(folders: &[RunFolder]) -> Result<Self> {
+        let mut report = Self {
+            runs: Vec::new(),
+            rows: Vec::new(),
+            curves: Vec::new(),
+            transfers: Vec::new(),
+            sets: Vec::new(),
+            warnings: Vec::new(),
+            notes: Vec::new(),
+        };
+        for folder in folders {
+            report.add(folder)?;
+        }
+        if report.rows.is_empty() && report.sets.is_empty() && report.curves.is_empty() {
+            let ids: Vec<String> = folders.iter().map(RunFolder::id).collect();
+            return Err(Error::bad_input(format!(
+                "no results to report: {} has neither results/evaluate.json nor \
+                 results/attack.json",
+                ids.join(", ")
+            ))
+            .hint("a spec with [evaluate] or [attack] makes them, once those stages are done"));
+        }
+        Ok(report)
+    }
+
+    fn add(&mut self, folder: &RunFolder) -> Result<()> {
+        let info = folder.info()?;
+        let spec = spec::read_resolved(&folder.path().join("spec.toml"))?;
+        let id = folder.id();
+        if self.runs.iter().any(|run| run.id == id) {
+            return Ok(());
+        }
+        let network = spec::word(spec.model.arch);
+        self.runs.push(Run {
+            id: id.clone(),
+            title: info.title,
+            network: network.clone(),
+            weights: weights(&spec),
+            data: data(&spec),
+            seed: spec.seed,
+        });
+        if let Some(mut evaluate) = folder.result::<Evaluate>("evaluate")? {
+            for (about, warning) in evaluate.warnings() {
+                self.doubt(&id, about, warning);
+            }
+            for row in std::mem::take(&mut evaluate.rows) {
+                self.rows.push(Row {
+                    run: id.clone(),
+                    network: network.clone(),
+                    published: published::of(&spec, &row),
+                    top1_interval: row.interval(),
+                    top5_interval: row.interval5(),
+                    warnings: row.warnings.len(),
+                    attack: row.attack,
+                    norm: row.norm,
+                    epsilon: row.epsilon,
+                    steps: row.steps,
+                    top1: row.top1,
+                    top5: row.top5,
+                    images: row.images,
+                    linf_max: row.linf_max,
+                });
+            }
+            let of_run = |result| OfRun { run: id.clone(), result };
+            self.curves.extend(evaluate.curve.map(of_run));
+            let of_run = |result| OfRun { run: id.clone(), result };
+            self.transfers.extend(evaluate.transfer.map(of_run));
+            for note in published::notes(&spec) {
+                if !self.notes.contains(&note) {
+                    self.notes.push(note);
+                }
+            }
+        }
+        if let Some(mut result) = folder.result::<Attack>("attack")? {
+            // Thousands of lines; the run folder has them.
+            result.pairs.clear();
+            let about = format!("set {}", result.name());
+            for warning in &result.warnings {
+                self.doubt(&id, about.clone(), warning);
+            }
+            self.sets.push(OfRun { run: id, result });
+        }
+        Ok(())
+    }
+
+    fn doubt(&mut self, run: &str, about: String, warning: &crate::run::results::warning::Warning) {
+        self.warnings.push(Doubt {
+            run: run.into(),
+            about,
+            message: warning.message.clone(),
+            remedy: warning.remedy.clone(),
+        });
+    }
+}
+
+fn weights(spec: &Spec) -> String {
+    match &spec.model.weights {
+        _ if spec.train.is_some() => "trained in this run".into(),
+        Some(from) => from.clone(),
+        None => "fresh".into(),
+    }
+}
+
+fn data(spec: &Spec) -> String {
+    let format = spec::word(spec.data.format);
+    let path = spec.data.path.as_ref().map(|path| format!(" {path}")).unwrap_or_default();
+    let limit = match spec.data.limit {
+        0 => String::new(),
+        limit => format!(", {limit} images a split"),
+    };
+    format!("{format}{path}{limit}")
+}
+
+/// A share as the papers print it, in percent: `54.53`.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.2}", share * 100.0)
+}
+
+/// Text from a file without control codes, which neither a terminal nor a document should get.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
+#[cfg(test)]
+mod tests;

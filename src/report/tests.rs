@@ -1,0 +1,113 @@
+//! A report of run folders as they lie on disk.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::run::folder::NewRun;
+
+fn run(root: &Path, title: &str, spec: &str, results: &[(&str, Value)]) -> RunFolder {
+    let run = NewRun { title, spec, device: "cpu", seed: 1, argv: vec![] };
+    let folder = RunFolder::create(root, &run).unwrap();
+    for (name, value) in results {
+        let path = folder.path().join(format!("results/{name}.json"));
+        std::fs::write(path, value.to_string()).unwrap();
+    }
+    folder
+}
+
+const ALEXNET: &str = "[data]\nformat = 'image-folder'\npath = '/data/imagenet'\nimage_size = 224\n\
+                       [model]\narch = 'alexnet'\nweights = '/w/alexnet.pth'\nclasses = 1000\n\
+                       [evaluate]\n";
+
+fn evaluated() -> Value {
+    json!({
+        "rows": [
+            { "attack": "none", "epsilon": 0.0, "top1": 0.545, "top5": 0.781, "images": 1000,
+              "linf_max": 0.0 },
+            { "attack": "fgsm", "norm": "linf", "epsilon": 4.0, "top1": 0.09, "top5": 0.25,
+              "images": 1000, "linf_max": 4.0 },
+            { "attack": "pgd", "norm": "linf", "epsilon": 4.0, "steps": 20, "top1": 0.11,
+              "top5": 0.3, "images": 1000, "linf_max": 4.0, "warnings": [
+                { "kind": "fgsm-beats-pgd", "message": "one | step <wins>", "try": "more steps" }
+              ] },
+        ],
+        "curve": { "attack": "pgd", "norm": "linf", "points": [
+            { "epsilon": 2.0, "top1": 0.25, "top1_interval": [0.2, 0.3], "images": 1000 }
+        ] },
+        "transfer": { "attack": "pgd", "epsilon": 4.0, "images": 1000,
+            "sources": [{ "arch": "alexnet" }],
+            "targets": [{ "arch": "alexnet" }, { "arch": "vgg16", "weights": "/w/vgg16.pth" }],
+            "top1": [[0.01, 0.5]], "top1_interval": [[[0.0, 0.02], [0.4, 0.6]]],
+            "clean_top1": [0.5, 0.7], "clean_top1_interval": [[0.4, 0.6], [0.6, 0.8]] },
+    })
+}
+
+#[test]
+fn the_papers_numbers_stand_beside_ours_where_the_network_is_the_same() {
+    let root = tempfile::tempdir().unwrap();
+    let alexnet = run(root.path(), "alexnet", ALEXNET, &[("evaluate", evaluated())]);
+    let small = ALEXNET.replace("224", "64");
+    let small = run(root.path(), "small", &small, &[("evaluate", evaluated())]);
+    let report = Report::of(&[alexnet, small]).unwrap();
+    let published: Vec<Option<f64>> =
+        report.rows.iter().map(|row| row.published.map(|p| p.top1)).collect();
+    assert_eq!(published, [Some(0.5453), Some(0.0904), None, None, None, None]);
+    assert_eq!((report.runs.len(), report.notes.len(), report.warnings.len()), (2, 1, 2));
+    let page = markdown::render(&report);
+    for part in [
+        "| clean | – | 54.50 [51.40, 57.56] | 78.10 [75.43, 80.55] | 54.53 | 78.17 | 1000 |",
+        "| pgd-20 | 4 |",
+        "one \\| step &lt;wins>. Try: more steps.",
+        "| alexnet | 1.00 [0.00, 2.00] (white-box) | 50.00 [40.00, 60.00] |",
+        "## Accuracy against ε: pgd",
+        "10.16383/j.aas.c200317",
+    ] {
+        assert!(page.contains(part), "no {part} in\n{page}");
+    }
+}
+
+#[test]
+fn csv_quotes_and_keeps_every_digit() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = run(root.path(), "a, b", ALEXNET, &[("evaluate", evaluated())]);
+    let report = Report::of(&[folder]).unwrap();
+    let accuracies = csv::accuracies(&report);
+    let lines: Vec<&str> = accuracies.lines().collect();
+    assert_eq!(lines.len(), 4);
+    assert!(lines[0].starts_with("run,network,attack,norm,epsilon,steps,top1,top1_low"));
+    let columns = lines[0].split(',').count();
+    assert!(lines.iter().all(|line| line.split(',').count() == columns), "{accuracies}");
+    assert!(lines[2].ends_with(",1000,4,0,0.0904,0.3277"), "{}", lines[2]);
+    assert_eq!(csv::curves(&report).lines().count(), 2);
+    assert!(csv::transfers(&report).lines().nth(2).unwrap().contains("vgg16,/w/vgg16.pth,0.5,"));
+}
+
+#[test]
+fn a_run_without_results_is_told_by_its_id_and_one_named_twice_counts_once() {
+    let root = tempfile::tempdir().unwrap();
+    let bare = run(root.path(), "bare", ALEXNET, &[]);
+    let error = Report::of(std::slice::from_ref(&bare)).unwrap_err();
+    assert!(error.message.contains(&bare.id()), "{error}");
+    assert_eq!(error.exit_code(), 2);
+    let full = run(root.path(), "full", ALEXNET, &[("evaluate", evaluated())]);
+    let report = Report::of(&[full.clone(), bare, full]).unwrap();
+    assert_eq!((report.runs.len(), report.rows.len()), (2, 3));
+}
+
+#[test]
+fn control_codes_and_names_of_files_do_no_harm() {
+    let root = tempfile::tempdir().unwrap();
+    let attack = json!({
+        "method": "\u{1b}[2Jfgsm", "epsilon": 4.0, "images": 1, "targeted": false,
+        "success_rate": 1.0, "linf_max": 4.0, "l2_mean": 1.0, "rmsd_mean": 4.0, "pairs": [],
+        "models": [{ "arch": "a,\"b\"", "top1_clean": 1.0, "top1_adversarial": 0.0,
+                     "target_rate": null }],
+    });
+    let folder = run(root.path(), "x\u{7}", ALEXNET, &[("attack", attack)]);
+    let report = Report::of(&[folder]).unwrap();
+    let page = markdown::render(&report) + &csv::sets(&report);
+    assert!(!page.chars().any(|c| c.is_control() && c != '\n'), "{page:?}");
+    assert!(csv::sets(&report).contains("\"a,\"\"b\"\"\""), "{}", csv::sets(&report));
+}
