@@ -12,6 +12,7 @@ mod deepfool;
 mod ensemble;
 mod epsilon;
 pub mod evaluate;
+pub mod feature_distance;
 mod fgsm;
 mod least_likely;
 pub mod measure;
@@ -21,6 +22,7 @@ mod objective;
 mod pgd;
 mod projection;
 mod random;
+mod sign_steps;
 mod square;
 mod target;
 
@@ -42,6 +44,7 @@ pub use mim::Mim;
 pub use norm::Norm;
 pub use pgd::Pgd;
 pub use projection::Ball;
+pub use sign_steps::SignSteps;
 pub use square::Square;
 pub use target::Target;
 
