@@ -143,21 +143,27 @@ pub(super) fn shown(name: &str, value: f64) -> String {
 fn results(folder: &RunFolder) -> Result<String> {
     let mut out = String::new();
     if let Some(evaluate) = folder.result::<Evaluate>("evaluate")? {
+        let features = evaluate.rows.iter().any(|row| row.feature_distance.is_some());
         let rows: Vec<Vec<String>> = evaluate
             .rows
             .iter()
             .map(|row| {
-                vec![
+                let moved = row.feature_distance.map_or("–".to_owned(), number::value);
+                let mut cells = vec![
                     row.attack.clone(),
                     row.epsilon.to_string(),
                     number::fraction(row.top1),
                     number::fraction(row.top5),
                     number::count(row.images),
                     number::value(row.linf_max),
-                ]
+                ];
+                cells.extend(features.then_some(moved));
+                cells
             })
             .collect();
-        let headings = ["ATTACK", ">EPSILON", ">TOP1", ">TOP5", ">IMAGES", ">LARGEST CHANGE"];
+        let mut headings =
+            vec!["ATTACK", ">EPSILON", ">TOP1", ">TOP5", ">IMAGES", ">LARGEST CHANGE"];
+        headings.extend(features.then_some(">FEATURES MOVED"));
         let _ = write!(out, "\n{}", print::table(&headings, &rows));
     }
     if let Some(attack) = folder.result::<Attack>("attack")? {

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
 
+mod adversarial;
 mod attack;
 
+pub use adversarial::{Against, against, alarm_attacks, feature_layers};
 pub use attack::attack;
 
 use super::estimate::Estimate;
@@ -82,12 +84,14 @@ pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
     }
     attack::resolve_members(spec, channels, runs)?;
     // Whatever does not fit is said now, before a run folder is made.
-    network(spec, channels, runs)?;
     for (_, how) in spec.methods() {
         attack(spec, how, runs)?;
     }
+    let network = network(spec, channels, runs)?;
+    adversarial::resolve(spec, &network)?;
+    against(spec, &network, runs)?;
     if let Some(neurons) = &spec.neurons {
-        taps(&network(spec, channels, runs)?, &neurons.layers)?;
+        taps(&network, "neurons.layers", &neurons.layers)?;
     }
     Ok(opened)
 }
@@ -262,8 +266,8 @@ pub(super) fn whole_word(word: &str, runs: &Path) -> Result<String> {
     Ok(format!("run:{}@{which}", RunFolder::resolve(runs, id)?.id()))
 }
 
-/// The layer taps asked for, as the model names them; none asked for = all.
-pub fn taps(model: &Model, asked: &[String]) -> Result<Vec<String>> {
+/// The layer taps that `key` asks for, as the model names them; none asked for = all.
+pub fn taps(model: &Model, key: &str, asked: &[String]) -> Result<Vec<String>> {
     if asked.is_empty() {
         return Ok(model.taps().iter().map(|tap| tap.name.clone()).collect());
     }
@@ -281,7 +285,7 @@ pub fn taps(model: &Model, asked: &[String]) -> Result<Vec<String>> {
                     let nearest = spec::nearest::nearest(name, aliases.chain(known.clone()))
                         .map(|nearest| format!(", did you mean '{nearest}'?"))
                         .unwrap_or_default();
-                    Error::bad_input(format!("neurons.layers: no layer '{name}'{nearest}"))
+                    Error::bad_input(format!("{key}: no layer '{}'{nearest}", name.escape_debug()))
                         .hint(format!("{} has: {}", model.arch(), known.join(", ")))
                 })
         })

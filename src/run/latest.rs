@@ -103,6 +103,7 @@ mod tests {
             top5: 1.0,
             images: 10,
             linf_max: epsilon,
+            feature_distance: None,
         };
         let rows = vec![row("none", 0.0, 0.9), row("fgsm", 8.0, 0.1), row("fgsm", 4.0, 0.5)];
         let evaluated = Evaluate { rows };

@@ -86,6 +86,10 @@ impl Document {
         for (_, how) in spec.methods_mut() {
             *how = how.resolved();
         }
+        let adversarial = spec.train.as_mut().and_then(|train| train.adversarial.as_mut());
+        if let Some(section) = adversarial {
+            *section = section.resolved();
+        }
         debug_assert!(check::check(&spec).is_empty(), "resolving made a good spec bad");
         Ok(spec)
     }

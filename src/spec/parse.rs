@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::help::{self, ValueKind};
 use super::problem::{Complaint, Problem};
-use super::{Spec, check};
+use super::{Epsilon, Spec, check};
 
 /// A spec as someone wrote it, with `--set` already laid over: values and where each came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -307,6 +307,14 @@ fn check_value(complaints: &mut Vec<Complaint>, path: &str, kind: ValueKind, val
             words.contains(&word.as_str())
         }
         (ValueKind::ChoiceOrIndex(_), Integer(index)) => *index >= 0,
+        (ValueKind::Epsilon, value) => {
+            let epsilon = value.clone().try_into::<Epsilon>();
+            epsilon.is_ok_and(|epsilon| epsilon.draw().is_ok())
+        }
+        (ValueKind::Layers, String(_)) => true,
+        (ValueKind::Layers, Array(items)) if !items.is_empty() => {
+            return check_items(complaints, path, ValueKind::Text, items);
+        }
         (ValueKind::Texts, Array(items)) => {
             return check_items(complaints, path, ValueKind::Text, items);
         }

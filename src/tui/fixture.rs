@@ -209,6 +209,7 @@ fn evaluate() -> Evaluate {
         top5,
         images: 50_000,
         linf_max: epsilon,
+        feature_distance: None,
     };
     let rows = vec![
         row("none", 0.0, 0.545, 0.781),

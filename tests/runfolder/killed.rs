@@ -13,17 +13,31 @@ use rand_chacha::ChaCha8Rng;
 use crate::runs::{Runs, Worker, wait_for, wait_for_end, wait_for_training};
 
 /// A few seconds of training with a checkpoint every other step, then every stage.
-fn overrides(epochs: &str) -> Vec<&str> {
-    vec![
-        epochs,
+fn overrides<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let mut all = vec![
         "title='killed'",
         "data.train_images=96",
         "data.test_images=16",
         "train.batch_size=16",
         "train.checkpoint_every='2 steps'",
         "neurons.top=2",
-    ]
+    ];
+    all.extend(more);
+    all
 }
+
+/// Everything that adversarial training draws and remembers.
+const ADVERSARIAL: &[&str] = &[
+    "train.epochs=3",
+    "train.adversarial.method='pgd'",
+    "train.adversarial.steps=2",
+    "train.adversarial.epsilon='normal 4 cut 8'",
+    "train.adversarial.target='random'",
+    "train.adversarial.on_overfitting='restore'",
+    "train.probe.every='2 steps'",
+    "train.probe.images=8",
+    "train.probe.alarm_steps=2",
+];
 
 /// What must not differ: weights, results and pictures; by path.
 fn outcome(run: &RunFolder) -> BTreeMap<String, Vec<u8>> {
@@ -61,15 +75,15 @@ fn assert_readable(runs: &Runs, run: &RunFolder) {
 
 /// Kills the worker `times` times, somewhere between its first step and its end, and compares what
 /// is left in the end with an uninterrupted run of the same spec.
-fn kill_and_compare(times: usize, epochs: &str, longest_ms: u64) {
+fn kill_and_compare(times: usize, more: &[&str], longest_ms: u64) {
     let runs = Runs::new();
-    let whole = runs.create(&overrides(epochs));
+    let whole = runs.create(&overrides(more));
     assert_eq!(runs.work(&whole).wait(), Some(0));
     assert_eq!(whole.state().unwrap().status, Status::Finished);
 
     let seed = std::process::id();
     let mut random = ChaCha8Rng::seed_from_u64(u64::from(seed));
-    let run = runs.create(&overrides(epochs));
+    let run = runs.create(&overrides(more));
     for kill in 0..times {
         let worker = runs.work(&run);
         wait_for(run.path(), "the worker", |state| state.pid == Some(worker.pid()));
@@ -90,13 +104,18 @@ fn kill_and_compare(times: usize, epochs: &str, longest_ms: u64) {
 
 #[test]
 fn a_run_killed_three_times_ends_with_the_same_bits() {
-    kill_and_compare(3, "train.epochs=4", 700);
+    kill_and_compare(3, &["train.epochs=4"], 700);
+}
+
+#[test]
+fn adversarial_training_killed_three_times_ends_with_the_same_bits() {
+    kill_and_compare(3, ADVERSARIAL, 900);
 }
 
 #[test]
 #[ignore = "minutes; run it by name before a release"]
 fn kill_nine_twenty_times() {
-    kill_and_compare(20, "train.epochs=40", 1500);
+    kill_and_compare(20, &["train.epochs=40"], 1500);
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
     let steps = (test.len() * evaluate.attacks.len()) as u64;
     let mut done = 0;
     let mut rows = Vec::new();
+    let features = build::feature_layers(&spec);
+    let taps: Vec<&str> = features.iter().map(String::as_str).collect();
     for item in &evaluate.attacks {
         let attack = build::attack(&spec, item, runs_of(context.folder()))?;
         let mut accuracy = Accuracy::default();
@@ -33,7 +35,9 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
                 indices: &batch.indices,
                 targets: None,
             };
-            accuracy.add(&model, &*attack, &victims)?;
+            // The images as they are lie at no distance from themselves.
+            let taps = if item.method == AttackMethod::None { &[] } else { &taps[..] };
+            accuracy.add_with_features(&model, &*attack, &victims, taps)?;
             done += batch.indices.len() as u64;
             let (first, fifth) = match item.method {
                 AttackMethod::None => ("top1", "top5"),
@@ -45,8 +49,13 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
             }
         }
         let name = spec::word(item.method);
+        let moved = match accuracy.features.mean() {
+            Some(distance) => format!("; features in {} moved by {distance:.4}", taps.join(", ")),
+            None => String::new(),
+        };
         context.log(&format!(
-            "{name} ε {}: top-1 {:.4}, top-5 {:.4} over {} images; largest perturbation {:.2}/255",
+            "{name} ε {}: top-1 {:.4}, top-5 {:.4} over {} images; largest perturbation \
+             {:.2}/255{moved}",
             item.bound(),
             accuracy.top1(),
             accuracy.top5(),
@@ -60,6 +69,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
             top5: accuracy.top5(),
             images: accuracy.images as u64,
             linf_max: accuracy.distances.linf_max,
+            feature_distance: accuracy.features.mean(),
         });
     }
     log_damage(context, &damage, &mut 0)?;

@@ -47,6 +47,10 @@ pub struct Row {
     pub images: u64,
     /// Largest perturbation measured, in pixel levels of 255.
     pub linf_max: f64,
+    /// Mean over images of ‖φ(x*) − φ(x)‖ / ‖φ(x)‖, φ the feature maps of the layer that was asked
+    /// for, if one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feature_distance: Option<f64>,
 }
 
 #[cfg(test)]
@@ -62,6 +66,7 @@ mod tests {
             top5: top1 + 0.05,
             images: 10,
             linf_max: epsilon,
+            feature_distance: None,
         };
         let rows = vec![row("none", 0.0, 0.9), row("fgsm", 1.0, 0.6), row("fgsm", 4.0, 0.1)];
         let evaluate = Evaluate { rows };

@@ -174,6 +174,9 @@ impl Form {
 /// names.
 fn rows(spec: &Spec, is_used: impl Fn(&Key) -> bool) -> Vec<Row> {
     let here = |section: &str| match section.split('.').next().unwrap_or_default() {
+        "train" if section == "train.adversarial" => {
+            spec.train.as_ref().is_some_and(|train| train.adversarial.is_some())
+        }
         "train" => spec.train.is_some(),
         "evaluate" => spec.evaluate.is_some(),
         "attack" => spec.attack.is_some(),
