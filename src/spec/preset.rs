@@ -22,7 +22,15 @@ macro_rules! presets {
     };
 }
 
-presets!["quickstart", "fashion-mnist", "cifar10", "image-folder", "imagenet64"];
+presets![
+    "quickstart",
+    "shapes-consistent",
+    "fashion-mnist",
+    "fashion-consistent",
+    "cifar10",
+    "image-folder",
+    "imagenet64"
+];
 
 impl Preset {
     /// The line about it: the file's first comment.
