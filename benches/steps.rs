@@ -87,7 +87,9 @@ impl Stock {
                     let var = x.broadcast_sub(&mean)?.sqr()?.mean_keepdim((0, 2, 3))?;
                     (mean, var)
                 }
-                Mode::Evaluate => (column("running_mean")?, column("running_var")?),
+                Mode::Evaluate | Mode::Frozen { .. } => {
+                    (column("running_mean")?, column("running_var")?)
+                }
             };
             let scale = column("weight")?.div(&(var + 1e-5)?.sqrt()?)?;
             let scaled = x.broadcast_sub(&mean)?.broadcast_mul(&scale)?;

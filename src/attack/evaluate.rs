@@ -2,6 +2,7 @@
 
 use candle_core::Tensor;
 
+use super::feature_distance::FeatureDistance;
 use super::measure::Distances;
 use super::{Attack, Victims};
 use crate::error::Result;
@@ -21,15 +22,31 @@ pub struct Accuracy {
     pub loss_sum: f64,
     /// What the attack changed.
     pub distances: Distances,
+    /// What that did to the feature maps that were asked for.
+    pub features: FeatureDistance,
 }
 
 impl Accuracy {
     /// Attacks a batch and adds how the model fares on what comes out.
     pub fn add(&mut self, model: &Model, attack: &dyn Attack, victims: &Victims<'_>) -> Result<()> {
+        self.add_with_features(model, attack, victims, &[])
+    }
+
+    /// The same, and how far the attack moves the feature maps of these taps.
+    pub fn add_with_features(
+        &mut self,
+        model: &Model,
+        attack: &dyn Attack,
+        victims: &Victims<'_>,
+        taps: &[&str],
+    ) -> Result<()> {
         let images = attack.perturb(model, victims)?;
         self.distances = self.distances.and(Distances::of(&images, victims.images)?);
-        let logits = model.forward(&images, Mode::Evaluate, &[])?.logits;
-        self.add_logits(&logits, victims.labels)
+        let output = model.forward(&images, Mode::Evaluate, taps)?;
+        if !taps.is_empty() {
+            self.features.add(&model.features(victims.images, taps)?, &output.taps)?;
+        }
+        self.add_logits(&output.logits, victims.labels)
     }
 
     /// Adds `logits` `[batch, classes]` of images with these `labels` `[batch]` u32.

@@ -141,13 +141,15 @@ pub(super) fn shown(name: &str, value: f64) -> String {
 fn results(folder: &RunFolder) -> Result<String> {
     let mut out = String::new();
     if let Some(evaluate) = folder.result::<Evaluate>("evaluate")? {
+        let features = evaluate.rows.iter().any(|row| row.feature_distance.is_some());
         let rows: Vec<Vec<String>> = evaluate
             .rows
             .iter()
             .map(|row| {
                 let l2 = row.norm == "l2";
                 let most = if l2 { row.l2_max } else { row.linf_max };
-                vec![
+                let moved = row.feature_distance.map_or("–".to_owned(), number::value);
+                let mut cells = vec![
                     row.attack.clone(),
                     row.epsilon.to_string(),
                     number::fraction(row.top1),
@@ -155,20 +157,16 @@ fn results(folder: &RunFolder) -> Result<String> {
                     number::fraction(row.top5),
                     number::count(row.images),
                     format!("{}{}", number::value(most), if l2 { " l2" } else { "" }),
-                    marks(row.warnings.len()),
-                ]
+                ];
+                cells.extend(features.then_some(moved));
+                cells.push(marks(row.warnings.len()));
+                cells
             })
             .collect();
-        let headings = [
-            "ATTACK",
-            ">EPSILON",
-            ">TOP1",
-            "95 %",
-            ">TOP5",
-            ">IMAGES",
-            ">LARGEST CHANGE",
-            "WARNINGS",
-        ];
+        let mut headings =
+            vec!["ATTACK", ">EPSILON", ">TOP1", "95 %", ">TOP5", ">IMAGES", ">LARGEST CHANGE"];
+        headings.extend(features.then_some(">FEATURES MOVED"));
+        headings.push("WARNINGS");
         let _ = write!(out, "\n{}", print::table(&headings, &rows));
         out += &curve(&evaluate);
         out += &transfer(&evaluate);

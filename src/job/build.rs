@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
 
+mod adversarial;
 mod attack;
 
+pub use adversarial::{Against, against, alarm_attacks, feature_layers};
 pub use attack::{attack, named_network};
 
 use super::estimate::Estimate;
@@ -87,6 +89,8 @@ pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
     // Whatever does not fit is said now, before a run folder is made; on the CPU, since a card may
     // be full of another run.
     let network = network_on(&Device::Cpu, spec, channels, runs)?;
+    adversarial::resolve(spec, &network)?;
+    against(spec, &network, runs)?;
     for (_, how) in spec.methods() {
         attack(spec, how, runs)?;
     }
@@ -96,7 +100,7 @@ pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
         }
     }
     if let Some(neurons) = &spec.neurons {
-        taps(&network, &neurons.layers)?;
+        taps(&network, "neurons.layers", &neurons.layers)?;
     }
     Ok(opened)
 }
@@ -299,8 +303,8 @@ pub(super) fn whole_word(word: &str, runs: &Path) -> Result<String> {
     Ok(format!("run:{}@{which}", RunFolder::resolve(runs, id)?.id()))
 }
 
-/// The layer taps asked for, as the model names them; none asked for = all.
-pub fn taps(model: &Model, asked: &[String]) -> Result<Vec<String>> {
+/// The layer taps that `key` asks for, as the model names them; none asked for = all.
+pub fn taps(model: &Model, key: &str, asked: &[String]) -> Result<Vec<String>> {
     if asked.is_empty() {
         return Ok(model.taps().iter().map(|tap| tap.name.clone()).collect());
     }
@@ -318,7 +322,7 @@ pub fn taps(model: &Model, asked: &[String]) -> Result<Vec<String>> {
                     let nearest = spec::nearest::nearest(name, aliases.chain(known.clone()))
                         .map(|nearest| format!(", did you mean '{nearest}'?"))
                         .unwrap_or_default();
-                    Error::bad_input(format!("neurons.layers: no layer '{name}'{nearest}"))
+                    Error::bad_input(format!("{key}: no layer '{}'{nearest}", name.escape_debug()))
                         .hint(format!("{} has: {}", model.arch(), known.join(", ")))
                 })
         })

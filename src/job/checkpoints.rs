@@ -3,7 +3,7 @@
 //! `step-000400.safetensors` holds weights and optimizer, `step-000400.json` its size, its hash and
 //! where training was; without a whole `.json` there is no checkpoint. `last.json` is the newest.
 //! `best.safetensors` holds the weights alone, as other programs want them; `best.json` says of
-//! which step and how good.
+//! which step and how good. `good.safetensors` is what adversarial training falls back to.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -22,6 +22,11 @@ use crate::train::Trainer;
 use crate::train::checkpoint::{self, Numbers};
 
 const FOLDER: &str = "checkpoints";
+
+const BEST: &str = "best";
+
+/// The last weights before catastrophic overfitting, if there was any.
+const GOOD: &str = "good";
 
 /// Older ones are deleted: the newest may turn out damaged, so one more is kept.
 const KEPT: usize = 2;
@@ -67,14 +72,45 @@ pub fn save(context: &mut Context, trainer: &Trainer, numbers: &Numbers) -> Resu
 /// Writes the weights as they are as the best so far.
 pub fn save_best(context: &mut Context, trainer: &Trainer, numbers: &Numbers) -> Result<()> {
     let tensors = weights::encode(&trainer.model, &trainer.class_names)?;
+    save_weights(context, BEST, &tensors, numbers)
+}
+
+/// Writes the weights as they are as those to go back to if training goes wrong.
+pub fn save_good(context: &mut Context, trainer: &Trainer, numbers: &Numbers) -> Result<()> {
+    let tensors = weights::encode(&trainer.model, &trainer.class_names)?;
+    save_weights(context, GOOD, &tensors, numbers)
+}
+
+/// Makes the weights of [`save_good`] the best ones. Tells of which step they are; `None` = there
+/// are none.
+pub fn good_becomes_best(context: &mut Context) -> Result<Option<u64>> {
+    let json = context.folder().join(FOLDER).join(format!("{GOOD}.json"));
+    let text = match fs::read(&json) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        found => found.map_err(|error| write::failed("read", &json, &error))?,
+    };
+    let record: Record = serde_json::from_slice(&text)
+        .map_err(|error| Error::failed(format!("failed to read '{}': {error}", json.display())))?;
+    let path = json.with_extension("safetensors");
+    let tensors = fs::read(&path).map_err(|error| write::failed("read", &path, &error))?;
+    save_weights(context, BEST, &tensors, &record.numbers)?;
+    Ok(Some(record.numbers.step))
+}
+
+fn save_weights(
+    context: &mut Context,
+    name: &str,
+    tensors: &[u8],
+    numbers: &Numbers,
+) -> Result<()> {
     let record = Record {
-        tensors: "best.safetensors".into(),
+        tensors: format!("{name}.safetensors"),
         bytes: tensors.len() as u64,
-        sha256: hash(&tensors),
+        sha256: hash(tensors),
         numbers: numbers.clone(),
     };
-    context.write(&format!("{FOLDER}/best.safetensors"), &tensors)?;
-    context.write(&format!("{FOLDER}/best.json"), &to_json(&record)?)
+    context.write(&format!("{FOLDER}/{name}.safetensors"), tensors)?;
+    context.write(&format!("{FOLDER}/{name}.json"), &to_json(&record)?)
 }
 
 /// The newest checkpoint that is whole, and a line for each newer one that is not.

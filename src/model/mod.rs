@@ -25,8 +25,20 @@ pub enum Mode {
         /// With the network's seed, it draws what dropout drops.
         step: u64,
     },
+    /// Running statistics, which stay as they are; dropout drops. For fine-tuning.
+    Frozen {
+        /// As for [`Mode::Train`].
+        step: u64,
+    },
     /// Running statistics; nothing is dropped.
     Evaluate,
+}
+
+impl Mode {
+    /// Whether batch normalisation takes the batch's own mean and variance.
+    fn normalises_by_batch(self) -> bool {
+        matches!(self, Self::Train { .. })
+    }
 }
 
 /// A named place whose feature map can be read.

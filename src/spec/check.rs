@@ -5,9 +5,11 @@ use super::help::or_list;
 use super::interval::Interval;
 use super::layer::Layer;
 use super::problem::Complaint;
+mod adversarial;
+
 use super::{
-    Arch, AttackMethod, AttackSpec, DataFormat, EnsembleModel, EvaluateSpec, MethodSpec, Norm,
-    OptimizerName, Precision, Spec, Target, TargetName, TrainSpec, expand,
+    Arch, AttackMethod, AttackSpec, Best, DataFormat, EnsembleModel, EvaluateSpec, MethodSpec,
+    Norm, OptimizerName, Precision, Spec, Target, TargetName, TrainSpec, expand,
 };
 
 /// Everything impossible in a spec whose types and ranges are right.
@@ -47,6 +49,9 @@ pub fn check(spec: &Spec) -> Vec<Complaint> {
     check_sizes(spec, &mut complain);
     if let Some(train) = &spec.train {
         check_train(train, &mut complain);
+        if let Some(section) = &train.adversarial {
+            adversarial::check(train, section, &mut complain);
+        }
     }
     if let Some(evaluate) = &spec.evaluate {
         check_evaluate(evaluate, &mut complain);
@@ -91,6 +96,9 @@ pub fn warnings(spec: &Spec) -> Vec<String> {
         let probes = probe.images > 0 && probe.how.method != AttackMethod::None;
         if probes && probe.how.epsilon == Some(0.0) {
             warnings.push("train.probe.epsilon is 0: the probe shows clean accuracy".into());
+        }
+        if let Some(section) = &train.adversarial {
+            warnings.extend(adversarial::warnings(spec, section));
         }
     }
     warnings
@@ -216,6 +224,20 @@ fn check_reference(key: &str, value: &str, complain: &mut impl FnMut(Complaint))
 }
 
 fn check_train(train: &TrainSpec, complain: &mut impl FnMut(Complaint)) {
+    let probe = &train.probe;
+    if !matches!(probe.every.parse(), Ok(Interval::Epochs(_) | Interval::Steps(_))) {
+        let found = probe.every.escape_debug();
+        // Not minutes: a resumed run would look at other steps.
+        let message = format!("is '{found}', expected epochs or steps: '1 epoch', '200 steps'");
+        complain(Complaint::new("train.probe.every", message));
+    }
+    let attacked = probe.how.method != AttackMethod::None || train.adversarial.is_some();
+    if train.best == Some(Best::AdversarialTop1) && (probe.images == 0 || !attacked) {
+        complain(
+            Complaint::new("train.best", "is adversarial_top1, but no probe measures it")
+                .hint("--set train.probe.images=500, or train.best=top1"),
+        );
+    }
     if let Err(message) = train.checkpoint_every.parse::<Interval>() {
         let found = train.checkpoint_every.escape_debug();
         complain(Complaint::new("train.checkpoint_every", format!("is '{found}', {message}")));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttackMethod, EnsembleModel, MethodSpec};
+use super::{AttackMethod, EnsembleModel, Layers, MethodSpec};
 
 /// `[evaluate]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,6 +12,10 @@ pub struct EvaluateSpec {
     pub attacks: Vec<MethodSpec>,
     /// Images a batch.
     pub batch_size: usize,
+    /// Where it is measured how far the attacks move the features; `None` = at the consistency
+    /// layer of `[train.adversarial]`, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feature_layer: Option<Layers>,
     /// Present: accuracy against epsilon.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub curve: Option<CurveSpec>,
@@ -28,6 +32,7 @@ impl Default for EvaluateSpec {
                 MethodSpec::new(AttackMethod::Fgsm, Some(4.0)),
             ],
             batch_size: 100,
+            feature_layer: None,
             curve: None,
             transfer: None,
         }

@@ -4,13 +4,15 @@
 use std::fmt;
 use std::sync::LazyLock;
 
+mod adversarial;
 mod method;
 
+use adversarial::ADVERSARIAL;
 use method::{ATTACK_METHODS, EPSILON, method_keys, network_keys};
 
 use super::{
-    AttackMethod, AttackSpec, CurveSpec, EvaluateSpec, MethodSpec, NeuronsSpec, Spec, TrainSpec,
-    TransferSpec, nearest,
+    AdversarialSpec, AttackMethod, AttackSpec, CurveSpec, EvaluateSpec, MethodSpec, NeuronsSpec,
+    Spec, TrainSpec, TransferSpec, nearest,
 };
 
 /// One key.
@@ -53,6 +55,10 @@ pub enum ValueKind {
     Numbers(Range),
     /// A list of tables, whose keys are the entries `path[].…`.
     Tables,
+    /// [`super::Epsilon`]: a bound, or how one is drawn for every image.
+    Epsilon,
+    /// [`super::Layers`]: a layer tap or a list of them.
+    Layers,
 }
 
 /// From `min` to `max`, each end inside or outside.
@@ -120,6 +126,8 @@ impl fmt::Display for ValueKind {
             Self::Choices(words) => write!(f, "a list of {}", or_list(words)),
             Self::Numbers(range) => write!(f, "a list of numbers, each {range}"),
             Self::Tables => f.write_str("a list of tables"),
+            Self::Epsilon => f.write_str(super::adversarial::EXPECTED),
+            Self::Layers => f.write_str("a layer tap, or a list of them"),
         }
     }
 }
@@ -147,7 +155,8 @@ const fn needed(path: &'static str, kind: ValueKind, doc: &'static str) -> Key {
 }
 
 use ValueKind::{
-    Choice, ChoiceOrIndex, Choices, Flag, Integer, Number, Numbers, Path, Tables, Text, Texts,
+    Choice, ChoiceOrIndex, Choices, Flag, Integer, Layers, Number, Numbers, Path, Tables, Text,
+    Texts,
 };
 
 /// Whatever can be counted and is never 0.
@@ -176,7 +185,19 @@ const ARCHS: &[&str] = &[
 pub const KEYS: &[Key] = &joined::<{ count(PARTS) }>(PARTS);
 
 const PARTS: &[&[Key]] = &[
-    BEFORE, PROBE, EVALUATED, EVALUATE, CURVE, EPSILONS, TRANSFER, SOURCES, TARGETS, ATTACK, AFTER,
+    BEFORE,
+    ADVERSARIAL,
+    PROBE_SET,
+    PROBE,
+    EVALUATED,
+    EVALUATE,
+    CURVE,
+    EPSILONS,
+    TRANSFER,
+    SOURCES,
+    TARGETS,
+    ATTACK,
+    AFTER,
 ];
 
 const fn count(parts: &[&[Key]]) -> usize {
@@ -326,7 +347,22 @@ const BEFORE: &[Key] = &[
         Number(Range::between(0.0, 1.0).below()),
         "Weight of the uniform distribution in the target; 0 = off",
     ),
+    open(
+        "train.best",
+        Choice(&["top1", "adversarial_top1"]),
+        "Accuracy that decides which weights are the best: clean, or the probe's lowest",
+        "adversarial_top1 with [train.adversarial] and a probe, else top1",
+    ),
+];
+
+const PROBE_SET: &[Key] = &[
     key("train.probe.images", COUNT_OR_ZERO, "Test images it is measured on; 0 = no probe"),
+    key("train.probe.every", Text, "\"1 epoch\" or \"200 steps\", and then after each epoch too"),
+    key(
+        "train.probe.alarm_steps",
+        COUNT_OR_ZERO,
+        "Adversarial training: PGD steps beside FGSM, for the alarm on overfitting; 0 = none",
+    ),
 ];
 
 const PROBE: &[Key] = method_keys!(
@@ -341,6 +377,12 @@ const PROBE: &[Key] = method_keys!(
 const EVALUATED: &[Key] = &[
     key("evaluate.attacks", Tables, "One row each in the table of accuracies"),
     key("evaluate.batch_size", COUNT, "Images a batch"),
+    open(
+        "evaluate.feature_layer",
+        Layers,
+        "Layer tap, or a list, where it is measured how far each attack moves the features",
+        "the consistency layer of [train.adversarial], if there is one",
+    ),
 ];
 
 const EVALUATE: &[Key] = method_keys!(
@@ -419,6 +461,7 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("train", "Present: train it"),
     ("train.optimizer", "What moves the weights"),
     ("train.schedule", "How the learning rate goes"),
+    ("train.adversarial", "Present: train against an attack, with consistent features"),
     ("train.probe", "The live adversarial accuracy"),
     ("evaluate", "Present: measure accuracy, clean and under attack"),
     ("evaluate.curve", "Present: accuracy against epsilon, one attack over the test split"),
@@ -536,7 +579,10 @@ fn lookup<'t>(table: &'t toml::Table, path: &str) -> Option<&'t toml::Value> {
 /// A spec in which every section is present, with its defaults.
 pub(super) fn every_section() -> Spec {
     Spec {
-        train: Some(TrainSpec::default()),
+        train: Some(TrainSpec {
+            adversarial: Some(AdversarialSpec::default()),
+            ..TrainSpec::default()
+        }),
         evaluate: Some(EvaluateSpec {
             curve: Some(CurveSpec::default()),
             transfer: Some(TransferSpec::default()),

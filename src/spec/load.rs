@@ -91,6 +91,10 @@ impl Document {
         if let Some(curve) = spec.evaluate.as_mut().and_then(|evaluate| evaluate.curve.as_mut()) {
             curve.how = curve.resolved();
         }
+        let adversarial = spec.train.as_mut().and_then(|train| train.adversarial.as_mut());
+        if let Some(section) = adversarial {
+            *section = section.resolved();
+        }
         debug_assert!(check::check(&spec).is_empty(), "resolving made a good spec bad");
         Ok(spec)
     }

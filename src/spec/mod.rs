@@ -7,6 +7,7 @@
 //!
 //! The way in is [`load()`]; a form works on a [`Document`] and the table in [`help`].
 
+pub mod adversarial;
 pub mod check;
 mod evaluate;
 pub mod expand;
@@ -27,6 +28,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+pub use adversarial::{AdversarialSpec, Best, Epsilon, Layers, OnOverfitting};
 pub use evaluate::{CurveSpec, EvaluateSpec, TransferSpec};
 pub use interval::Interval;
 pub use load::{load, open, read_resolved};
@@ -348,7 +350,14 @@ pub struct TrainSpec {
     pub checkpoint_every: String,
     /// Weight of the uniform distribution in the target, 0..1 (0 = off).
     pub label_smoothing: f64,
-    /// The fixed set that is attacked after each epoch, for the live adversarial accuracy.
+    /// Which accuracy decides which weights are the best; `None` = adversarial in adversarial
+    /// training, else clean.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub best: Option<Best>,
+    /// Present: adversarial training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adversarial: Option<AdversarialSpec>,
+    /// The fixed set that is attacked now and then, for the live adversarial accuracy.
     pub probe: ProbeSpec,
 }
 
@@ -362,6 +371,8 @@ impl Default for TrainSpec {
             augment: Vec::new(),
             checkpoint_every: "1 epoch".into(),
             label_smoothing: 0.0,
+            best: None,
+            adversarial: None,
             probe: ProbeSpec::default(),
         }
     }
@@ -466,11 +477,16 @@ pub struct ProbeSpec {
     pub how: MethodSpec,
     /// Test images in the set; 0 = no probe.
     pub images: usize,
+    /// `"1 epoch"`, `"200 steps"`.
+    pub every: String,
+    /// Adversarial training: steps of the PGD that the alarm for catastrophic overfitting compares
+    /// with FGSM; 0 = no alarm.
+    pub alarm_steps: usize,
 }
 
 impl Default for ProbeSpec {
     fn default() -> Self {
-        Self { how: MethodSpec::default(), images: 500 }
+        Self { how: MethodSpec::default(), images: 500, every: "1 epoch".into(), alarm_steps: 10 }
     }
 }
 

@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::help::{self, ValueKind};
 use super::problem::{Complaint, Problem};
-use super::{Spec, check};
+use super::{Epsilon, Spec, check};
 
 /// A spec as someone wrote it, with `--set` already laid over: values and where each came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -298,7 +298,8 @@ pub(super) fn unknown(path: &str) -> Complaint {
 fn check_value(complaints: &mut Vec<Complaint>, path: &str, kind: ValueKind, value: &toml::Value) {
     use toml::Value::{Array, Boolean, Float, Integer, String, Table};
     let fits = match (kind, value) {
-        (ValueKind::Text | ValueKind::Path(_), String(_)) | (ValueKind::Flag, Boolean(_)) => true,
+        (ValueKind::Text | ValueKind::Path(_) | ValueKind::Layers, String(_))
+        | (ValueKind::Flag, Boolean(_)) => true,
         (ValueKind::Integer(range) | ValueKind::Number(range), Integer(number)) => {
             range.contains(*number as f64)
         }
@@ -307,6 +308,13 @@ fn check_value(complaints: &mut Vec<Complaint>, path: &str, kind: ValueKind, val
             words.contains(&word.as_str())
         }
         (ValueKind::ChoiceOrIndex(_), Integer(index)) => *index >= 0,
+        (ValueKind::Epsilon, value) => {
+            let epsilon = value.clone().try_into::<Epsilon>();
+            epsilon.is_ok_and(|epsilon| epsilon.draw().is_ok())
+        }
+        (ValueKind::Layers, Array(items)) if !items.is_empty() => {
+            return check_items(complaints, path, ValueKind::Text, items);
+        }
         (ValueKind::Texts, Array(items)) => {
             return check_items(complaints, path, ValueKind::Text, items);
         }

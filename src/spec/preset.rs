@@ -24,7 +24,9 @@ macro_rules! presets {
 
 presets![
     "quickstart",
+    "shapes-consistent",
     "fashion-mnist",
+    "fashion-consistent",
     "cifar10",
     "image-folder",
     "imagenet64",

@@ -102,6 +102,24 @@ fn the_table_has_every_key_of_a_spec_and_no_other() {
     for (_, how) in spec.methods_mut() {
         *how = every_key_of_an_attack();
     }
+    if let Some(evaluate) = &mut spec.evaluate {
+        evaluate.feature_layer = Some(Layers::One("conv5".into()));
+    }
+    if let Some(train) = &mut spec.train {
+        train.best = Some(Best::Top1);
+        if let Some(section) = &mut train.adversarial {
+            // Its bound is its own, and an ensemble's keys it has not.
+            section.how = MethodSpec {
+                epsilon: None,
+                distortion_weight: None,
+                fusion: None,
+                models: Vec::new(),
+                ..every_key_of_an_attack()
+            };
+            section.target = Some(Target::None);
+            section.consistency_layer = Some(Layers::Many(vec!["conv4".into(), "conv5".into()]));
+        }
+    }
     let mut written = BTreeSet::new();
     leaves("", &toml::Table::try_from(spec).unwrap(), &mut written);
     let known: BTreeSet<String> = KEYS.iter().map(|key| key.path.into()).collect();
@@ -591,4 +609,81 @@ fn the_networks_of_an_ensemble_are_found_like_that_of_the_model() {
         wrong("[attack]\nmethod = 'ensemble'\nmodels = [{ arch = 'vgg16' }]"),
         ["a.toml:3:11: 'attack.models[0].weights' is missing, expected a path, or run:"]
     );
+}
+
+#[test]
+fn adversarial_training_is_asked_for_in_a_few_keys_and_resolved_in_all() {
+    let text = "[train.adversarial]\nmethod = \"pgd\"\nepsilon = [2, 8]\nsteps = 4\n";
+    let spec = parse(text).resolve(&around("/here")).unwrap();
+    let train = spec.train.as_ref().unwrap();
+    let section = train.adversarial.as_ref().unwrap();
+    assert_eq!(section.epsilon, Epsilon::Between([2.0, 8.0]));
+    assert_eq!((section.how.steps, section.how.step_size), (Some(4), Some(5.0)));
+    assert_eq!(section.target, Some(Target::None));
+    assert_eq!((section.clean_weight, section.consistency_weight), (0.5, 0.1));
+    assert_eq!(section.method().epsilon, Some(8.0));
+    let text = to_toml(&spec, Comments::On);
+    assert!(text.contains("\nepsilon = [2, 8]"), "{text}");
+    assert_eq!(parse(&text).spec().unwrap(), spec);
+
+    let papers = parse("[train.adversarial]\n").resolve(&around("/here")).unwrap();
+    let section = papers.train.unwrap().adversarial.unwrap();
+    assert_eq!(section.epsilon.to_string(), "normal 4 cut 8");
+    assert_eq!(section.target, Some(Target::Named(TargetName::LeastLikely)));
+    assert!(parse("[train]\n").spec().unwrap().train.unwrap().adversarial.is_none());
+}
+
+#[test]
+fn an_epsilon_is_set_from_the_command_line_in_each_of_its_forms() {
+    for (text, expected) in [
+        ("4", Epsilon::Fixed(4.0)),
+        ("[1, 2.5]", Epsilon::Between([1.0, 2.5])),
+        ("normal 4 cut 8", Epsilon::Drawn("normal 4 cut 8".into())),
+    ] {
+        let mut document = parse("[train]\n");
+        document.set(&format!("train.adversarial.epsilon={text}")).unwrap();
+        let section = document.spec().unwrap().train.unwrap().adversarial.unwrap();
+        assert_eq!(section.epsilon, expected);
+    }
+}
+
+#[test]
+fn impossible_adversarial_training_is_refused_with_what_to_do() {
+    for (keys, expected) in [
+        ("method = \"none\"", "'train.adversarial.method' is 'none'"),
+        ("method = \"ensemble\"", "'train.adversarial.method' is 'ensemble'"),
+        ("epsilon = 300", "'train.adversarial.epsilon' is 300, expected a number of pixel levels"),
+        ("epsilon = \"normal 4\"", "'train.adversarial.epsilon' is 'normal 4', expected"),
+        ("epsilon = 0", "'train.adversarial.epsilon' is missing or 0"),
+        ("method = \"square\"", "'train.adversarial.epsilon' is drawn for each image"),
+        ("norm = \"l2\"", "'train.adversarial.epsilon' is drawn for each image"),
+        ("steps = 3", "'train.adversarial.steps' is no key of method = \"fgsm\""),
+        (
+            "method = \"deepfool\"\nepsilon = 4\ntarget = 3",
+            "'train.adversarial.target' is set, but method = \"deepfool\"",
+        ),
+        ("consistency_layer = []", "'train.adversarial.consistency_layer' is [], expected"),
+        ("consistency_weight = -1", "'train.adversarial.consistency_weight' is -1, expected"),
+    ] {
+        let found = wrong(&format!("[train.adversarial]\n{keys}\n"));
+        assert!(found.len() == 1 && found[0].contains(expected), "{keys}: {found:?}");
+    }
+    let found = wrong("[train.probe]\nevery = \"10 min\"");
+    assert!(found[0].contains("expected epochs or steps"), "{found:?}");
+    let found = wrong("[train]\nbest = \"adversarial_top1\"\nprobe = { images = 0 }");
+    assert!(found[0].contains("no probe measures it"), "{found:?}");
+    let found =
+        wrong("[train]\nprobe = { alarm_steps = 0 }\nadversarial = { on_overfitting = \"stop\" }");
+    assert!(found[0].contains("nothing looks"), "{found:?}");
+}
+
+#[test]
+fn label_leaking_and_empty_statistics_are_warned_of() {
+    let warnings = |keys: &str| {
+        let text = format!("[train.adversarial]\nepsilon = 4\n{keys}\n");
+        check::warnings(&parse(&text).spec().unwrap()).join("; ")
+    };
+    assert_eq!(warnings(""), "");
+    assert!(warnings("target = \"none\"").contains("leak"));
+    assert!(warnings("batch_statistics = \"frozen\"").contains("no statistics yet"));
 }

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
+use super::alarm::Alarm;
 use super::optimizer::PREFIX;
 use super::trainer::{DIVERGED, Trainer};
 use crate::error::{Error, Result};
@@ -22,14 +23,27 @@ pub struct Numbers {
     pub epoch: u64,
     /// Batches done in the current epoch.
     pub batch: u64,
-    /// Best clean top-1 so far, 0..1.
-    pub best_top1: Option<f64>,
+    /// The accuracy of the best weights so far, 0..1: of whichever kind decides.
+    #[serde(alias = "best_top1")]
+    pub best: Option<f64>,
     /// Running sums of the epoch, so that what is logged after a resume is what would have been.
     pub epoch_loss: f64,
     /// Images seen in the current epoch.
     pub epoch_images: u64,
     /// Of them right.
     pub epoch_correct: u64,
+    /// The same sums of adversarial training.
+    #[serde(default)]
+    pub epoch_adversarial_loss: f64,
+    /// The same.
+    #[serde(default)]
+    pub epoch_consistency: f64,
+    /// The step after which the probe set was last measured.
+    #[serde(default)]
+    pub probed: Option<u64>,
+    /// Of catastrophic overfitting.
+    #[serde(default)]
+    pub alarm: Alarm,
 }
 
 /// Weights, running statistics and the optimizer's memory as one safetensors file's bytes.

@@ -2,15 +2,23 @@
 //! The loop over epochs is `job`'s, since it also writes.
 
 mod adam;
+pub mod adversary;
+pub mod alarm;
 pub mod checkpoint;
+pub mod epsilon;
 mod memory;
+pub mod objective;
 pub mod optimizer;
 pub mod schedule;
 mod sgd;
 pub mod trainer;
 
 pub use adam::Adam;
+pub use adversary::{Adversary, Aim, Method};
+pub use alarm::{Alarm, Reading, Verdict};
+pub use epsilon::EpsilonDraw;
+pub use objective::{BatchStatistics, Consistency, ConsistencyGradient, Objective, Terms};
 pub use optimizer::{Optimizer, Rule};
 pub use schedule::{Schedule, Shape};
 pub use sgd::Sgd;
-pub use trainer::{StepReport, Trainer};
+pub use trainer::{AdversarialReport, StepReport, Trainer};

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod attacks;
+mod consistency;
 mod fgsm;
 mod formula;
 mod networks;

@@ -13,17 +13,31 @@ use rand_chacha::ChaCha8Rng;
 use crate::runs::{Runs, Worker, wait_for, wait_for_end, wait_for_training};
 
 /// A few seconds of training with a checkpoint every other step, then every stage.
-fn overrides(epochs: &str) -> Vec<&str> {
-    vec![
-        epochs,
+fn overrides<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let mut all = vec![
         "title='killed'",
         "data.train_images=96",
         "data.test_images=16",
         "train.batch_size=16",
         "train.checkpoint_every='2 steps'",
         "neurons.top=2",
-    ]
+    ];
+    all.extend(more);
+    all
 }
+
+/// Everything that adversarial training draws and remembers.
+const ADVERSARIAL: &[&str] = &[
+    "train.epochs=3",
+    "train.adversarial.method='pgd'",
+    "train.adversarial.steps=2",
+    "train.adversarial.epsilon='normal 4 cut 8'",
+    "train.adversarial.target='random'",
+    "train.adversarial.on_overfitting='restore'",
+    "train.probe.every='2 steps'",
+    "train.probe.images=8",
+    "train.probe.alarm_steps=2",
+];
 
 /// What must not differ: weights, results and pictures; by path.
 fn outcome(run: &RunFolder) -> BTreeMap<String, Vec<u8>> {
@@ -101,10 +115,10 @@ fn some_moment(longest_ms: u64) -> impl FnMut() {
 }
 
 /// Training, then every stage.
-fn kill_training(times: usize, epochs: &str, longest_ms: u64) {
+fn kill_training(times: usize, more: &[&str], longest_ms: u64) {
     let runs = Runs::new();
     let mut wait = some_moment(longest_ms);
-    let create = || runs.create(&overrides(epochs));
+    let create = || runs.create(&overrides(more));
     let run = kill_and_compare(&runs, create, times, |_, _| wait());
     for file in ["checkpoints/best.safetensors", "checkpoints/last.json"] {
         assert!(run.path().join(file).exists(), "no {file}");
@@ -113,13 +127,18 @@ fn kill_training(times: usize, epochs: &str, longest_ms: u64) {
 
 #[test]
 fn a_run_killed_three_times_ends_with_the_same_bits() {
-    kill_training(3, "train.epochs=4", 700);
+    kill_training(3, &["train.epochs=4"], 700);
+}
+
+#[test]
+fn adversarial_training_killed_three_times_ends_with_the_same_bits() {
+    kill_training(3, ADVERSARIAL, 900);
 }
 
 #[test]
 #[ignore = "minutes; run it by name before a release"]
 fn kill_nine_twenty_times() {
-    kill_training(20, "train.epochs=40", 1500);
+    kill_training(20, &["train.epochs=40"], 1500);
 }
 
 /// No training: attacks with random starts on fresh weights, every part of `[evaluate]`, two targets

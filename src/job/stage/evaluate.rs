@@ -10,11 +10,14 @@ mod record;
 
 use std::sync::Arc;
 
+use candle_core::Tensor;
+
 use self::passes::{Pass, Plan};
 use self::record::{BatchRecord, Record, Tally};
 use super::networks::Networks;
 use super::sample::{self, Sample};
 use super::{log_damage, runs_of, trained_network};
+use crate::attack::feature_distance::FeatureDistance;
 use crate::attack::measure::Distances;
 use crate::attack::{Victims, logits};
 use crate::data::{Batch, DamageReport, Dataset};
@@ -22,6 +25,7 @@ use crate::error::{Error, Result};
 use crate::job::build;
 use crate::job::context::{Context, Flow, StageEnd};
 use crate::job::ledger::Ledger;
+use crate::model::Model;
 use crate::spec::{EvaluateSpec, MethodSpec};
 
 /// What it costs, in forward passes over the test split.
@@ -154,6 +158,12 @@ impl Evaluation {
         let missing = |batch: &usize| self.ledger.get(&pass.name, *batch).is_none();
         let Some(first) = (0..batches).find(missing) else { return Ok(Flow::Continue) };
         let attack = build::attack(context.spec(), &pass.how, runs_of(context.folder()))?;
+        // The images as they are lie at no distance from themselves.
+        let layers =
+            if pass.attacks() { build::feature_layers(context.spec()) } else { Vec::new() };
+        // A layer of the run's own network.
+        let taps: Vec<&str> =
+            if pass.source == 0 { layers.iter().map(String::as_str).collect() } else { Vec::new() };
         let mut tally = outcome::sum(&self.ledger, &pass.name);
         let mut loader = super::from(context, &self.test, size, first, &self.damage)?;
         while let Some(batch) = loader.next() {
@@ -167,6 +177,7 @@ impl Evaluation {
             let record = BatchRecord {
                 images: batch.indices.len() as u64,
                 distances: Distances::of(&images, &batch.images)?,
+                features: features(source, &taps, &batch.images, &images)?,
                 networks: pass
                     .targets
                     .iter()
@@ -210,6 +221,20 @@ impl Evaluation {
         };
         self.ledger.put(&name, 0, record)
     }
+}
+
+/// How far apart the feature maps of two batches are in `taps`.
+fn features(
+    model: &Model,
+    taps: &[&str],
+    clean: &Tensor,
+    adversarial: &Tensor,
+) -> Result<FeatureDistance> {
+    let mut distance = FeatureDistance::default();
+    if !taps.is_empty() {
+        distance.add(&model.features(clean, taps)?, &model.features(adversarial, taps)?)?;
+    }
+    Ok(distance)
 }
 
 fn victims(batch: &Batch) -> Victims<'_> {

@@ -21,6 +21,7 @@ use crate::data::Dataset;
 use crate::data::{DamageReport, Loader, LoaderConfig};
 use crate::error::Result;
 use crate::model::Model;
+use crate::spec::TrainSpec;
 
 /// Every stage, in the order in which a run goes through them.
 ///
@@ -29,7 +30,7 @@ pub const STAGES: &[Stage] = &[
     Stage {
         name: "train",
         wanted: |spec| spec.train.is_some(),
-        cost: |spec| spec.train.as_ref().map_or(0.0, |train| 15.0 * train.epochs as f64),
+        cost: |spec| spec.train.as_ref().map_or(0.0, training_cost),
         run: train::run,
     },
     Stage {
@@ -51,6 +52,16 @@ pub const STAGES: &[Stage] = &[
         run: neurons::run,
     },
 ];
+
+/// Adversarial training sees each image twice, and the attack takes a forward and a backward pass
+/// a step, the latter without the weights' gradients.
+fn training_cost(train: &TrainSpec) -> f64 {
+    let attacked = train
+        .adversarial
+        .as_ref()
+        .map_or(0.0, |section| 1.0 + 2.0 / 3.0 * section.method().steps.unwrap_or(1) as f64);
+    15.0 * train.epochs as f64 * (1.0 + attacked)
+}
 
 /// The runs folder that a run lies in.
 fn runs_of(folder: &Path) -> &Path {

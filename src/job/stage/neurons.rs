@@ -45,7 +45,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
     let Some(section) = spec.neurons.clone() else { return Ok(StageEnd::Done) };
     let test = build::open_data(&spec)?.test;
     let model = trained_network(context, &*test)?;
-    let layers = build::taps(&model, &section.layers)?;
+    let layers = build::taps(&model, "neurons.layers", &section.layers)?;
     let names = PictureNames::of(&*test);
     let twins = twins(context, &section.adversarial, &*test, &names)?;
     let steps = (test.len() + twins.len()) as u64;

@@ -50,7 +50,7 @@ impl Conv {
                     Epilogue { shift: bias.as_ref(), residual, activation, ..Epilogue::default() };
                 (self.operator.forward(maps, &weight, &after)?, None)
             }
-            Some(norm) if mode == Mode::Evaluate && keep != Keep::ForParameters => {
+            Some(norm) if !mode.normalises_by_batch() && keep != Keep::ForParameters => {
                 let (scale, mut shift) = norm.frozen()?;
                 if let Some(bias) = &bias {
                     shift = (shift + (bias * &scale)?)?;

@@ -48,7 +48,7 @@ impl Norm {
         keep: Keep,
     ) -> Result<(Tensor, Option<Saved>)> {
         let keeps = keep != Keep::Nothing;
-        if mode == Mode::Evaluate {
+        if !mode.normalises_by_batch() {
             let (scale, shift) = self.frozen()?;
             let output = match residual {
                 None => ops::channel_affine(maps, &scale, &shift, activation)?,

@@ -207,7 +207,7 @@ impl Graph {
     /// What a node draws from: other in every step and for every node.
     fn draw(&self, mode: Mode, node: usize) -> u64 {
         let step = match mode {
-            Mode::Train { step } => step,
+            Mode::Train { step } | Mode::Frozen { step } => step,
             Mode::Evaluate => 0,
         };
         // SplitMix64 (Steele et al. 2014): near arguments give unrelated results.

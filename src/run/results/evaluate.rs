@@ -94,6 +94,10 @@ pub struct Row {
     /// pixels times 255; 0 in folders of older versions.
     #[serde(default)]
     pub l2_max: f64,
+    /// Mean over images of ‖φ(x*) − φ(x)‖ / ‖φ(x)‖, φ the feature maps of the layer that was asked
+    /// for, if one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feature_distance: Option<f64>,
     /// What makes this accuracy doubtful.
     #[serde(default)]
     pub warnings: Vec<Warning>,

@@ -28,9 +28,13 @@ pub(super) fn lines(pass: &Pass, sum: &BatchRecord, networks: &Networks) -> Vec<
     } else {
         format!("largest perturbation {:.2}/255", sum.distances.linf_max)
     };
+    let moved = match sum.features.mean() {
+        Some(distance) => format!("; features moved by {distance:.4}"),
+        None => String::new(),
+    };
     let [low, high] = wilson(sum.right(0), sum.images);
     let first = format!(
-        "{}: top-1 {:.4} (95 % {low:.4} to {high:.4}), top-5 {:.4} over {} images; {change}",
+        "{}: top-1 {:.4} (95 % {low:.4} to {high:.4}), top-5 {:.4} over {} images; {change}{moved}",
         pass.title(),
         sum.top1(0),
         sum.top5(0),
@@ -91,6 +95,7 @@ fn rows(passes: &[Pass], ledger: &Ledger<Record>) -> Vec<Row> {
             images: sum.images,
             linf_max: sum.distances.linf_max,
             l2_max: sum.distances.l2_max,
+            feature_distance: sum.features.mean(),
             warnings,
         })
         .collect()

@@ -4,6 +4,7 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::attack::evaluate::ranks;
+use crate::attack::feature_distance::FeatureDistance;
 use crate::attack::measure::Distances;
 use crate::data::Batch;
 use crate::error::Result;
@@ -37,6 +38,9 @@ pub(super) struct BatchRecord {
     pub(super) images: u64,
     /// What the attack changed.
     pub(super) distances: Distances,
+    /// How far it moved the features, where a layer was asked for.
+    #[serde(default)]
+    pub(super) features: FeatureDistance,
     /// How each network that it was tried on fares.
     pub(super) networks: Vec<Tally>,
 }
@@ -72,6 +76,7 @@ impl BatchRecord {
     pub(super) fn add(&mut self, next: &Self) {
         self.images += next.images;
         self.distances = self.distances.and(next.distances);
+        self.features = self.features.and(next.features);
         self.networks.resize_with(next.networks.len(), Tally::default);
         for (all, one) in self.networks.iter_mut().zip(&next.networks) {
             all.right.extend(&one.right);

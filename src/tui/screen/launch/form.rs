@@ -180,6 +180,9 @@ fn rows(spec: &Spec, is_used: impl Fn(&Key) -> bool) -> Vec<Row> {
     let here = |section: &str| match section.split('.').next().unwrap_or_default() {
         _ if section == "evaluate.curve" => evaluate.is_some_and(|e| e.curve.is_some()),
         _ if section == "evaluate.transfer" => evaluate.is_some_and(|e| e.transfer.is_some()),
+        _ if section == "train.adversarial" => {
+            spec.train.as_ref().is_some_and(|train| train.adversarial.is_some())
+        }
         "train" => spec.train.is_some(),
         "evaluate" => spec.evaluate.is_some(),
         "attack" => spec.attack.is_some(),
@@ -268,7 +271,7 @@ mod tests {
             });
             keys.map(|(key, name)| format!("{name} {}", form.value(key).0)).collect()
         };
-        let rest = ["target none", "batch_size 100"];
+        let rest = ["target none", "targets_per_image 1", "batch_size 100"];
         let fgsm = ["method fgsm", "epsilon 4", "norm linf"];
         assert_eq!(shown(&form), [&fgsm[..], &rest].concat());
         form.set(help::find("attack.method").unwrap(), "mim", &around());

@@ -30,10 +30,13 @@ const FRACTION: (f64, f64) = (0.0, 1.0);
 const POSITIVE: (f64, f64) = (0.0, f64::INFINITY);
 const GIB: f64 = 1_073_741_824.0;
 
+const LOSS: &str = "loss";
+const PROBE: &str = "probe top-1";
+
 // The most telling first: a small screen shows only the first.
-const RECIPES: [Recipe; 7] = [
+const RECIPES: [Recipe; 9] = [
     Recipe {
-        title: "loss",
+        title: LOSS,
         lines: &[
             ("loss", "clean", Role::Real),
             ("adversarial_loss", "adversarial", Role::Adversarial),
@@ -59,6 +62,25 @@ const RECIPES: [Recipe; 7] = [
         limits: POSITIVE,
         scale: 1.0,
         noisy: true,
+    },
+    // FGSM up while PGD falls to nothing is catastrophic overfitting: they belong in one chart.
+    Recipe {
+        title: PROBE,
+        lines: &[
+            ("probe_top1", "clean", Role::Real),
+            ("fgsm_top1", "FGSM", Role::Series4),
+            ("pgd_top1", "PGD", Role::Adversarial),
+        ],
+        limits: FRACTION,
+        scale: 1.0,
+        noisy: false,
+    },
+    Recipe {
+        title: "feature distance",
+        lines: &[("feature_distance", "real to adversarial", Role::Series3)],
+        limits: POSITIVE,
+        scale: 1.0,
+        noisy: false,
     },
     Recipe {
         title: "top-5",
@@ -119,17 +141,31 @@ fn single<'a>(scene: &'a Scene<'a>) -> Vec<Chart<'a>> {
         return Vec::new();
     };
     let probe = attack_behind(&detail.spec, None);
+    let trained_against = trained_against(&detail.spec);
     let chart = |recipe: &'static Recipe| {
         let line = |(metric, name, role): &(&str, &'static str, Role)| {
             let series = series_of(&detail.history, metric)?;
             Some(Line { name, series, role: *role })
         };
         let lines: Vec<Line<'a>> = recipe.lines.iter().filter_map(line).collect();
-        // The curve is the probe's; what was evaluated afterwards stands below.
-        let under = probe.clone().filter(|_| lines.len() > 1);
+        // The curve is the probe's, or that of the objective; what was evaluated afterwards stands
+        // below.
+        let under = match (recipe.title, &trained_against) {
+            (PROBE, _) => None,
+            (LOSS, Some(method)) => Some(format!("trained against {method}")),
+            _ => probe.clone(),
+        };
+        let under = under.filter(|_| lines.len() > 1);
         (!lines.is_empty()).then_some(Chart { title: recipe.title.into(), under, lines, recipe })
     };
     RECIPES.iter().filter_map(chart).collect()
+}
+
+/// The attack of adversarial training, `fgsm`, if that is what a spec asks for.
+fn trained_against(spec: &str) -> Option<String> {
+    let spec: toml::Table = spec.parse().ok()?;
+    let method = spec.get("train")?.get("adversarial")?.get("method")?;
+    Some(method.as_str()?.to_owned())
 }
 
 fn compared<'a>(scene: &'a Scene<'a>) -> Vec<Chart<'a>> {

@@ -73,6 +73,18 @@ pub fn messages(run: &RunSummary, context: &DrawContext<'_>) -> Vec<(Role, Strin
         }
         _ => {}
     }
+    if run.latest.get("overfitting").is_some_and(|raised| *raised > 0.0) {
+        let shown = |metric: &str| {
+            run.latest.get(metric).map_or_else(|| "–".to_owned(), |top1| number::fraction(*top1))
+        };
+        let text = format!(
+            "catastrophic overfitting: the probe set holds against FGSM ({}) but not against PGD \
+             ({}); the log says since when",
+            shown("fgsm_top1"),
+            shown("pgd_top1")
+        );
+        lines.push((Role::Warning, text));
+    }
     if let (Status::Failed, Some(error)) = (run.status, &run.state.error) {
         lines.push((Role::Error, format!("failed: {}", error.message)));
         if let Some(hint) = &error.hint {
