@@ -92,7 +92,7 @@ pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
     adversarial::resolve(spec, &network)?;
     against(spec, &network, runs)?;
     for (_, how) in spec.methods() {
-        attack(spec, how, runs)?;
+        attack::attack_on(&Device::Cpu, spec, how, runs)?;
     }
     if let Some(transfer) = spec.evaluate.as_ref().and_then(|evaluate| evaluate.transfer.as_ref()) {
         for named in transfer.sources.iter().chain(&transfer.targets) {

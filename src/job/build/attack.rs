@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use candle_core::Device;
+
 use super::{arch, header, listed, load_weights, normalisation, weights_path, whole_word};
 use crate::attack::{
     Apgd, ApgdLoss, Attack, Ball, Bim, CarliniWagner, Clean, DeepFool, Ensemble, Fgsm, Fusion,
@@ -40,9 +42,19 @@ pub(super) fn resolve_members(spec: &mut Spec, channels: usize, runs: &Path) -> 
     done
 }
 
-/// The attack that `how` describes, in a run of the resolved `spec`; `runs` is where `run:ID`
-/// looks. What it draws at random comes from the run's seed.
+/// The attack that `how` describes, in a run of the resolved `spec` and on its device; `runs` is
+/// where `run:ID` looks. What it draws at random comes from the run's seed.
 pub fn attack(spec: &Spec, how: &MethodSpec, runs: &Path) -> Result<Box<dyn Attack>> {
+    attack_on(&spec.device.parse::<DeviceName>()?.open()?, spec, how, runs)
+}
+
+/// The same on a device.
+pub(super) fn attack_on(
+    device: &Device,
+    spec: &Spec,
+    how: &MethodSpec,
+    runs: &Path,
+) -> Result<Box<dyn Attack>> {
     let how = how.resolved();
     let missing = || Error::failed(format!("{} misses a key", spec::word(how.method)));
     let ball = |epsilon| match how.bounding_norm() {
@@ -99,7 +111,7 @@ pub fn attack(spec: &Spec, how: &MethodSpec, runs: &Path) -> Result<Box<dyn Atta
             models: how
                 .models
                 .iter()
-                .map(|member| named_network(spec, member, runs))
+                .map(|member| network_on(device, spec, member, runs))
                 .collect::<Result<_>>()?,
             fusion: match how.fusion.ok_or_else(missing)? {
                 spec::Fusion::Loss => Fusion::Loss,
@@ -114,9 +126,12 @@ pub fn attack(spec: &Spec, how: &MethodSpec, runs: &Path) -> Result<Box<dyn Atta
     })
 }
 
-/// A network that is named besides `[model]`, with its weights.
+/// A network that is named besides `[model]`, with its weights, on the run's device.
 pub fn named_network(spec: &Spec, member: &EnsembleModel, runs: &Path) -> Result<Model> {
-    let device = spec.device.parse::<DeviceName>()?.open()?;
+    network_on(&spec.device.parse::<DeviceName>()?.open()?, spec, member, runs)
+}
+
+fn network_on(device: &Device, spec: &Spec, member: &EnsembleModel, runs: &Path) -> Result<Model> {
     let unresolved = || Error::bad_input("the spec is not resolved: a key of a network is missing");
     let mean = member.mean.clone().ok_or_else(unresolved)?;
     let config = ModelConfig {
@@ -128,7 +143,7 @@ pub fn named_network(spec: &Spec, member: &EnsembleModel, runs: &Path) -> Result
         seed: spec.seed,
         layers: listed(&member.layers)?,
     };
-    let model = model::build(arch(member.arch)?, config, &device)?;
-    load_weights(&model, &weights_path(&member.weights, runs)?, &device)?;
+    let model = model::build(arch(member.arch)?, config, device)?;
+    load_weights(&model, &weights_path(&member.weights, runs)?, &Device::Cpu)?;
     Ok(model)
 }

@@ -107,6 +107,8 @@ impl Form {
                 "data.path" => format != "shapes" || self.edits.contains_key(key.path),
                 // The CPU knows one alone.
                 "precision" => device.starts_with("cuda") || self.edits.contains_key(key.path),
+                // A curve has several.
+                "evaluate.curve.epsilon" => self.edits.contains_key(key.path),
                 "model.layers" => arch == "sequential" || self.edits.contains_key(key.path),
                 path => help::of_method(path).is_none_or(|(section, name)| {
                     let method = AttackMethod::named(&word(&format!("{section}.method")));
