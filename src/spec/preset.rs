@@ -24,12 +24,12 @@ macro_rules! presets {
 
 presets![
     "quickstart",
-    "shapes-consistent",
     "fashion-mnist",
-    "fashion-consistent",
     "cifar10",
     "image-folder",
     "imagenet64",
+    "shapes-consistent",
+    "fashion-consistent",
     "table2-shapes",
     "table2-cifar10-resnet20",
     "table2-alexnet",

@@ -10,8 +10,9 @@ use crate::model::{Mode, Model, Wanted};
 use crate::ops::cross_entropy::cross_entropy;
 
 /// What to do when training has left the numbers.
-pub(super) const DIVERGED: &str = "resume goes back to the last good checkpoint; to get past this \
-    point start again with a smaller train.optimizer.lr or a longer train.schedule.warmup_epochs";
+pub(super) const DIVERGED: &str = "start again with a smaller train.optimizer.lr or a longer \
+    train.schedule.warmup_epochs; resume goes back to the last good checkpoint, if one was written, \
+    and from there takes the same way";
 
 /// Weight of a second head's loss beside the first's (Szegedy et al., arXiv 1512.00567; as in
 /// torchvision's training).
