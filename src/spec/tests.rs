@@ -1,5 +1,6 @@
 //! Tests of reading specs: the messages people get, and that one table tells the whole truth.
 
+#[cfg(test)]
 mod attack;
 
 use std::collections::BTreeSet;

@@ -40,7 +40,8 @@ PLAIN = {
 
 
 class Normalised(nn.Module):
-    """A network that takes pixels in 0..1."""
+    """A network that takes pixels in 0..1. Its logits leave in float64: where a network is sure of the
+    true class, float32's cross-entropy loses that class's part of the gradient."""
 
     def __init__(self, network, mean, std):
         super().__init__()
@@ -49,7 +50,7 @@ class Normalised(nn.Module):
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1))
 
     def forward(self, images):
-        return self.network((images - self.mean) / self.std)
+        return self.network((images - self.mean) / self.std).double()
 
 
 class Resnet20(nn.Module):
