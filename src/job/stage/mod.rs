@@ -53,13 +53,13 @@ pub const STAGES: &[Stage] = &[
     },
 ];
 
-/// Adversarial training sees each image twice, and the attack takes a forward and a backward pass
-/// a step, the latter without the weights' gradients.
+/// Adversarial training sees each image twice, and its attack goes forward, or forward and back
+/// without the weights' gradients: a third and two thirds of a training pass.
 fn training_cost(train: &TrainSpec) -> f64 {
-    let attacked = train
-        .adversarial
-        .as_ref()
-        .map_or(0.0, |section| 1.0 + 2.0 / 3.0 * section.method().steps.unwrap_or(1) as f64);
+    let attacked = train.adversarial.as_ref().map_or(0.0, |section| {
+        let [forward, gradient] = section.method().passes();
+        1.0 + (forward as f64 + 2.0 * gradient as f64) / 3.0
+    });
     15.0 * train.epochs as f64 * (1.0 + attacked)
 }
 
