@@ -7,6 +7,7 @@ pub mod folder;
 pub mod follow;
 pub mod info;
 pub mod latest;
+pub mod live;
 pub mod results;
 pub mod slots;
 pub mod state;

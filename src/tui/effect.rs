@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::message::Notice;
 use super::pictures;
+use crate::run::live;
 
 /// Something to be done outside `update`.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +36,16 @@ pub enum Effect {
     Follow(Vec<String>),
     /// Decode these pictures, the first ones first; forget what was asked for before.
     LoadPictures(Vec<pictures::Request>),
+    /// Attack one image of this run's test split, by a small worker that is started for it once and
+    /// kept: a newer question replaces one that still waits.
+    Attack {
+        /// The run's id.
+        run: String,
+        /// The question.
+        ask: live::Ask,
+    },
+    /// End the small worker, if there is one.
+    EndAttacks,
     /// Leave the screen to `$EDITOR` for a while, with a copy of this spec.
     EditSpec(PathBuf),
     /// The same with a spec that was edited before and is not right yet.

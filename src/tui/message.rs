@@ -7,6 +7,7 @@ use crossterm::event::KeyEvent;
 use super::pictures;
 use super::screen::Click;
 use super::world::{Machine, World};
+use crate::run::live;
 
 /// Something that happened outside `update`.
 #[derive(Debug, Clone)]
@@ -42,6 +43,13 @@ pub enum Message {
     },
     /// A picture was decoded, or could not be.
     PictureLoaded(pictures::Loaded),
+    /// The small worker behind the attack screen said something of this run.
+    AttackAnswered {
+        /// The run's id.
+        run: String,
+        /// What.
+        answer: live::Answer,
+    },
     /// The program was asked to end (SIGTERM, SIGHUP, SIGINT).
     Terminated,
 }

@@ -270,7 +270,8 @@ impl Workbench {
             Effect::Redraw => self.screen.forget()?,
             Effect::Suspend => self.sleep()?,
             // `App` shows notices itself, and the loop ends on its own.
-            Effect::Notify(_) | Effect::Quit => {}
+            // No screen asks for attacks yet.
+            Effect::Notify(_) | Effect::Quit | Effect::Attack { .. } | Effect::EndAttacks => {}
         }
         Ok(())
     }

@@ -193,6 +193,8 @@ impl App {
                 self.pictures.put(loaded);
                 Vec::new()
             }
+            // No screen asks yet.
+            Message::AttackAnswered { .. } => Vec::new(),
             Message::Terminated => vec![Effect::Quit],
         };
         self.follow_up(effects)
