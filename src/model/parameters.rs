@@ -106,14 +106,16 @@ impl Parameters {
         layout: Layout,
         init: Init,
     ) -> candle_core::Result<usize> {
-        let values = init.values(shape, name, self.seed);
-        let var = if layout == Layout::Same {
-            // Not by way of a tensor: that would be copied, and a layer can be 400 MB.
-            Var::from_vec(values, shape, &self.device)?
-        } else {
-            let drawn = Tensor::from_vec(values, shape, &Device::Cpu)?;
-            Var::from_tensor(&layout.arranged(&drawn)?.to_device(&self.device)?)?
+        // Laid as they are to lie, never by way of a tensor: that would be copied, and a layer can be
+        // 400 MB.
+        let (values, dims) = match (layout, shape) {
+            (Layout::ChannelsLast, &[outputs, inputs, height, width]) => (
+                init.channels_last([outputs, inputs, height, width], name, self.seed),
+                vec![outputs, height, width, inputs],
+            ),
+            _ => (init.values(shape, name, self.seed), shape.to_vec()),
         };
+        let var = Var::from_vec(values, dims, &self.device)?;
         let index = self.trainable.len();
         self.order.push(Slot::Trainable(index));
         self.trainable.push(Parameter { name: name.to_owned(), var, layout });

@@ -29,27 +29,46 @@ pub enum Init {
 impl Init {
     /// The values of parameter `name` of that `shape`, row-major.
     pub fn values(self, shape: &[usize], name: &str, seed: u64) -> Vec<f32> {
-        let count: usize = shape.iter().product();
+        let mut draw = self.draws(shape, name, seed);
+        (0..shape.iter().product()).map(|_| draw()).collect()
+    }
+
+    /// The same values of a convolution's weight `[outputs, inputs, height, width]`, laid as
+    /// `[outputs, height, width, inputs]`.
+    pub fn channels_last(self, shape: [usize; 4], name: &str, seed: u64) -> Vec<f32> {
+        let mut draw = self.draws(&shape, name, seed);
+        let [outputs, inputs, height, width] = shape;
+        let places = height * width;
+        let mut values = vec![0.0; outputs * places * inputs];
+        for kernel in values.chunks_mut((places * inputs).max(1)) {
+            for input in 0..inputs {
+                for place in 0..places {
+                    kernel[place * inputs + input] = draw();
+                }
+            }
+        }
+        values
+    }
+
+    /// One value after the other.
+    fn draws(self, shape: &[usize], name: &str, seed: u64) -> Box<dyn FnMut() -> f32> {
         let mut random = stream(name, seed);
+        let within = |bound: f64, mut random: ChaCha8Rng| -> Box<dyn FnMut() -> f32> {
+            Box::new(move || ((2.0 * unit(&mut random) - 1.0) * bound) as f32)
+        };
         match self {
-            Self::Constant(value) => vec![value; count],
+            Self::Constant(value) => Box::new(move || value),
             Self::KaimingNormal => {
                 let fan_in: usize = shape.iter().skip(1).product();
                 let deviation = (2.0 / fan_in.max(1) as f64).sqrt();
-                (0..count).map(|_| (normal(&mut random) * deviation) as f32).collect()
+                Box::new(move || (normal(&mut random) * deviation) as f32)
             }
-            Self::Uniform { fan_in } => {
-                Self::Within(1.0 / (fan_in.max(1) as f64).sqrt()).values(shape, name, seed)
-            }
-            Self::Within(bound) => {
-                (0..count).map(|_| ((2.0 * unit(&mut random) - 1.0) * bound) as f32).collect()
-            }
-            Self::Normal(deviation) => (0..count)
-                .map(|_| {
-                    let mut draws = std::iter::repeat_with(|| normal(&mut random) * deviation);
-                    draws.find(|draw| draw.abs() <= 2.0).unwrap_or_default() as f32
-                })
-                .collect(),
+            Self::Uniform { fan_in } => within(1.0 / (fan_in.max(1) as f64).sqrt(), random),
+            Self::Within(bound) => within(bound, random),
+            Self::Normal(deviation) => Box::new(move || {
+                let mut draws = std::iter::repeat_with(|| normal(&mut random) * deviation);
+                draws.find(|draw| draw.abs() <= 2.0).unwrap_or_default() as f32
+            }),
         }
     }
 }

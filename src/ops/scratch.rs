@@ -25,9 +25,9 @@ pub(super) fn with_large_scratch<R>(len: usize, work: impl FnOnce(&mut [f32]) ->
 
 fn grown(scratch: &mut Vec<f32>, len: usize) -> &mut [f32] {
     if scratch.len() < len {
-        // What was in it need not be moved.
-        scratch.clear();
-        scratch.resize(len, 0.0);
+        // Let go first: what was in it need not be moved, nor both be there at once.
+        *scratch = Vec::new();
+        *scratch = vec![0.0; len];
     }
     &mut scratch[..len]
 }

@@ -5,6 +5,7 @@
 //! tiles at a time in memory of the thread. Lavin and Gray 2016.
 
 mod transform;
+pub(super) mod wide;
 
 use std::array::from_fn;
 use std::ops::Range;
@@ -35,6 +36,9 @@ const STEP: usize = 1024 * 1024;
 
 /// Fewer would spend more time on adding to the sums than on the products.
 const STEP_TILES: usize = 128;
+
+/// Tiles transformed as one piece of work.
+const PIECE: usize = 16;
 
 /// How the tiles lie.
 #[derive(Clone, Copy)]
@@ -81,6 +85,9 @@ pub(super) fn forward(
     mirrored: bool,
     after: &Epilogue<'_>,
 ) -> Vec<f32> {
+    if wide::is_worthwhile(g) {
+        return wide::forward(g, maps, weight, mirrored, after);
+    }
     let pairs = g.inputs * g.outputs;
     let room = POINTS * pairs + if mirrored { 0 } else { 9 * pairs };
     with_large_scratch(room, |scratch| {
@@ -279,8 +286,6 @@ fn sum_products(
     (grad, maps): (&[f32], &[f32]),
     (seen, grads, sums): (&mut [f32], &mut [f32], &mut [f32]),
 ) {
-    /// Tiles transformed as one piece of work.
-    const PIECE: usize = 16;
     let (inputs, outputs) = (g.inputs, g.outputs);
     for start in (0..grid.tiles).step_by(step) {
         let count = step.min(grid.tiles - start);
