@@ -88,6 +88,11 @@ impl Context {
         self.folder.path()
     }
 
+    /// Seconds of work so far; what was spent waiting or paused does not count.
+    pub fn seconds(&self) -> f64 {
+        self.clock.seconds()
+    }
+
     /// Appends one event of the current stage. A full disk or lost permission is an error of the
     /// run. Values that JSON cannot hold (NaN, infinity) are left out.
     pub fn metrics(&mut self, step: u64, metrics: &[(&str, f64)]) -> Result<()> {
@@ -209,6 +214,8 @@ impl Context {
                 Some(Command::StopNow) => return Err(stopped_now()),
                 Some(Command::Checkpoint) => {
                     self.held = true;
+                    // Until it holds still again it works: it writes, and takes one more step.
+                    self.clock.go_on();
                     return Ok(Flow::Checkpoint);
                 }
                 Some(Command::Pause) | None => std::thread::sleep(CONTROL_EVERY),

@@ -63,6 +63,17 @@ fn ctrl_c_twice_stops_at_once() {
     assert_eq!(run.state().unwrap().status, Status::Stopped);
 }
 
+/// Step, time and images a second of every training event.
+fn rates(run: &RunFolder) -> Vec<(f64, f64, f64)> {
+    let events = std::fs::read_to_string(run.path().join("events.jsonl")).unwrap();
+    let rate = |line: &str| {
+        let event: serde_json::Value = serde_json::from_str(line).ok()?;
+        let rate = event["metrics"]["images_per_second"].as_f64()?;
+        Some((event["step"].as_f64()?, event["t"].as_f64()?, rate))
+    };
+    events.lines().filter_map(rate).collect()
+}
+
 #[test]
 fn a_run_is_paused_resumed_stopped_and_taken_up_again() {
     let runs = Runs::new();
@@ -85,6 +96,12 @@ fn a_run_is_paused_resumed_stopped_and_taken_up_again() {
     wait_for(run.path(), "more steps", |state| state.step > after.step);
 
     assert_eq!(done(&runs, &["stop", "last"])["status"], "stopped");
+    // The clock of the events stands still in a pause; the rate must go by the same clock.
+    for pair in rates(&run).windows(2) {
+        let ((from, since, _), (to, until, rate)) = (pair[0], pair[1]);
+        let seconds = 16.0 * (to - from) / rate;
+        assert!(seconds < until - since + 0.1, "{rate} images/s at step {to}: with the pause");
+    }
     let stopped = run.state().unwrap();
     assert_eq!(runs.glassbox(&["stop", "last"]).output().unwrap().status.code(), Some(2));
 

@@ -202,12 +202,14 @@ impl Training {
             damage: Arc::clone(&self.damage),
             ..LoaderConfig::new(Arc::clone(&self.train), self.spec.batch_size)
         })?;
-        self.window.restart();
+        self.window.restart(context.seconds());
         while let Some(batch) = loader.next() {
             // Before the batch and not after the last one: a training that stopped here looks when
             // it resumes.
             if self.probe_is_due() {
+                let before = context.seconds();
                 let (outlook, _) = self.probe(context)?;
+                self.window.leave_out(context.seconds() - before);
                 match outlook {
                     Outlook::GoOn => {}
                     Outlook::Stopped => {
@@ -267,10 +269,10 @@ impl Training {
         // On a card its own memory is what runs short.
         let on_card = device::memory_in_use(self.trainer.model.device());
         let memory_bytes = on_card.map_or(resident, |bytes| bytes as f64);
-        let mut metrics = self.window.metrics();
+        let mut metrics = self.window.metrics(context.seconds());
         metrics.extend([("memory_bytes", memory_bytes), ("cpu_percent", cpu)]);
         context.metrics(self.numbers.step, &metrics)?;
-        self.window.restart();
+        self.window.restart(context.seconds());
         Ok(())
     }
 

@@ -1,7 +1,5 @@
 //! What has come since the last event of a training.
 
-use std::time::Instant;
-
 use crate::train::StepReport;
 
 /// Most training events of a run: enough for any screen, and a file that stays small.
@@ -16,7 +14,8 @@ pub(super) struct Window {
     loss: f64,
     adversarial: Option<Adversarial>,
     learning_rate: f64,
-    since: Instant,
+    /// On the run's clock, seconds.
+    since: f64,
 }
 
 /// Of adversarial training.
@@ -29,6 +28,7 @@ struct Adversarial {
 }
 
 impl Window {
+    /// An empty one; [`Self::restart`] says from when on it counts.
     pub(super) fn new(total_steps: u64) -> Self {
         Self {
             every: total_steps.div_ceil(EVENTS).max(1),
@@ -38,7 +38,7 @@ impl Window {
             loss: 0.0,
             adversarial: None,
             learning_rate: 0.0,
-            since: Instant::now(),
+            since: 0.0,
         }
     }
 
@@ -68,14 +68,14 @@ impl Window {
         self.images == 0
     }
 
-    /// The means, under the names of DESIGN §5, and the rate.
-    pub(super) fn metrics(&self) -> Vec<(&'static str, f64)> {
+    /// The means, under the names of DESIGN §5, and the rate at `now` on the run's clock.
+    pub(super) fn metrics(&self, now: f64) -> Vec<(&'static str, f64)> {
         let images = self.images as f64;
         let mut metrics = vec![
             ("loss", self.loss / images),
             ("train_top1", self.correct as f64 / images),
             ("learning_rate", self.learning_rate),
-            ("images_per_second", images / self.since.elapsed().as_secs_f64().max(1e-9)),
+            ("images_per_second", images / (now - self.since).max(1e-9)),
         ];
         if let Some(sums) = &self.adversarial {
             metrics.push(("adversarial_loss", sums.loss / images));
@@ -88,7 +88,42 @@ impl Window {
         metrics
     }
 
-    pub(super) fn restart(&mut self) {
-        *self = Self { every: self.every, ..Self::new(1) };
+    /// Leaves out seconds that went to something else than training.
+    pub(super) fn leave_out(&mut self, seconds: f64) {
+        self.since += seconds;
+    }
+
+    /// Begins anew at `now` on the run's clock, which stands still while the run is paused.
+    pub(super) fn restart(&mut self, now: f64) {
+        *self = Self { every: self.every, since: now, ..Self::new(1) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_is_that_of_training_alone() {
+        let report = StepReport {
+            loss: 1.0,
+            correct: 4,
+            adversarial: None,
+            images: 100,
+            learning_rate: 0.1,
+        };
+        let rate = |window: &Window, now: f64| {
+            let metrics = window.metrics(now);
+            metrics.into_iter().find(|(name, _)| *name == "images_per_second").unwrap().1
+        };
+        let mut window = Window::new(1);
+        window.restart(30.0);
+        window.add(&report);
+        assert_eq!(rate(&window, 32.0), 50.0);
+        window.leave_out(1.0);
+        assert_eq!(rate(&window, 32.0), 100.0);
+        window.restart(40.0);
+        window.add(&report);
+        assert_eq!(rate(&window, 44.0), 25.0);
     }
 }
