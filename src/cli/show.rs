@@ -168,6 +168,7 @@ fn results(folder: &RunFolder) -> Result<String> {
         headings.extend(features.then_some(">FEATURES MOVED"));
         headings.push("WARNINGS");
         let _ = write!(out, "\n{}", print::table(&headings, &rows));
+        out += &left_out(evaluate.damaged);
         out += &curve(&evaluate);
         out += &transfer(&evaluate);
         for (about, warning) in evaluate.warnings() {
@@ -183,6 +184,7 @@ fn results(folder: &RunFolder) -> Result<String> {
             number::percent(attack.success_rate),
             attack.largest_change(),
         );
+        out += &left_out(attack.damaged);
         for model in attack.models.iter().filter(|_| attack.models.len() > 1) {
             let _ = writeln!(
                 out,
@@ -204,8 +206,21 @@ fn results(folder: &RunFolder) -> Result<String> {
             .map(|layer| format!("{} ({})", text::clean(&layer.layer), layer.neurons.len()))
             .collect();
         let _ = writeln!(out, "\nneurons of {}", layers.join(", "));
+        out += &left_out(neurons.damaged);
     }
     Ok(out)
+}
+
+/// What the numbers above are not over.
+fn left_out(damaged: u64) -> String {
+    match damaged {
+        0 => String::new(),
+        1 => "  without 1 damaged image of the test split, see log.txt\n".into(),
+        _ => {
+            let count = number::count(damaged);
+            format!("  without {count} damaged images of the test split, see log.txt\n")
+        }
+    }
 }
 
 /// `0.0850–0.0962`

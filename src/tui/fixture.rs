@@ -291,6 +291,7 @@ pub fn neurons() -> Neurons {
     Neurons {
         classes: CLASSES.map(str::to_owned).into(),
         real_images: 10_000,
+        damaged: 0,
         adversarial_images: 10_000,
         image_size: 32,
         layers: vec![layer("conv4", 64), layer("conv5", 256)],

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
 
+mod damaged;
 mod input;
 mod output;
 mod predict;

@@ -104,8 +104,9 @@ impl Evaluation {
                 context.log(&line)?;
             }
         }
-        log_damage(context, &self.damage, &mut 0)?;
-        let result = outcome::results(plan, &self.ledger, &self.networks);
+        log_damage(context, "test", &self.damage, &mut 0)?;
+        let of_split = self.test.len() as u64;
+        let result = outcome::results(plan, &self.ledger, &self.networks, of_split);
         for (about, warning) in result.warnings() {
             context.log(&format!("warning: {about}: {}", warning.sentence()))?;
         }

@@ -137,13 +137,19 @@ fn config(
     }
 }
 
-/// Says once how many images could not be read, and which.
-fn log_damage(context: &mut Context, damage: &DamageReport, already: &mut usize) -> Result<()> {
+/// Says once how many images of a split could not be read, and which.
+fn log_damage(
+    context: &mut Context,
+    split: &str,
+    damage: &DamageReport,
+    already: &mut usize,
+) -> Result<()> {
     let count = damage.count();
     if count > *already {
         let named: Vec<String> =
             damage.first().iter().map(|one| format!("{}: {}", one.name, one.reason)).collect();
-        context.log(&format!("skipped {count} damaged images: {}", named.join("; ")))?;
+        let (images, named) = (if count == 1 { "image" } else { "images" }, named.join("; "));
+        context.log(&format!("skipped {count} damaged {images} of the {split} split: {named}"))?;
         *already = count;
     }
     Ok(())

@@ -61,7 +61,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
             return Ok(StageEnd::Stopped);
         }
     }
-    log_damage(context, &damage, &mut 0)?;
+    log_damage(context, "test", &damage, &mut 0)?;
     for (number, chunk) in twins.chunks(section.batch_size.max(1)).enumerate() {
         let images: Vec<Vec<u8>> = chunk
             .par_iter()
@@ -85,6 +85,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
     let classes: Vec<String> = test.classes().iter().map(|class| class.name.clone()).collect();
     let result = Neurons {
         real_images: real.images as u64,
+        damaged: (test.len() - real.images) as u64,
         adversarial_images: adversarial.images as u64,
         image_size: test.shape()[1],
         layers: layers

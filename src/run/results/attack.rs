@@ -16,6 +16,9 @@ pub struct Attack {
     pub norm: String,
     /// Images written.
     pub images: u64,
+    /// Images of the test split that could not be read and are not attacked.
+    #[serde(default)]
+    pub damaged: u64,
     /// Whether it aimed at a class.
     pub targeted: bool,
     /// Targeted: share that reached the target, of the images that were not taken for it before.

@@ -17,6 +17,9 @@ pub struct Evaluate {
     /// Who is fooled by images made on whom, where the spec asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Transfer>,
+    /// Images of the test split that could not be read and are not counted.
+    #[serde(default)]
+    pub damaged: u64,
 }
 
 impl Evaluate {

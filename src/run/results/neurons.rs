@@ -9,6 +9,9 @@ pub struct Neurons {
     pub classes: Vec<String>,
     /// Real images that were ranked.
     pub real_images: u64,
+    /// Images of the test split that could not be read and are not ranked.
+    #[serde(default)]
+    pub damaged: u64,
     /// Adversarial images that were ranked; 0 = there were none.
     pub adversarial_images: u64,
     /// Side of the stored pictures, in pixels.

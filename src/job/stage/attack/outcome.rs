@@ -58,6 +58,7 @@ pub(super) fn result(set: &Set) -> Attack {
         epsilon: how.bound(),
         norm: spec::word(how.bounding_norm()),
         images: pictures.len() as u64,
+        damaged: (set.test.len() as u64).saturating_sub(originals(&set.ledger)),
         targeted,
         success_rate: success / made_on.max(1) as f64,
         linf_max: distances.linf_max,

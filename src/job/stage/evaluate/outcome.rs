@@ -58,12 +58,21 @@ pub(super) fn lines(pass: &Pass, sum: &BatchRecord, networks: &Networks) -> Vec<
         .collect()
 }
 
-/// Everything that `results/evaluate.json` holds.
-pub(super) fn results(plan: &Plan, ledger: &Ledger<Record>, networks: &Networks) -> Evaluate {
+/// Everything that `results/evaluate.json` holds. `of_split`: images of the test split, damaged ones
+/// too.
+pub(super) fn results(
+    plan: &Plan,
+    ledger: &Ledger<Record>,
+    networks: &Networks,
+    of_split: u64,
+) -> Evaluate {
     let passes = |from: usize, count: usize| &plan.passes[from..from + count];
     let rows = rows(passes(0, plan.rows), ledger);
     let curve = plan.curve.as_ref().map(|how| curve(how, passes(plan.rows, plan.points), ledger));
-    Evaluate { rows, curve, transfer: transfer(plan, ledger, networks) }
+    // Not from this process's count: batches of an earlier try are not read again.
+    let read = plan.passes.first().map_or(of_split, |pass| sum(ledger, &pass.name).images);
+    let damaged = of_split.saturating_sub(read);
+    Evaluate { rows, curve, transfer: transfer(plan, ledger, networks), damaged }
 }
 
 fn rows(passes: &[Pass], ledger: &Ledger<Record>) -> Vec<Row> {

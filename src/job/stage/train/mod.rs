@@ -37,8 +37,13 @@ struct Training {
     test: Arc<dyn Dataset>,
     numbers: Numbers,
     steps: u64,
+    /// Of the training split. Each split counts for itself: both number their images from 0.
     damage: Arc<DamageReport>,
+    /// How many of them the log has told.
     damaged: usize,
+    /// Of the test split.
+    test_damage: Arc<DamageReport>,
+    test_damaged: usize,
     usage: Usage,
     window: Window,
     checkpoint_every: Interval,
@@ -81,6 +86,8 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
         steps,
         damage: Arc::default(),
         damaged: 0,
+        test_damage: Arc::default(),
+        test_damaged: 0,
         usage: Usage::new(),
         window: Window::new(steps),
         checkpoint_every: interval("checkpoint_every", &train.checkpoint_every)?,
@@ -259,8 +266,7 @@ impl Training {
         if !self.window.is_empty() {
             self.emit(context)?;
         }
-        let (damage, damaged) = (Arc::clone(&self.damage), &mut self.damaged);
-        log_damage(context, &damage, damaged)?;
+        log_damage(context, "training", &self.damage, &mut self.damaged)?;
         Ok(Outlook::GoOn)
     }
 
@@ -282,6 +288,7 @@ impl Training {
         clean: Accuracy,
         measured: &Measured,
     ) -> Result<()> {
+        log_damage(context, "test", &self.test_damage, &mut self.test_damaged)?;
         let metrics = [("top1", clean.top1()), ("top5", clean.top5()), ("test_loss", clean.loss())];
         context.metrics(self.numbers.step, &metrics)?;
         let mean = |sum: f64| sum / self.numbers.epoch_images.max(1) as f64;

@@ -206,7 +206,7 @@ impl Training {
     ) -> Result<Option<Accuracy>> {
         let mut accuracy = Accuracy::default();
         let test = Arc::clone(&self.test);
-        for batch in chosen(context, &test, order, BATCH, &self.damage)? {
+        for batch in chosen(context, &test, order, BATCH, &self.test_damage)? {
             let batch = batch?.to_device(self.trainer.model.device())?;
             let victims = Victims {
                 images: &batch.images,
