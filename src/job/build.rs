@@ -30,6 +30,11 @@ use crate::train::{Adam, Optimizer, Rule, Schedule, Sgd, Shape, Trainer};
 /// Fills every key whose default the data or the weights decide, so that what is written into the
 /// run is complete. `runs` is where `run:ID` looks.
 pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
+    prepare(spec, runs).map(|(opened, _)| opened)
+}
+
+/// The same with the network, on the CPU.
+fn prepare(spec: &mut Spec, runs: &Path) -> Result<(Opened, Model)> {
     let asked: DeviceName = spec.device.parse()?;
     let (device, no_card) = asked.resolve();
     precision(spec, &device.open()?)?;
@@ -102,13 +107,12 @@ pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
     if let Some(neurons) = &spec.neurons {
         taps(&network, "neurons.layers", &neurons.layers)?;
     }
-    Ok(opened)
+    Ok((opened, network))
 }
 
 /// Resolves a spec and tells what it will cost; starts nothing.
 pub fn estimate(spec: &mut Spec, runs: &Path) -> Result<Estimate> {
-    let opened = resolve(spec, runs)?;
-    let network = network_on(&Device::Cpu, spec, opened.test.shape()[0], runs)?;
+    let (opened, network) = prepare(spec, runs)?;
     let mut estimate = super::estimate::estimate(spec, &*opened.train, &*opened.test, &network);
     estimate.notes = opened.notes;
     Ok(estimate)
