@@ -7,9 +7,11 @@ use candle_core::{Device, Tensor};
 
 mod adversarial;
 mod attack;
+mod set;
 
 pub use adversarial::{Against, against, alarm_attacks, feature_layers};
 pub use attack::{attack, named_network};
+pub use set::adversarial_set;
 
 use super::estimate::Estimate;
 use crate::attack::Target;
@@ -90,10 +92,19 @@ fn prepare(spec: &mut Spec, runs: &Path) -> Result<(Opened, Model)> {
         opened.notes.extend(other_classes(&header.class_names, opened.test.classes()));
     }
     opened.notes.extend(no_card);
+    if let Some(neurons) = &spec.neurons
+        && let Some(id) = neurons.adversarial.strip_prefix("run:")
+    {
+        let made_by = RunFolder::resolve(runs, id)?;
+        adversarial_set(&neurons.adversarial, made_by.path(), &*opened.test)?;
+    }
     attack::resolve_members(spec, channels, runs)?;
     // Whatever does not fit is said now, before a run folder is made; on the CPU, since a card may
     // be full of another run.
     let network = network_on(&Device::Cpu, spec, channels, runs)?;
+    if let Some(spec::Target::Class(class)) = spec.attack.as_ref().map(|attack| attack.target) {
+        known_class("attack.target", class, &network)?;
+    }
     adversarial::resolve(spec, &network)?;
     against(spec, &network, runs)?;
     for (_, how) in spec.methods() {
@@ -393,6 +404,18 @@ pub fn target(spec: &Spec, target: spec::Target) -> Option<Target> {
     }
 }
 
+/// The class that `key` names, if the network has it.
+fn known_class(key: &str, class: usize, network: &Model) -> Result<u32> {
+    if class < network.classes() {
+        return Ok(class as u32);
+    }
+    Err(Error::bad_input(format!(
+        "{key} = {class}, but the network has {} classes",
+        network.classes()
+    ))
+    .hint(format!("class indices go from 0 to {}", network.classes().saturating_sub(1))))
+}
+
 /// The augmentations of a spec.
 pub fn augmentations(augment: &[spec::Augment]) -> Vec<Augmentation> {
     augment
@@ -464,6 +487,25 @@ mod tests {
             let error = resolve(&mut spec, Path::new(".")).err().unwrap();
             assert_eq!(error.exit_code(), 2, "{layers}");
             assert!(error.message.contains(part), "{layers}: {}", error.message);
+        }
+    }
+
+    #[test]
+    fn a_target_that_is_no_class_is_refused() {
+        for (sections, key) in [
+            ("[attack]\ntarget = 16", "attack.target = 16"),
+            (
+                "[train.adversarial]\nmethod = 'fgsm'\nepsilon = 4\ntarget = 16",
+                "train.adversarial.target = 16",
+            ),
+        ] {
+            let text = format!("[data]\ntrain_images = 4\ntest_images = 4\n{sections}\n");
+            let mut spec = spec::Document::parse("test", &text).unwrap().spec().unwrap();
+            let error = resolve(&mut spec, Path::new(".")).err().unwrap();
+            assert_eq!(error.exit_code(), 2, "{key}");
+            assert!(error.message.contains(key), "{}", error.message);
+            assert!(error.message.contains("16 classes"), "{}", error.message);
+            assert!(error.hint.unwrap().contains("0 to 15"));
         }
     }
 

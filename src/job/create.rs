@@ -29,6 +29,7 @@ pub fn create(runs: &Path, mut spec: Spec, argv: Vec<String>) -> Result<RunFolde
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::results::attack::{Attack, Pair};
 
     #[test]
     fn the_folder_holds_the_spec_and_the_device() {
@@ -48,7 +49,20 @@ mod tests {
         let runs = tempfile::tempdir().unwrap();
         let spec = |set: &str| spec::load("quickstart", &[set.to_owned()]).unwrap();
         let first = create(runs.path(), spec("data.train_images=16"), vec![]).unwrap();
-        let second = create(runs.path(), spec("neurons.adversarial='run:last'"), vec![]).unwrap();
+        let of_last = || create(runs.path(), spec("neurons.adversarial='run:last'"), vec![]);
+        let error = of_last().unwrap_err();
+        assert_eq!(error.exit_code(), 2, "its attack is not done");
+        assert!(error.message.contains("no results/attack.json"), "{}", error.message);
+        assert_eq!(std::fs::read_dir(runs.path()).unwrap().count(), 1, "no folder is made");
+        let made = |pairs: Vec<Pair>| {
+            let json = serde_json::to_vec(&Attack { pairs, ..Attack::default() }).unwrap();
+            std::fs::write(first.path().join("results/attack.json"), json).unwrap();
+        };
+        made(vec![Pair { image: "of/another.png".into(), ..Pair::default() }]);
+        let error = of_last().unwrap_err();
+        assert!(error.message.contains("'of/another.png' is not number 0"), "{}", error.message);
+        made(Vec::new());
+        let second = of_last().unwrap();
         let read = spec::read_resolved(&second.path().join("spec.toml")).unwrap();
         assert_eq!(read.neurons.unwrap().adversarial, format!("run:{}", first.id()));
         let word = build::whole_word(&format!("run:{}", &first.id()), runs.path()).unwrap();

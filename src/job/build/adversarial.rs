@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{attack, taps};
+use super::{attack, known_class, taps};
 use crate::attack::{Attack, SignSteps};
 use crate::error::{Error, Result};
 use crate::model::Model;
@@ -150,13 +150,8 @@ fn target(section: &AdversarialSpec, network: &Model) -> Result<Option<Aim>> {
         spec::Target::Named(spec::TargetName::None) => None,
         spec::Target::Named(spec::TargetName::Random) => Some(Aim::Random),
         spec::Target::Named(spec::TargetName::LeastLikely) => Some(Aim::LeastLikely),
-        spec::Target::Class(class) if class < network.classes() => Some(Aim::Class(class as u32)),
         spec::Target::Class(class) => {
-            return Err(Error::bad_input(format!(
-                "train.adversarial.target = {class}, but the network has {} classes",
-                network.classes()
-            ))
-            .hint(format!("class indices go from 0 to {}", network.classes().saturating_sub(1))));
+            Some(Aim::Class(known_class("train.adversarial.target", class, network)?))
         }
     })
 }

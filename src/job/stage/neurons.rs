@@ -21,7 +21,6 @@ use crate::model::{Mode, Model};
 use crate::neuron::activation::spatial_maxima;
 use crate::neuron::top::{Ranked, TopImages};
 use crate::run::folder::RunFolder;
-use crate::run::results::attack::Attack;
 use crate::run::results::neurons::{Layer, Neuron, Neurons, TopImage};
 use crate::run::write;
 
@@ -177,26 +176,11 @@ fn twins(
         },
     };
     if pairs {
-        let made: Attack = RunFolder::open(&folder)?.result("attack")?.ok_or_else(|| {
-            Error::bad_input(format!(
-                "neurons.adversarial = '{source}', but '{}' has no results/attack.json",
-                folder.display()
-            ))
-            .hint("name a run whose [attack] stage is done, or add [attack] to this spec")
-        })?;
+        let made = build::adversarial_set(source, &folder, test)?;
         return made
             .pairs
             .iter()
             .map(|pair| {
-                let original = pair.index as usize;
-                if original >= test.len() || test.name(original) != pair.image {
-                    return Err(Error::bad_input(format!(
-                        "neurons.adversarial = '{source}': its image '{}' is not number {original} \
-                         of this run's test split",
-                        pair.image
-                    ))
-                    .hint("both runs must read the same data with the same limit"));
-                }
                 let name = below(&pair.picture).ok_or_else(|| {
                     Error::bad_input(format!(
                         "neurons.adversarial = '{source}': its picture '{}' does not lie below \
@@ -205,7 +189,7 @@ fn twins(
                     ))
                     .hint("its results/attack.json is damaged")
                 })?;
-                Ok(Twin { original, path: folder.join(&pair.picture), name })
+                Ok(Twin { original: pair.index as usize, path: folder.join(&pair.picture), name })
             })
             .collect();
     }
