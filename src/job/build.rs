@@ -8,6 +8,7 @@ use candle_core::{Device, Tensor};
 mod adversarial;
 mod attack;
 mod set;
+pub mod single;
 
 pub use adversarial::{Against, against, alarm_attacks, feature_layers};
 pub use attack::{attack, named_network};
@@ -106,6 +107,7 @@ fn prepare(spec: &mut Spec, runs: &Path) -> Result<(Opened, Model)> {
         known_class("attack.target", class, &network)?;
     }
     adversarial::resolve(spec, &network)?;
+    single::check(spec, opened.train.len(), &network)?;
     against(spec, &network, runs)?;
     for (_, how) in spec.methods() {
         attack::attack_on(&Device::Cpu, spec, how, runs)?;

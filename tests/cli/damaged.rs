@@ -65,3 +65,23 @@ fn each_split_counts_its_damaged_images_and_results_say_so() {
     let shown = String::from_utf8(shown.stdout).unwrap();
     assert_eq!(shown.matches("without 2 damaged images of the test split").count(), 3, "{shown}");
 }
+
+#[test]
+fn a_batch_of_which_one_image_is_left_says_what_to_do() {
+    let (runs, folder) = (Runs::new(), tempfile::tempdir().unwrap());
+    let layers = "'conv 4 16', 'batch-norm', 'relu', 'flatten', 'linear 2'";
+    let refused = |words: &[&str], code: i32, parts: &[&str]| {
+        let output = runs.glassbox(words).output().unwrap();
+        let talk = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{talk}");
+        for part in parts {
+            assert!(talk.contains(part), "no '{part}' in {talk}");
+        }
+    };
+    // Seen before it starts where the numbers tell it: 8 images.
+    let spec = spec(folder.path(), layers, 7);
+    refused(&["check", &spec], 2, &["8 training images", "set train.batch_size to 6"]);
+    // One of the eight is damaged, so that some pair of them has one left.
+    let words = ["run", &spec, "--set", "train.batch_size=2"];
+    refused(&words, 1, &["more than one value per channel", "train.batch_size higher"]);
+}

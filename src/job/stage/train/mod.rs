@@ -11,7 +11,7 @@ use super::{log_damage, runs_of};
 use crate::attack::Clean;
 use crate::attack::evaluate::Accuracy;
 use crate::data::Dataset;
-use crate::data::{DamageReport, Loader, LoaderConfig, epoch_order};
+use crate::data::{Batch, DamageReport, Loader, LoaderConfig, epoch_order};
 use crate::device;
 use crate::error::{Error, Result};
 use crate::job::build::{self, Against};
@@ -19,7 +19,7 @@ use crate::job::checkpoints;
 use crate::job::context::{Context, Flow, StageEnd};
 use crate::job::usage::Usage;
 use crate::spec::{Best, Interval, Target, TargetName, TrainSpec};
-use crate::train::Trainer;
+use crate::train::{StepReport, Trainer};
 use crate::train::checkpoint::{self, Numbers};
 use probe::{Measured, Outlook};
 use window::Window;
@@ -227,17 +227,9 @@ impl Training {
                 }
             }
             let batch = batch?.to_device(self.trainer.model.device())?;
-            let report = match &self.against {
-                None => self.trainer.step(&batch.images, &batch.labels)?,
-                Some(against) => {
-                    let (model, step) = (&self.trainer.model, self.trainer.step);
-                    let (images, labels) = (&batch.images, &batch.labels);
-                    let adversarial =
-                        against.adversary.perturb(model, images, labels, &batch.indices, step)?;
-                    let objective = &against.objective;
-                    self.trainer.step_adversarial(images, &adversarial, labels, objective)?
-                }
-            };
+            let report = self
+                .step(&batch)
+                .map_err(|error| build::single::explain(error, batch.indices.len()))?;
             self.numbers.step = self.trainer.step;
             // Not a count: the loader passes over batches of which every image is damaged.
             self.numbers.batch = loader.position() as u64;
@@ -268,6 +260,14 @@ impl Training {
         }
         log_damage(context, "training", &self.damage, &mut self.damaged)?;
         Ok(Outlook::GoOn)
+    }
+
+    fn step(&mut self, batch: &Batch) -> Result<StepReport> {
+        let Batch { images, labels, indices } = batch;
+        let Some(against) = &self.against else { return self.trainer.step(images, labels) };
+        let (model, step) = (&self.trainer.model, self.trainer.step);
+        let adversarial = against.adversary.perturb(model, images, labels, indices, step)?;
+        self.trainer.step_adversarial(images, &adversarial, labels, &against.objective)
     }
 
     fn emit(&mut self, context: &mut Context) -> Result<()> {
