@@ -1,7 +1,6 @@
 //! The worker's sign of life: `state.json`, rewritten by a thread of its own every second, so that
 //! neither a long step nor a slow disk makes a living worker look lost.
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,13 +9,10 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::run::folder::RunFolder;
+use crate::run::reserve;
 use crate::run::state::{self, State};
 
 const BEAT: Duration = Duration::from_secs(1);
-
-/// Kept beside the state, to be given up when the disk is full: room for a last word.
-const RESERVE: &str = ".reserve";
-const RESERVE_BYTES: usize = 64 << 10;
 
 /// The state of a worker, shared between the work and the heartbeat.
 #[derive(Debug)]
@@ -31,7 +27,8 @@ pub struct Life {
 }
 
 impl Life {
-    /// Takes over `state.json` of a run and starts the heartbeat.
+    /// Takes over `state.json` of a run and starts the heartbeat. An error is in the state too, if
+    /// the room that was kept for it will do.
     pub fn begin(folder: &RunFolder, state: State) -> Result<Arc<Self>> {
         let life = Arc::new(Self {
             folder: folder.path().to_owned(),
@@ -40,17 +37,27 @@ impl Life {
             failure: Mutex::new(None),
             heart: Mutex::new(None),
         });
-        life.write()?;
-        // Without room for the reserve the first checkpoint will say that the disk is full.
-        let _ = fs::write(life.folder.join(RESERVE), vec![0x5a; RESERVE_BYTES]);
+        life.start().inspect_err(|error| life.fail(error))?;
+        Ok(life)
+    }
+
+    fn start(self: &Arc<Self>) -> Result<()> {
+        self.write()?;
+        // A run that is made or resumed has it already, but whoever starts a worker by hand may not.
+        reserve::keep(&self.folder)?;
         let (stop, stopped) = channel();
-        let beating = Arc::clone(&life);
+        let beating = Arc::clone(self);
         let thread = std::thread::Builder::new()
             .name("heartbeat".into())
             .spawn(move || beating.beat(&stopped))
             .map_err(|error| Error::failed(format!("failed to start the heartbeat: {error}")))?;
-        *lock(&life.heart) = Some((stop, thread));
-        Ok(life)
+        *lock(&self.heart) = Some((stop, thread));
+        Ok(())
+    }
+
+    /// The last word of a worker that could not even begin.
+    pub fn fail(&self, error: &Error) {
+        let _ = self.end(|state| state.fail(error));
     }
 
     /// Changes the state; the next heartbeat writes it.
@@ -73,7 +80,7 @@ impl Life {
             drop(stop);
             let _ = thread.join();
         }
-        let _ = fs::remove_file(self.folder.join(RESERVE));
+        reserve::give_up(&self.folder);
         let mut said = lock(&self.file);
         if !*said {
             self.update(change);

@@ -35,7 +35,7 @@ use crate::run::control::{self, Command};
 use crate::run::event::Appender;
 use crate::run::folder::RunFolder;
 use crate::run::slots::Ticket;
-use crate::run::state::{Failure, State, Status, this_host};
+use crate::run::state::{State, Status, this_host};
 use crate::run::write;
 use crate::spec::Spec;
 
@@ -69,7 +69,8 @@ pub fn work(path: &Path, slots: usize) -> Result<()> {
     let signals = Signals::listen(move || {
         let _ = at_once.end(|state| state.status = Status::Stopped);
         std::process::exit(130);
-    })?;
+    })
+    .inspect_err(|error| life.fail(error))?;
     log_panics(&folder);
 
     let outcome = catch_unwind(AssertUnwindSafe(|| run(&folder, &life, &signals, slots)))
@@ -94,11 +95,7 @@ pub fn work(path: &Path, slots: usize) -> Result<()> {
             }
             Ok(StageEnd::Stopped) => state.status = Status::Stopped,
             Err(error) if error.kind == Kind::Interrupted => state.status = Status::Stopped,
-            Err(error) => {
-                state.status = Status::Failed;
-                state.error =
-                    Some(Failure { message: error.message.clone(), hint: error.hint.clone() });
-            }
+            Err(error) => state.fail(error),
         }
     })?;
     outcome.map(|_| ())

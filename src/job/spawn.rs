@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::run::control::{self, Command as Ask};
 use crate::run::folder::RunFolder;
 use crate::run::state::Status;
-use crate::run::write;
+use crate::run::{reserve, write};
 
 /// Starts a worker on a run folder and returns its pid. It detaches itself (`job::work`).
 ///
@@ -63,6 +63,8 @@ pub fn resume(folder: &RunFolder, slots: usize) -> Result<()> {
             // A worker that can write nothing cannot even say so.
             rustix::fs::access(folder.path(), Access::WRITE_OK | Access::EXEC_OK)
                 .map_err(|error| write::failed("write to", folder.path(), &error.into()))?;
+            // Nor can one that finds no room for its first word.
+            reserve::keep(folder.path())?;
             // What was asked of the worker before is not meant for the next one. The worker itself
             // cannot tell, and takes what it finds: somebody may have stopped it on its way up.
             control::take(folder.path());

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::info::{FORMAT, RunInfo, Versions};
 use super::state::{self, State, Status, this_host};
-use super::write;
+use super::{reserve, write};
 use crate::error::{Error, Result};
 
 /// Longest part of an id that comes from the title.
@@ -46,7 +46,8 @@ pub struct Listed {
 impl RunFolder {
     /// Makes a run folder under `root`: `run.json`, `spec.toml`, `state.json` (`queued`).
     ///
-    /// It appears under its name only when all three are in it.
+    /// It appears under its name only when all three are in it, with room for the worker to say that
+    /// there is none.
     pub fn create(root: &Path, run: &NewRun<'_>) -> Result<Self> {
         write::folder(root)?;
         let slug = slug(run.title);
@@ -76,6 +77,7 @@ impl RunFolder {
                 write::whole(&making.join("run.json"), &state::to_json(&info)?)?;
                 write::whole(&making.join("spec.toml"), run.spec.as_bytes())?;
                 State::queued(Some("its worker has not started yet".into())).write(making)?;
+                reserve::keep(making)?;
                 write::folder(&making.join("checkpoints"))?;
                 write::folder(&making.join("results"))
             })?;

@@ -8,6 +8,7 @@ pub mod follow;
 pub mod info;
 pub mod latest;
 pub mod live;
+pub mod reserve;
 pub mod results;
 pub mod slots;
 pub mod state;

@@ -102,6 +102,12 @@ impl State {
         }
     }
 
+    /// The same run, ended by an error.
+    pub fn fail(&mut self, error: &Error) {
+        self.status = Status::Failed;
+        self.error = Some(Failure { message: error.message.clone(), hint: error.hint.clone() });
+    }
+
     /// Reads `state.json` of a run folder.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);

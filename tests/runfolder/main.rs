@@ -2,6 +2,7 @@
 //! version since the first.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
+#![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod killed;
 mod queue;

@@ -1,7 +1,7 @@
 //! Disks that are full or forbidden: the error is in `state.json`, what was there stays whole.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use glassbox::run::control;
@@ -28,6 +28,43 @@ fn a_full_disk_ends_the_run_and_the_state_says_so() {
     assert_eq!(runs.work(&run).wait(), Some(0));
     let state = run.state().unwrap();
     assert_eq!((state.status, state.error), (Status::Finished, None));
+}
+
+/// Runs a script of `sh` with these arguments where it may mount a disk of its own; `None`, and a
+/// line, where this machine allows nobody that.
+fn with_own_mounts(script: &str, arguments: &[&Path]) -> Option<std::process::Output> {
+    let unshare = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]);
+        command.args(arguments).output()
+    };
+    let allowed = unshare("mount -t tmpfs -o size=1m none \"$1\"");
+    if !allowed.is_ok_and(|output| output.status.success()) {
+        println!("skipped: this machine lets nobody mount a small disk");
+        return None;
+    }
+    Some(unshare(script).unwrap())
+}
+
+#[test]
+fn a_disk_that_is_full_from_the_start_is_told() {
+    let runs = Runs::new();
+    let run = runs.create(SMALL);
+    let folder = tempfile::tempdir().unwrap();
+    let script = "mount -t tmpfs -o size=1m none \"$1\" && cp -r \"$2\" \"$1/run\" || exit 99
+                  dd if=/dev/zero of=\"$1/fill\" bs=4k 2>/dev/null
+                  \"$3\" worker --slots 1 \"$1/run\"; code=$?
+                  cat \"$1/run/state.json\"; exit $code";
+    let program = Path::new(env!("CARGO_BIN_EXE_glassbox"));
+    let Some(output) = with_own_mounts(script, &[folder.path(), run.path(), program]) else {
+        return;
+    };
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let state: State = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(state.status, Status::Failed);
+    let error = state.error.unwrap();
+    assert!(error.message.contains("disk is full"), "{}", error.message);
+    assert!(error.hint.unwrap().contains("make room"));
 }
 
 #[test]
