@@ -25,7 +25,7 @@ use crate::error::{Error, Result};
 use crate::job::build;
 use crate::job::context::{Context, Flow, StageEnd};
 use crate::job::ledger::Ledger;
-use crate::model::Model;
+use crate::model::Mode;
 use crate::spec::{EvaluateSpec, MethodSpec};
 
 /// What it costs, in forward passes over the test split.
@@ -159,12 +159,11 @@ impl Evaluation {
         let missing = |batch: &usize| self.ledger.get(&pass.name, *batch).is_none();
         let Some(first) = (0..batches).find(missing) else { return Ok(Flow::Continue) };
         let attack = build::attack(context.spec(), &pass.how, runs_of(context.folder()))?;
-        // The images as they are lie at no distance from themselves.
-        let layers =
-            if pass.attacks() { build::feature_layers(context.spec()) } else { Vec::new() };
-        // A layer of the run's own network.
-        let taps: Vec<&str> =
-            if pass.source == 0 { layers.iter().map(String::as_str).collect() } else { Vec::new() };
+        // Layers of the run's own network; and the images as they are lie at no distance from
+        // themselves.
+        let measures = pass.attacks() && pass.source == 0;
+        let layers = if measures { build::feature_layers(context.spec()) } else { Vec::new() };
+        let taps: Vec<&str> = layers.iter().map(String::as_str).collect();
         let mut tally = outcome::sum(&self.ledger, &pass.name);
         let mut loader = super::from(context, &self.test, size, first, &self.damage)?;
         while let Some(batch) = loader.next() {
@@ -175,18 +174,12 @@ impl Evaluation {
             }
             let source = &self.networks[pass.source].model;
             let images = attack.perturb(source, &victims(&batch))?;
+            let (features, networks) = self.look(pass, &batch, &images, &taps)?;
             let record = BatchRecord {
                 images: batch.indices.len() as u64,
                 distances: Distances::of(&images, &batch.images)?,
-                features: features(source, &taps, &batch.images, &images)?,
-                networks: pass
-                    .targets
-                    .iter()
-                    .map(|&target| {
-                        let model = &self.networks[target].model;
-                        Tally::of(&logits(model, &images)?, &batch)
-                    })
-                    .collect::<Result<_>>()?,
+                features,
+                networks,
             };
             self.seen += record.images;
             self.work += record.images * pass.cost();
@@ -200,6 +193,29 @@ impl Evaluation {
             }
         }
         Ok(Flow::Continue)
+    }
+
+    /// How each network of a pass fares on what has become of a batch, and how far that lies from the
+    /// originals in `taps` of the network it was made on: one pass for both.
+    fn look(
+        &self,
+        pass: &Pass,
+        batch: &Batch,
+        images: &Tensor,
+        taps: &[&str],
+    ) -> Result<(FeatureDistance, Vec<Tally>)> {
+        let mut distance = FeatureDistance::default();
+        let mut tallies = Vec::with_capacity(pass.targets.len());
+        for &target in &pass.targets {
+            let model = &self.networks[target].model;
+            let taps = if target == pass.source { taps } else { &[] };
+            let output = model.forward(images, Mode::Evaluate, taps)?;
+            if !taps.is_empty() {
+                distance.add(&model.features(&batch.images, taps)?, &output.taps)?;
+            }
+            tallies.push(Tally::of(&output.logits, batch)?);
+        }
+        Ok((distance, tallies))
     }
 
     /// Whether twice the steps would find notably more, on a sample.
@@ -222,20 +238,6 @@ impl Evaluation {
         };
         self.ledger.put(&name, 0, record)
     }
-}
-
-/// How far apart the feature maps of two batches are in `taps`.
-fn features(
-    model: &Model,
-    taps: &[&str],
-    clean: &Tensor,
-    adversarial: &Tensor,
-) -> Result<FeatureDistance> {
-    let mut distance = FeatureDistance::default();
-    if !taps.is_empty() {
-        distance.add(&model.features(clean, taps)?, &model.features(adversarial, taps)?)?;
-    }
-    Ok(distance)
 }
 
 fn victims(batch: &Batch) -> Victims<'_> {
