@@ -81,55 +81,11 @@ fn seed_of(seed: u64, step: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
-
     use super::*;
-    use crate::model::{Arch, ModelConfig, build};
-    use crate::train::checkpoint::{Numbers, encode, restore};
-    use crate::train::{
-        BatchStatistics, Consistency, ConsistencyGradient, Objective, Optimizer, Rule, Schedule,
-        Sgd, Shape, Trainer,
-    };
+    use crate::train::fixture::{batch, goes_on_bit_for_bit, model};
+    use crate::train::{BatchStatistics, Consistency, ConsistencyGradient, Objective, Trainer};
 
     const INDICES: [usize; 4] = [5, 17, 2, 40];
-
-    fn model() -> Model {
-        let config = ModelConfig {
-            classes: 3,
-            channels: 1,
-            image_size: 28,
-            mean: vec![0.5],
-            std: vec![0.25],
-            seed: 1,
-            layers: Vec::new(),
-        };
-        build(Arch::Shapesnet, config, &Device::Cpu).unwrap()
-    }
-
-    fn trainer() -> Trainer {
-        let model = model();
-        let rule = Rule::Sgd(Sgd { momentum: 0.9, nesterov: false, weight_decay: 1e-4 });
-        Trainer {
-            optimizer: Optimizer::new(rule, model.parameters()),
-            model,
-            class_names: Vec::new(),
-            schedule: Schedule {
-                peak: 0.05,
-                warmup_steps: 2,
-                total_steps: 6,
-                shape: Shape::Cosine,
-            },
-            label_smoothing: 0.0,
-            step: 0,
-        }
-    }
-
-    fn batch(step: u64) -> (Tensor, Tensor) {
-        let pixels: Vec<f32> =
-            (0..4 * 784).map(|at| ((at * 31 + step * 17) % 256) as f32 / 255.0).collect();
-        let images = Tensor::from_vec(pixels, (4, 1, 28, 28), &Device::Cpu).unwrap();
-        (images, Tensor::new(&[0u32, 1, 2, step as u32 % 3], &Device::Cpu).unwrap())
-    }
 
     fn adversary(epsilon: EpsilonDraw) -> Adversary {
         let steps = SignSteps { count: 2, size: 0.75, random_start: true, momentum: None };
@@ -155,16 +111,7 @@ mod tests {
     #[test]
     fn an_interrupted_adversarial_training_equals_an_uninterrupted_one_bit_for_bit() {
         let adversary = adversary(EpsilonDraw::Normal { deviation: 4.0, cut: 8.0 });
-        let mut straight = trainer();
-        (0..6).for_each(|_| step(&mut straight, &adversary));
-        let mut first = trainer();
-        (0..3).for_each(|_| step(&mut first, &adversary));
-        let tensors =
-            candle_core::safetensors::load_buffer(&encode(&first).unwrap(), &Device::Cpu).unwrap();
-        let mut second = trainer();
-        restore(&mut second, &Numbers { step: 3, ..Numbers::default() }, tensors).unwrap();
-        (0..3).for_each(|_| step(&mut second, &adversary));
-        assert!(encode(&straight).unwrap() == encode(&second).unwrap());
+        goes_on_bit_for_bit(|trainer| step(trainer, &adversary));
     }
 
     #[test]

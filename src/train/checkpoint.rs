@@ -91,58 +91,14 @@ mod tests {
     use candle_core::Device;
 
     use super::*;
-    use crate::model::{Arch, ModelConfig, build};
-    use crate::train::{Optimizer, Rule, Schedule, Sgd, Shape};
-
-    fn trainer() -> Trainer {
-        let config = ModelConfig {
-            classes: 3,
-            channels: 1,
-            image_size: 28,
-            mean: vec![0.5],
-            std: vec![0.25],
-            seed: 1,
-            layers: Vec::new(),
-        };
-        let model = build(Arch::Shapesnet, config, &Device::Cpu).unwrap();
-        let rule = Rule::Sgd(Sgd { momentum: 0.9, nesterov: false, weight_decay: 1e-4 });
-        Trainer {
-            optimizer: Optimizer::new(rule, model.parameters()),
-            model,
-            class_names: Vec::new(),
-            schedule: Schedule {
-                peak: 0.05,
-                warmup_steps: 2,
-                total_steps: 6,
-                shape: Shape::Cosine,
-            },
-            label_smoothing: 0.0,
-            step: 0,
-        }
-    }
-
-    fn step(trainer: &mut Trainer) {
-        let number = trainer.step as usize;
-        let pixels: Vec<f32> =
-            (0..4 * 784).map(|at| ((at * 31 + number * 17) % 256) as f32 / 255.0).collect();
-        let images = Tensor::from_vec(pixels, (4, 1, 28, 28), &Device::Cpu).unwrap();
-        let labels = Tensor::new(&[0u32, 1, 2, number as u32 % 3], &Device::Cpu).unwrap();
-        trainer.step(&images, &labels).unwrap();
-    }
+    use crate::train::fixture::{batch, goes_on_bit_for_bit, trainer};
 
     #[test]
     fn an_interrupted_training_equals_an_uninterrupted_one_bit_for_bit() {
-        let mut straight = trainer();
-        (0..6).for_each(|_| step(&mut straight));
-        let mut first = trainer();
-        (0..3).for_each(|_| step(&mut first));
-        let bytes = encode(&first).unwrap();
-        let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).unwrap();
-        let mut second = trainer();
-        let numbers = Numbers { step: 3, ..Numbers::default() };
-        restore(&mut second, &numbers, tensors).unwrap();
-        (0..3).for_each(|_| step(&mut second));
-        assert_eq!(encode(&straight).unwrap(), encode(&second).unwrap());
+        goes_on_bit_for_bit(|trainer| {
+            let (images, labels) = batch(trainer.step);
+            trainer.step(&images, &labels).unwrap();
+        });
     }
 
     #[test]

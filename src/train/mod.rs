@@ -6,6 +6,8 @@ pub mod adversary;
 pub mod alarm;
 pub mod checkpoint;
 pub mod epsilon;
+#[cfg(test)]
+mod fixture;
 mod memory;
 pub mod objective;
 pub mod optimizer;
