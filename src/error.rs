@@ -1,5 +1,7 @@
 //! The one error of the house: a kind that chooses the exit code, a message, a hint.
 
+pub mod text;
+
 use std::fmt;
 
 /// What went wrong, from the caller's point of view. Chooses the exit code.

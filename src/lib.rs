@@ -19,7 +19,7 @@
 //! | [`ops`] | the training-grade operators that candle lacks |
 //! | [`device`] | choosing and describing a device |
 //! | [`settings`] | flags over environment over settings file over defaults; every path |
-//! | [`error`] | one error: kind, message, hint |
+//! | [`error`] | one error: kind, message, hint; text from outside made fit to be shown |
 
 pub mod attack;
 pub mod cli;

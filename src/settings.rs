@@ -7,6 +7,7 @@ mod file;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use crate::error::text::{printable, shown};
 use crate::error::{Error, Result};
 
 /// What the command line says. It wins over everything else.
@@ -129,7 +130,7 @@ impl Settings {
         };
         if let Some(images) = &images {
             file::check_images(images).map_err(|what| {
-                Error::bad_input(format!("GLASSBOX_IMAGES = '{}': {what}", plain(images)))
+                Error::bad_input(format!("GLASSBOX_IMAGES = '{}': {what}", printable(images)))
             })?;
         }
         let slots = word_in(variable, "GLASSBOX_SLOTS")?
@@ -201,8 +202,8 @@ fn read(path: PathBuf, must_exist: bool) -> Result<Option<SettingsFile>> {
         Ok(text) => Ok(Some(SettingsFile { path, text })),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => Ok(None),
         Err(error) => {
-            let shown = plain(&path.display().to_string());
-            Err(Error::bad_input(format!("failed to read the settings file '{shown}': {error}"))
+            let shown = shown(&path);
+            Err(Error::bad_input(format!("failed to read the settings file {shown}: {error}"))
                 .hint("--config FILE reads another one"))
         }
     }
@@ -211,8 +212,7 @@ fn read(path: PathBuf, must_exist: bool) -> Result<Option<SettingsFile>> {
 /// Workers run in another folder, and a copied command may too.
 fn absolute(path: &Path) -> Result<PathBuf> {
     std::path::absolute(path).map_err(|error| {
-        let shown = plain(&path.display().to_string());
-        Error::bad_input(format!("'{shown}' cannot be the runs folder: {error}"))
+        Error::bad_input(format!("{} cannot be the runs folder: {error}", shown(path)))
     })
 }
 
@@ -243,12 +243,7 @@ fn yes_in(variable: &impl Fn(&str) -> Option<OsString>, name: &str) -> Result<Op
 }
 
 fn wrong(name: &str, value: &str, expected: &str) -> Error {
-    Error::bad_input(format!("{name} = '{}', expected {expected}", plain(value)))
-}
-
-/// A user's words without what could drive the terminal.
-fn plain(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(200).collect()
+    Error::bad_input(format!("{name} = '{}', expected {expected}", printable(value)))
 }
 
 #[cfg(test)]

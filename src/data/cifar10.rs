@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::files::{Entry, class_names, list, require_file, require_folder, shown, unreadable};
+use super::files::{Entry, class_names, list, require_file, require_folder, unreadable};
 use super::memory::InMemory;
 use super::{Class, TooFewNames};
+use crate::error::text::shown;
 use crate::error::{Error, Result};
 
 const SIDE: usize = 32;

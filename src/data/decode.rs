@@ -12,7 +12,8 @@ use std::path::Path;
 use image::{ImageError, ImageFormat, ImageReader, Limits};
 use libjpeg_turbo_rs::{DecodeLimits, Decoder, JpegError, PixelFormat};
 
-use super::files::{printable, shown, unreadable};
+use super::files::unreadable;
+use crate::error::text::{printable, shown};
 use crate::error::{Error, Result};
 
 /// No longer file is read: a photograph of the largest camera stays well below.

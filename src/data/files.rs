@@ -5,42 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::error::text::{escaped, shown};
 use crate::error::{Error, Result};
-
-/// `text` with every control character written out (`\n`, `\u{1b}`), fit for a message.
-pub fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() || is_direction(c) {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
-
-/// Unicode's invisible direction marks: they can make a name read as another.
-fn is_direction(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// A path for a message: in single quotes, control characters written out, bytes that are not
-/// UTF-8 as `\xNN`.
-pub fn shown(path: &Path) -> String {
-    let mut out = String::from("'");
-    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
-        out.push_str(&printable(chunk.valid()));
-        for byte in chunk.invalid() {
-            out.push_str("\\x");
-            out.extend(
-                [byte >> 4, byte & 15].map(|half| char::from_digit(half.into(), 16).unwrap_or('?')),
-            );
-        }
-    }
-    out.push('\'');
-    out
-}
 
 /// The error for a path that could not be opened or read.
 pub(super) fn unreadable(path: &Path, error: io::Error) -> Error {
@@ -136,7 +102,7 @@ pub(super) fn class_names(path: &Path) -> Result<Option<Vec<String>>> {
         Err(error) => return Err(unreadable(path, error)),
     };
     let names: Vec<String> =
-        text.lines().map(str::trim).filter(|line| !line.is_empty()).map(printable).collect();
+        text.lines().map(str::trim).filter(|line| !line.is_empty()).map(escaped).collect();
     if names.is_empty() {
         return Err(Error::bad_input(format!("{} names no class", shown(path)))
             .hint("write one class name a line, or remove the file"));
@@ -148,12 +114,6 @@ pub(super) fn class_names(path: &Path) -> Result<Option<Vec<String>>> {
 mod tests {
     use super::*;
     use crate::error::Kind;
-
-    #[test]
-    fn control_codes_and_direction_marks_are_written_out() {
-        assert_eq!(printable("a\x1b[2Jb\n\u{202e}é"), "a\\u{1b}[2Jb\\n\\u{202e}é");
-        assert_eq!(shown(Path::new("/data/a\x07b")), "'/data/a\\u{7}b'");
-    }
 
     #[cfg(unix)]
     #[test]

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::files::{class_names, require_file, require_folder, shown, unreadable};
+use super::files::{class_names, require_file, require_folder, unreadable};
 use super::memory::InMemory;
 use super::{Class, TooFewNames};
+use crate::error::text::shown;
 use crate::error::{Error, Result};
 
 const DOWNLOAD_AGAIN: &str = "copy or download the file again";

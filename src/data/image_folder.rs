@@ -8,12 +8,13 @@
 use std::path::{Path, PathBuf};
 
 use super::decode::{self, Picture};
-use super::files::{Entry, list, printable, require_folder, shown};
+use super::files::{Entry, list, require_folder};
 use super::loader::shuffle_by;
 use super::random::{Purpose, stream};
 use super::resize::{Target, View, resize, to_planes};
 use super::wordnet::noun_name;
 use super::{CentreCrop, Class, Dataset, Example, Part};
+use crate::error::text::{escaped, shown};
 use crate::error::{Error, Result};
 
 const EXPECTED: &str = "a folder for each class and JPEG or PNG images in them";
@@ -181,7 +182,7 @@ impl Scan {
 
 fn class(folder: &str) -> Class {
     noun_name(folder).map_or_else(
-        || Class { name: printable(folder), wnid: None },
+        || Class { name: escaped(folder), wnid: None },
         |name| Class { name: name.into(), wnid: Some(folder.into()) },
     )
 }

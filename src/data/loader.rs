@@ -14,9 +14,9 @@ use candle_core::{Device, Tensor};
 use rand::Rng;
 
 use super::augment::Changes;
-use super::files::printable;
 use super::random::{Purpose, stream};
 use super::{Augmentation, Batch, Dataset};
+use crate::error::text::printable;
 use crate::error::{Error, Result};
 
 /// The order of the images in an epoch: a permutation of `0..len` that depends on `seed` and

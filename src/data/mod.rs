@@ -28,7 +28,7 @@ pub use pictures::Pictures;
 pub use source::{Format, Opened, Source, open};
 pub use transform::CentreCrop;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, text};
 
 /// A class of a dataset.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +114,7 @@ impl From<TooFewNames<'_>> for Error {
         Self::bad_input(format!(
             "label {label} of image {index} in {} is out of range: the data has {names} classes, \
              counted from 0",
-            files::shown(path)
+            text::shown(path)
         ))
         .hint(
             "if the file is whole, name all its classes, one a line: IDX in classes.txt, CIFAR-10 \

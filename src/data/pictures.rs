@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::files::{list, shown, unreadable};
+use super::files::{list, unreadable};
 use super::{CentreCrop, Class, Dataset, Example, decode};
+use crate::error::text::shown;
 use crate::error::{Error, Result};
 
 /// Deeper folders are a link that leads back.

@@ -9,6 +9,7 @@ use cudarc::driver::result::{self as driver, DriverError};
 use cudarc::driver::sys::CUdevice_attribute as Attribute;
 
 use super::{Card, Missing};
+use crate::error::text::clean;
 use crate::ops::cuda;
 
 /// Where the driver's part in the kernel tells its version.
@@ -117,5 +118,5 @@ pub(super) fn libraries() -> Result<String, String> {
 
 /// The first line of what a library says, without control codes.
 fn one_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).collect()
+    clean(text.lines().next().unwrap_or_default()).into_owned()
 }

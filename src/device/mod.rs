@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use candle_core::Device;
 
+use crate::error::text::{clean, printable};
 use crate::error::{Error, Result};
 use crate::ops::Precision;
 
@@ -36,8 +37,7 @@ impl FromStr for DeviceName {
             },
         };
         known.ok_or_else(|| {
-            let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
-            Error::bad_input(format!("unknown device '{shown}'"))
+            Error::bad_input(format!("unknown device '{}'", printable(name)))
                 .hint("write 'auto', 'cpu' or 'cuda:0'")
         })
     }
@@ -245,7 +245,7 @@ fn cpu_model() -> Option<String> {
     let info = std::fs::read_to_string("/proc/cpuinfo").ok()?;
     let line = info.lines().find(|line| line.starts_with("model name"))?;
     let name = line.split_once(':')?.1.trim();
-    (!name.is_empty()).then(|| name.chars().filter(|c| !c.is_control()).collect())
+    (!name.is_empty()).then(|| clean(name).into_owned())
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -20,6 +20,7 @@ use crate::data::OnDamaged;
 use crate::data::{Augmentation, Class};
 use crate::data::{Format, Opened, Source};
 use crate::device::{DeviceName, usual_precision};
+use crate::error::text::escaped;
 use crate::error::{Error, Result};
 use crate::model::arch::sequential;
 use crate::model::weights::{self, Header, Weights};
@@ -262,7 +263,7 @@ fn sequential_layer(text: &str) -> Result<sequential::Layer> {
     use sequential::Layer as To;
     use spec::layer::Layer as From;
     let layer: From = text.parse().map_err(|expected| {
-        Error::bad_input(format!("model.layers: '{}': {expected}", text.escape_debug()))
+        Error::bad_input(format!("model.layers: '{}': {expected}", escaped(text)))
     })?;
     let pool = |pool: spec::layer::Pool| {
         let spec::layer::Pool { kernel, stride, padding, ceil } = pool;
@@ -339,7 +340,7 @@ pub fn taps(model: &Model, key: &str, asked: &[String]) -> Result<Vec<String>> {
                     let nearest = spec::nearest::nearest(name, aliases.chain(known.clone()))
                         .map(|nearest| format!(", did you mean '{nearest}'?"))
                         .unwrap_or_default();
-                    Error::bad_input(format!("{key}: no layer '{}'{nearest}", name.escape_debug()))
+                    Error::bad_input(format!("{key}: no layer '{}'{nearest}", escaped(name)))
                         .hint(format!("{} has: {}", model.arch(), known.join(", ")))
                 })
         })

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::arch::sequential;
-use super::printable;
+use crate::error::text::printable;
 use crate::error::{Error, Result};
 
 /// Architectures.

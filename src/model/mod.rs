@@ -11,6 +11,7 @@ pub mod weights;
 
 use candle_core::{Device, Result, Tensor, bail};
 
+use crate::error::text::printable;
 use arch::inception;
 pub use config::{Arch, ModelConfig};
 pub use graph::pass::{Gradients, Pass, Wanted};
@@ -161,11 +162,6 @@ pub fn build(arch: Arch, config: ModelConfig, device: &Device) -> crate::error::
     let normalize = Normalize::new(&scale, &shift, device)?;
     let (graph, parameters) = builder.finish(logits, normalize, config.seed);
     Ok(Model { arch, config, parameters, graph })
-}
-
-/// A name from outside, fit to be shown: control codes replaced, cut to 80 characters.
-fn printable(name: &str) -> String {
-    name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(80).collect()
 }
 
 #[cfg(test)]

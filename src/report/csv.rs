@@ -1,6 +1,7 @@
 //! A report as CSV (RFC 4180): one file a table, fractions 0..1.
 
-use super::{Report, plain};
+use super::Report;
+use crate::error::text::clean;
 
 /// SCIENCE §5's table.
 pub fn accuracies(report: &Report) -> String {
@@ -119,6 +120,10 @@ fn lines(head: &str, rows: impl Iterator<Item = Vec<String>>) -> String {
 }
 
 fn cell(text: &str) -> String {
-    let text = plain(text);
-    if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+    let text = clean(text);
+    if text.contains([',', '"']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.into_owned()
+    }
 }

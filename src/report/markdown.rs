@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Report, percent, plain};
+use super::{Report, percent};
+use crate::error::text::clean;
 use crate::run::results::evaluate::Network;
 
 /// The whole report.
@@ -215,5 +216,5 @@ fn table(out: &mut String, heads: &[&str], rows: impl Iterator<Item = Vec<String
 
 /// Text that a cell holds as it is.
 fn cell(text: &str) -> String {
-    plain(text).replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;")
+    clean(text).replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;")
 }

@@ -228,10 +228,5 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{:.2}", share * 100.0)
 }
 
-/// Text from a file without control codes, which neither a terminal nor a document should get.
-pub(crate) fn plain(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
-}
-
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use super::plain;
+use crate::error::text::{escaped, printable};
 use crate::error::{Error, Result};
 use crate::spec::nearest::nearest;
 
@@ -28,7 +28,7 @@ pub(super) struct Values {
 impl Values {
     /// Reads the file's text. Errors name file, line, key, and the nearest valid one.
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self> {
-        let shown = plain(&path.display().to_string());
+        let shown = escaped(&path.display().to_string());
         let at = |offset: usize| {
             let before = text.as_bytes().iter().take(offset);
             format!("{shown}:{}", 1 + before.filter(|byte| **byte == b'\n').count())
@@ -45,7 +45,7 @@ impl Values {
             values.take(key, value.get_ref()).map_err(|wrong| match wrong {
                 Wrong::Key => {
                     let error =
-                        Error::bad_input(format!("{place}: unknown setting '{}'", plain(key)));
+                        Error::bad_input(format!("{place}: unknown setting '{}'", printable(key)));
                     match nearest(key, KEYS) {
                         Some(meant) => error.hint(format!("did you mean '{meant}'?")),
                         None => error.hint(format!("the settings are {}", KEYS.join(", "))),

@@ -11,6 +11,7 @@ use super::{
     Arch, AttackMethod, AttackSpec, Best, DataFormat, EnsembleModel, EvaluateSpec, MethodSpec,
     Norm, OptimizerName, Precision, Spec, Target, TargetName, TrainSpec, expand,
 };
+use crate::error::text::escaped;
 
 /// Everything impossible in a spec whose types and ranges are right.
 pub fn check(spec: &Spec) -> Vec<Complaint> {
@@ -19,7 +20,7 @@ pub fn check(spec: &Spec) -> Vec<Complaint> {
     if !is_device(&spec.device) {
         complain(Complaint::new(
             "device",
-            format!("is '{}', expected auto, cpu or cuda:0", spec.device.escape_debug()),
+            format!("is '{}', expected auto, cpu or cuda:0", escaped(&spec.device)),
         ));
     }
     if let Some(precision) = spec.precision.filter(|precision| *precision != Precision::F32)
@@ -165,7 +166,7 @@ fn check_layers(
 ) {
     for (index, layer) in layers.iter().enumerate() {
         if let Err(expected) = layer.parse::<Layer>() {
-            let message = format!("is '{}', {expected}", layer.escape_debug());
+            let message = format!("is '{}', {expected}", escaped(layer));
             complain(Complaint::new(format!("{section}.layers[{index}]"), message));
         }
     }
@@ -218,7 +219,7 @@ fn check_reference(key: &str, value: &str, complain: &mut impl FnMut(Complaint))
     if id.is_empty() || !matches!(checkpoint, "best" | "last") {
         complain(Complaint::new(
             key,
-            format!("is '{}', expected run:ID, run:ID@best or run:ID@last", value.escape_debug()),
+            format!("is '{}', expected run:ID, run:ID@best or run:ID@last", escaped(value)),
         ));
     }
 }
@@ -226,7 +227,7 @@ fn check_reference(key: &str, value: &str, complain: &mut impl FnMut(Complaint))
 fn check_train(train: &TrainSpec, complain: &mut impl FnMut(Complaint)) {
     let probe = &train.probe;
     if !matches!(probe.every.parse(), Ok(Interval::Epochs(_) | Interval::Steps(_))) {
-        let found = probe.every.escape_debug();
+        let found = escaped(&probe.every);
         // Not minutes: a resumed run would look at other steps.
         let message = format!("is '{found}', expected epochs or steps: '1 epoch', '200 steps'");
         complain(Complaint::new("train.probe.every", message));
@@ -239,7 +240,7 @@ fn check_train(train: &TrainSpec, complain: &mut impl FnMut(Complaint)) {
         );
     }
     if let Err(message) = train.checkpoint_every.parse::<Interval>() {
-        let found = train.checkpoint_every.escape_debug();
+        let found = escaped(&train.checkpoint_every);
         complain(Complaint::new("train.checkpoint_every", format!("is '{found}', {message}")));
     }
     let (optimizer, schedule) = (&train.optimizer, &train.schedule);

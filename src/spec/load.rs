@@ -8,6 +8,7 @@ use super::parse::Document;
 use super::preset::{PRESETS, Preset};
 use super::problem::{self, Complaint, Problem};
 use super::{Spec, check};
+use crate::error::text::escaped;
 use crate::error::{Error, Result};
 
 /// Opens a spec file or a preset, lays the overrides over it, checks everything, and makes its
@@ -35,14 +36,14 @@ pub fn open(source: &str) -> Result<Document> {
     let looks_like_a_file =
         source.contains(['/', '\\']) || path.extension().is_some_and(|ending| ending == "toml");
     if looks_like_a_file || path.is_file() {
-        let name = source.escape_debug().to_string();
+        let name = escaped(source);
         return Document::parse(&name, &read(path)?).map_err(as_error);
     }
     Preset::find(source)?.document().map_err(as_error)
 }
 
 fn read(path: &Path) -> Result<String> {
-    let shown = path.display().to_string().escape_debug().to_string();
+    let shown = escaped(&path.display().to_string());
     let bytes = fs::read(path).map_err(|error| {
         let failure = Error::bad_input(format!("failed to read the spec '{shown}': {error}"));
         failure.hint("glassbox presets lists the specs that ship").caused_by(error)
@@ -121,7 +122,7 @@ fn missing_files(spec: &Spec) -> Vec<Complaint> {
                 _ => format!("which cannot be read: {error}"),
             };
             complaints.push(
-                Complaint::new(&key, format!("is '{}', {why}", path.escape_debug()))
+                Complaint::new(&key, format!("is '{}', {why}", escaped(path)))
                     .hint(format!("--set {key}=/the/path")),
             );
         }

@@ -3,6 +3,7 @@
 use super::help::{self, ValueKind};
 use super::parse::{self, Document};
 use super::problem::Problem;
+use crate::error::text::escaped;
 
 impl Document {
     /// Lays `KEY=VALUE` over the document. The value is TOML; a bare word is a text, and where the
@@ -10,7 +11,7 @@ impl Document {
     pub fn set(&mut self, argument: &str) -> Result<(), Problem> {
         let problem = |key: &str, message: String| Problem {
             key: key.into(),
-            place: format!("--set {}", argument.escape_debug()),
+            place: format!("--set {}", escaped(argument)),
             message,
             hint: None,
         };
@@ -26,8 +27,7 @@ impl Document {
         }
         let value = read(text, known.map(|key| key.kind))
             .map_err(|message| problem(key, format!("'{key}' is not valid TOML: {message}")))?;
-        self.put(key, value, &argument.escape_debug().to_string())
-            .map_err(|message| problem(key, message))
+        self.put(key, value, &escaped(argument)).map_err(|message| problem(key, message))
     }
 }
 

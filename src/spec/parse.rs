@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::help::{self, ValueKind};
 use super::problem::{Complaint, Problem};
 use super::{Epsilon, Spec, check};
+use crate::error::text::escaped;
 
 /// A spec as someone wrote it, with `--set` already laid over: values and where each came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -151,7 +152,7 @@ impl Document {
 
 /// What the TOML reader says, without line breaks and control codes.
 pub(super) fn one_line(mistake: &toml::de::Error) -> String {
-    mistake.message().replace('\n', ", ").escape_debug().to_string()
+    escaped(&mistake.message().replace('\n', ", "))
 }
 
 /// One step of a path: `evaluate.attacks[1]` is name, name, index.
@@ -279,7 +280,7 @@ fn check_table(complaints: &mut Vec<Complaint>, prefix: &str, table: &toml::Tabl
 pub(super) fn unknown(path: &str) -> Complaint {
     let (section, name) = path.rsplit_once('.').unwrap_or(("", path));
     // TOML lets keys hold anything; what is printed must not.
-    let name = name.escape_debug();
+    let name = escaped(name);
     let place = if section.is_empty() { String::new() } else { format!(" in [{section}]") };
     let message = match help::nearest_path(path) {
         Some(near) if near.rsplit_once('.').map_or("", |(section, _)| section) == section => {
@@ -377,8 +378,8 @@ fn check_items(
 fn shown(value: &toml::Value) -> String {
     const LONGEST: usize = 60;
     let text = match value {
-        toml::Value::String(text) => format!("'{}'", text.escape_debug()),
-        other => other.to_string().escape_debug().to_string(),
+        toml::Value::String(text) => format!("'{}'", escaped(text)),
+        other => escaped(&other.to_string()),
     };
     if text.chars().count() <= LONGEST {
         return text;

@@ -1,6 +1,7 @@
 //! The specs that ship: `presets/*.toml`, embedded.
 
 use super::{Document, Problem, nearest};
+use crate::error::text::escaped;
 use crate::error::{Error, Result};
 
 /// One spec that ships.
@@ -51,7 +52,7 @@ impl Preset {
     /// The preset of this name; the error names the nearest.
     pub fn find(name: &str) -> Result<&'static Self> {
         PRESETS.iter().find(|preset| preset.name == name).ok_or_else(|| {
-            let shown = name.escape_debug();
+            let shown = escaped(name);
             let error = match nearest::nearest(name, PRESETS.iter().map(|preset| preset.name)) {
                 Some(near) => {
                     format!("no spec file and no preset '{shown}', did you mean '{near}'?")

@@ -1,32 +1,10 @@
 //! The only way text from files enters the screen: control codes out, measured in cells, cut with
 //! an ellipsis.
 
-use std::borrow::Cow;
-
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// `text` without anything a terminal could take for a command: control codes (C0, C1, DEL) and
-/// the invisible characters that reverse or hide text. Tabs and line ends become blanks.
-pub fn clean(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_unsafe) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(
-        text.chars()
-            .filter_map(|c| match c {
-                '\t' | '\n' => Some(' '),
-                c if is_unsafe(c) => None,
-                c => Some(c),
-            })
-            .collect(),
-    )
-}
-
-fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
+pub use crate::error::text::clean;
 
 /// Cells that cleaned text takes.
 pub fn width(text: &str) -> usize {
@@ -140,12 +118,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn escape_sequences_do_not_survive() {
-        assert_eq!(clean("\x1b[31mred\x1b]0;title\x07\u{9b}2J\u{202e}x"), "[31mred]0;title2Jx");
-        assert_eq!(clean("a\tb\nc"), "a b c");
-    }
 
     #[test]
     fn cutting_counts_cells_not_characters() {

@@ -46,7 +46,8 @@ fn spec(folder: &Path, layers: &str, batch_size: usize) -> String {
 fn each_split_counts_its_damaged_images_and_results_say_so() {
     let (runs, folder) = (Runs::new(), tempfile::tempdir().unwrap());
     let layers = "'conv 4 3 padding=1', 'relu', 'adaptive-avg-pool 1', 'flatten', 'linear 2'";
-    let output = runs.glassbox(&["run", &spec(folder.path(), layers, 4), "--json"]).output().unwrap();
+    let output =
+        runs.glassbox(&["run", &spec(folder.path(), layers, 4), "--json"]).output().unwrap();
     let talk = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{talk}");
     let done: Value = serde_json::from_slice(&output.stdout).unwrap();

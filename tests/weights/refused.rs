@@ -54,7 +54,7 @@ fn no_way_to_name_a_function_is_open() {
         (b"\x80\x04\x8c\x0ctorch._utils\x8c\x09_import__\x93.", "torch._utils._import__"),
         (b"\x80\x02ctorch.serialization\nload\n)R.", "torch.serialization.load"),
         (b"\x80\x02ctorch\nhub.load\n)\x81.", "torch.hub.load"),
-        (b"\x80\x02c\x1b]0;\x07\nx\n)\x81.", "\u{fffd}]0;\u{fffd}.x"),
+        (b"\x80\x02c\x1b]0;\x07\nx\n)\x81.", "\\u{1b}]0;\\u{7}.x"),
     ] {
         std::fs::write(&path, pickle).unwrap();
         let message = refused(&path).message;

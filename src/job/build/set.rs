@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::data::Dataset;
+use crate::error::text::printable;
 use crate::error::{Error, Result};
 use crate::run::folder::RunFolder;
 use crate::run::results::attack::Attack;
@@ -23,7 +24,7 @@ pub fn adversarial_set(source: &str, folder: &Path, test: &dyn Dataset) -> Resul
             return Err(Error::bad_input(format!(
                 "neurons.adversarial = '{source}': its image '{}' is not number {original} of \
                  this run's test split",
-                pair.image
+                printable(&pair.image)
             ))
             .hint("both runs must read the same data with the same limit"));
         }

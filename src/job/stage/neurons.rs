@@ -14,6 +14,7 @@ use super::{in_order, log_damage, runs_of, trained_network};
 use crate::attack::measure::predictions;
 use crate::data::DamageReport;
 use crate::data::Dataset;
+use crate::error::text::escaped;
 use crate::error::{Error, Result};
 use crate::job::build;
 use crate::job::context::{Context, Flow, StageEnd};
@@ -185,7 +186,7 @@ fn twins(
                     Error::bad_input(format!(
                         "neurons.adversarial = '{source}': its picture '{}' does not lie below \
                          '{FOLDER}'",
-                        pair.picture.escape_debug()
+                        escaped(&pair.picture)
                     ))
                     .hint("its results/attack.json is damaged")
                 })?;

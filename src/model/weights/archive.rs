@@ -82,7 +82,7 @@ impl<'a> Archive<'a> {
         let mut checksum = flate2::Crc::new();
         checksum.update(data);
         if checksum.sum() != entry.checksum {
-            let name = crate::model::printable(entry.name);
+            let name = crate::error::text::printable(entry.name);
             return Err(Fault::damaged(format!("the checksum of its '{name}' is wrong")));
         }
         Ok(data)

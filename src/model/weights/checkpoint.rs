@@ -7,7 +7,7 @@ use candle_core::{Device, Tensor};
 
 use super::fault::Fault;
 use super::pickle::{Heap, Storage, TensorView, Value};
-use crate::model::printable;
+use crate::error::text::printable;
 
 /// Under which keys people's checkpoints keep their weights, the likeliest first.
 const KEYS: [&str; 10] = [

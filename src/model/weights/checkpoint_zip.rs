@@ -9,7 +9,7 @@ use super::archive::{Archive, Entry};
 use super::checkpoint;
 use super::fault::Fault;
 use super::pickle::{self, Heap};
-use crate::model::printable;
+use crate::error::text::printable;
 
 /// Reads such a file.
 pub(super) fn read(bytes: &[u8], device: &Device) -> Result<HashMap<String, Tensor>, Fault> {

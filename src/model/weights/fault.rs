@@ -1,6 +1,6 @@
 //! What is wrong with a weights file: the end of a sentence that begins with its name.
 
-use crate::model::printable;
+use crate::error::text::printable;
 
 /// Why a weights file cannot be read.
 #[derive(Debug, PartialEq, Eq)]

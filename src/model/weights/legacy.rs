@@ -9,7 +9,7 @@ use candle_core::{Device, Tensor};
 use super::checkpoint;
 use super::fault::Fault;
 use super::pickle::{self, Heap, Value};
-use crate::model::printable;
+use crate::error::text::printable;
 
 const MAGIC: i128 = 0x1950_a86a_20f9_469c_fc6c;
 const VERSION: i128 = 1001;

@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use self::fault::Fault;
 use super::arch::sequential::Layer;
 use super::{Arch, Model, ModelConfig};
+use crate::error::text::shown;
 use crate::error::{Error, Result};
 
 /// What a weights file says about its network.
@@ -142,10 +143,6 @@ fn decode(bytes: &[u8], device: &Device) -> Result<Weights, Fault> {
             )))
         }
     }
-}
-
-fn shown(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace(char::is_control, "\u{fffd}"))
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use candle_core::{DType, Device, Tensor};
 use super::element::Element;
 use super::fault::Fault;
 use super::{Header, Weights};
+use crate::error::text::printable;
 use crate::error::{Error, Result};
-use crate::model::printable;
 
 /// The metadata key of [`Header`].
 const KEY: &str = "glassbox";

@@ -19,8 +19,8 @@ use crate::job::checkpoints;
 use crate::job::context::{Context, Flow, StageEnd};
 use crate::job::usage::Usage;
 use crate::spec::{Best, Interval, Target, TargetName, TrainSpec};
-use crate::train::{StepReport, Trainer};
 use crate::train::checkpoint::{self, Numbers};
+use crate::train::{StepReport, Trainer};
 use probe::{Measured, Outlook};
 use window::Window;
 
