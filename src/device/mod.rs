@@ -185,12 +185,21 @@ pub fn cuda_libraries() -> Result<String, String> {
     Err(Missing::Build.to_string())
 }
 
-/// Bytes of a card that are in use, by whomever; `None` on the CPU, whose memory the system tells.
-pub fn memory_in_use(device: &Device) -> Option<u64> {
+/// A card's memory, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CardMemory {
+    /// In use, by whomever.
+    pub used: u64,
+    /// All of it.
+    pub total: u64,
+}
+
+/// A card's memory; `None` on the CPU, whose memory the system tells.
+pub fn memory(device: &Device) -> Option<CardMemory> {
     #[cfg(feature = "cuda")]
     if let Device::Cuda(card) = device {
         let (free, total) = card.cuda_stream().context().mem_get_info().ok()?;
-        return Some(total.saturating_sub(free) as u64);
+        return Some(CardMemory { used: total.saturating_sub(free) as u64, total: total as u64 });
     }
     let _ = device;
     None

@@ -45,6 +45,8 @@ struct Training {
     test_damage: Arc<DamageReport>,
     test_damaged: usize,
     usage: Usage,
+    /// Bytes the machine has.
+    memory_total: f64,
     window: Window,
     checkpoint_every: Interval,
     /// Epochs between two looks at the probe set.
@@ -77,6 +79,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
             return Err(Error::bad_input("train.probe.every: expected epochs or steps"));
         }
     };
+    let mut usage = Usage::new();
     let mut training = Training {
         against: build::against(&spec, &model, runs_of(context.folder()))?,
         trainer: build::trainer(&train, model, class_names, steps_an_epoch, steps),
@@ -88,7 +91,8 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
         damaged: 0,
         test_damage: Arc::default(),
         test_damaged: 0,
-        usage: Usage::new(),
+        memory_total: usage.memory_total(),
+        usage,
         window: Window::new(steps),
         checkpoint_every: interval("checkpoint_every", &train.checkpoint_every)?,
         probe_epochs,
@@ -273,10 +277,13 @@ impl Training {
     fn emit(&mut self, context: &mut Context) -> Result<()> {
         let (resident, cpu) = self.usage.measure();
         // On a card its own memory is what runs short.
-        let on_card = device::memory_in_use(self.trainer.model.device());
-        let memory_bytes = on_card.map_or(resident, |bytes| bytes as f64);
+        let (used, total) = match device::memory(self.trainer.model.device()) {
+            Some(card) => (card.used as f64, card.total as f64),
+            None => (resident, self.memory_total),
+        };
         let mut metrics = self.window.metrics(context.seconds());
-        metrics.extend([("memory_bytes", memory_bytes), ("cpu_percent", cpu)]);
+        metrics.extend([("memory_bytes", used), ("memory_total_bytes", total)]);
+        metrics.push(("cpu_percent", cpu));
         context.metrics(self.numbers.step, &metrics)?;
         self.window.restart(context.seconds());
         Ok(())

@@ -139,10 +139,27 @@ pub fn readings(run: &RunSummary, detail: Option<&RunDetail>) -> Vec<Reading> {
         let number = format!("{percent:.0} %");
         readings.push(("worker cpu".into(), percent / 100.0, number, Role::Series3));
     }
+    if let Some((used, total)) = memory(run) {
+        let name =
+            if run.info.device.starts_with("cuda") { "card memory" } else { "worker memory" };
+        let mut number = number::bytes(used);
+        // `99.9 GiB` is a cell longer than every other number.
+        if text::width(&number) > usize::from(NUMBER_WIDTH) {
+            number.retain(|c| c != ' ');
+        }
+        readings.push((name.into(), used / total, number, Role::Series4));
+    }
     let progress = run.state.progress;
     let sign = StatusSign::of(run.status);
     readings.push(("progress".into(), progress, number::percent(progress), sign.role));
     readings
+}
+
+/// Bytes used, of how many there are, while somebody uses them and if both are known.
+fn memory(run: &RunSummary) -> Option<(f64, f64)> {
+    let latest = |metric: &str| run.latest.get(metric).copied();
+    let (used, total) = latest("memory_bytes").zip(latest("memory_total_bytes"))?;
+    (run.status.is_live() && total > 0.0).then_some((used, total))
 }
 
 const LABEL_WIDTH: u16 = 17;
@@ -187,7 +204,7 @@ pub fn numbers(run: &RunSummary, width: usize) -> String {
             .map(|rate| format!("{} img/s", number::count(rate.max(0.0) as u64))),
         run.state.eta_s.filter(|_| working).map(|s| format!("{} left", number::duration(s))),
         latest("learning_rate").map(|rate| format!("lr {}", number::value(rate))),
-        latest("memory_bytes").map(number::bytes),
+        latest("memory_bytes").filter(|_| memory(run).is_none()).map(number::bytes),
         run.state.host.clone().zip(run.state.pid).map(|(host, pid)| format!("pid {pid} on {host}")),
     ];
     let mut line = String::new();
@@ -333,7 +350,10 @@ pub fn draw_compared(scene: &Scene<'_>, context: &DrawContext<'_>, area: Rect, b
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::tui::fixture;
 
     #[test]
     fn the_plan_is_read_from_the_spec() {
@@ -347,5 +367,26 @@ mod tests {
     fn the_last_epoch_is_never_passed() {
         assert_eq!(format_epoch(0, 10), " · epoch 1 of 10");
         assert_eq!(format_epoch(10, 10), " · epoch 10 of 10");
+    }
+
+    #[test]
+    fn memory_is_a_gauge_where_its_limit_is_known() {
+        let world = fixture::world(Path::new("/none"));
+        let mut run = world.run(fixture::RUNNING).unwrap().clone();
+        let has = |run: &RunSummary| {
+            let readings = readings(run, None);
+            readings.into_iter().find(|(label, ..)| label == "card memory")
+        };
+        assert!(has(&run).is_none() && numbers(&run, 200).contains("2.1 GiB"));
+        let total = 4.2 * 1_073_741_824.0;
+        run.latest.insert("memory_total_bytes".into(), total);
+        let (_, share, number, _) = has(&run).unwrap();
+        assert!((share - 0.5).abs() < 1e-9, "{share}");
+        assert_eq!(number, "2.1 GiB");
+        assert!(!numbers(&run, 200).contains("2.1 GiB"), "not twice");
+        run.latest.insert("memory_bytes".into(), 60.5 * 1_073_741_824.0);
+        assert_eq!(has(&run).unwrap().2, "60.5GiB");
+        run.status = Status::Finished;
+        assert!(has(&run).is_none(), "nobody uses it any more");
     }
 }
