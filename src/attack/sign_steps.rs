@@ -89,15 +89,7 @@ mod tests {
     const INDICES: [usize; 3] = [4, 0, 9];
 
     fn model() -> Model {
-        let config = ModelConfig {
-            classes: 4,
-            channels: 1,
-            image_size: 28,
-            mean: vec![0.5],
-            std: vec![0.25],
-            seed: 5,
-            layers: Vec::new(),
-        };
+        let config = ModelConfig { seed: 5, ..ModelConfig::plain(4, 1, 28) };
         build(Arch::Shapesnet, config, &Device::Cpu).unwrap()
     }
 

@@ -74,13 +74,10 @@ mod tests {
     /// Two classes of 8×8 grey images, from the sum over the pixels times `weight`.
     fn network(weight: f32) -> Model {
         let config = ModelConfig {
-            classes: 2,
-            channels: 1,
-            image_size: 8,
             mean: vec![0.0],
             std: vec![1.0],
-            seed: 1,
             layers: vec![Layer::Flatten, Layer::Linear { outputs: 2 }],
+            ..ModelConfig::plain(2, 1, 8)
         };
         let model = model::build(Arch::Sequential, config, &Device::Cpu).unwrap();
         let row = |sign: f32| Tensor::full(sign * weight, (1, 64), &Device::Cpu).unwrap();

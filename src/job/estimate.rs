@@ -195,15 +195,7 @@ mod tests {
                     [evaluate]\nattacks = [{ method = \"none\" }, { method = \"fgsm\", epsilon = 1 }]";
         let mut spec = Document::parse("a.toml", text).unwrap().spec().unwrap();
         let classes = vec![Class { name: "a".into(), wnid: None }; 5];
-        let config = ModelConfig {
-            classes: 5,
-            channels: 3,
-            image_size: 32,
-            mean: vec![0.5; 3],
-            std: vec![0.25; 3],
-            seed: 1,
-            layers: Vec::new(),
-        };
+        let config = ModelConfig::plain(5, 3, 32);
         let device = candle_core::Device::Cpu;
         let network = model::build(model::Arch::Shapesnet, config, &device).unwrap();
         let (train, test) = (Blank(130, classes.clone()), Blank(7, classes));

@@ -154,6 +154,20 @@ pub struct ModelConfig {
 }
 
 impl ModelConfig {
+    /// What tests build networks for that have nothing special about them.
+    #[cfg(test)]
+    pub(crate) fn plain(classes: usize, channels: usize, image_size: usize) -> Self {
+        Self {
+            classes,
+            channels,
+            image_size,
+            mean: vec![0.5; channels],
+            std: vec![0.25; channels],
+            seed: 1,
+            layers: Vec::new(),
+        }
+    }
+
     pub(super) fn check(&self, arch: Arch) -> Result<()> {
         let smallest = arch.smallest();
         let fail = |message: String| Err(Error::bad_input(message));

@@ -170,15 +170,7 @@ mod tests {
     use crate::ops::cross_entropy;
 
     fn config(channels: usize, image_size: usize) -> ModelConfig {
-        ModelConfig {
-            classes: 7,
-            channels,
-            image_size,
-            mean: vec![0.5; channels],
-            std: vec![0.25; channels],
-            seed: 3,
-            layers: Vec::new(),
-        }
+        ModelConfig { seed: 3, ..ModelConfig::plain(7, channels, image_size) }
     }
 
     fn images(channels: usize, size: usize) -> Tensor {

@@ -86,12 +86,12 @@ fn stream(name: &str, seed: u64) -> ChaCha8Rng {
 }
 
 /// Uniform in [0, 1), 53 bits.
-fn unit(random: &mut ChaCha8Rng) -> f64 {
+pub fn unit(random: &mut ChaCha8Rng) -> f64 {
     (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// Standard normal, by Box and Muller.
-fn normal(random: &mut ChaCha8Rng) -> f64 {
+pub fn normal(random: &mut ChaCha8Rng) -> f64 {
     // 1 - u is in (0, 1], so the logarithm is finite.
     let radius = (-2.0 * (1.0 - unit(random)).ln()).sqrt();
     radius * (std::f64::consts::TAU * unit(random)).cos()

@@ -1,8 +1,9 @@
 //! How far each image is pushed while training: a bound for all, or one drawn for each image.
 
-use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
+
+use crate::ops::init::{normal, unit};
 
 /// In a stream's key, so that these draws share nothing with others of the same seed.
 const PURPOSE: u64 = u64::from_le_bytes(*b"epsilon\0");
@@ -65,18 +66,6 @@ fn stream(seed: u64, step: u64, index: u64) -> ChaCha8Rng {
         bytes.copy_from_slice(&word.to_le_bytes());
     }
     ChaCha8Rng::from_seed(key)
-}
-
-/// Uniform in [0, 1), 53 bits.
-fn unit(random: &mut ChaCha8Rng) -> f64 {
-    (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
-}
-
-/// Standard normal, by Box and Muller.
-fn normal(random: &mut ChaCha8Rng) -> f64 {
-    // 1 - u is in (0, 1], so the logarithm is finite.
-    let radius = (-2.0 * (1.0 - unit(random)).ln()).sqrt();
-    radius * (std::f64::consts::TAU * unit(random)).cos()
 }
 
 #[cfg(test)]

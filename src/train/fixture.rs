@@ -8,16 +8,7 @@ use crate::model::{Arch, Model, ModelConfig, build};
 
 /// Of three classes and one channel, at 28×28.
 pub(super) fn model() -> Model {
-    let config = ModelConfig {
-        classes: 3,
-        channels: 1,
-        image_size: 28,
-        mean: vec![0.5],
-        std: vec![0.25],
-        seed: 1,
-        layers: Vec::new(),
-    };
-    build(Arch::Shapesnet, config, &Device::Cpu).unwrap()
+    build(Arch::Shapesnet, ModelConfig::plain(3, 1, 28), &Device::Cpu).unwrap()
 }
 
 /// At the first of six steps, two of them warmup.

@@ -180,12 +180,6 @@ mod tests {
             bias: false,
         };
         let config = ModelConfig {
-            classes: 3,
-            channels: 1,
-            image_size: 7,
-            mean: vec![0.5],
-            std: vec![0.25],
-            seed: 1,
             layers: vec![
                 conv,
                 Layer::BatchNorm,
@@ -196,6 +190,7 @@ mod tests {
                 Layer::Flatten,
                 Layer::Linear { outputs: 3 },
             ],
+            ..ModelConfig::plain(3, 1, 7)
         };
         let model = build(Arch::Sequential, config.clone(), &Device::Cpu).unwrap();
         let folder = tempfile::tempdir().unwrap();

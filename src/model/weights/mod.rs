@@ -151,15 +151,8 @@ mod tests {
     use crate::model::build;
 
     fn model(seed: u64) -> Model {
-        let config = ModelConfig {
-            classes: 5,
-            channels: 1,
-            image_size: 28,
-            mean: vec![0.28],
-            std: vec![0.35],
-            seed,
-            layers: Vec::new(),
-        };
+        let config =
+            ModelConfig { mean: vec![0.28], std: vec![0.35], seed, ..ModelConfig::plain(5, 1, 28) };
         build(Arch::Shapesnet, config, &Device::Cpu).unwrap()
     }
 
