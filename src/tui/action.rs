@@ -77,7 +77,7 @@ actions! {
     Launch "launch" "start" "Start the run that the form describes";
     ResetValue "reset_value" "preset's value" "Set the value back to the preset's";
     // Attack
-    AttackNow "attack_now" "attack live" "Attack the selected image now, and every one that is selected from then on";
+    AttackNow "attack_now" "attack" "Attack the selected image now, and every one that is selected from then on";
     NextMethod "next_method" "method" "Attack with the next method";
     PreviousMethod "previous_method" "method" "Attack with the previous method";
     EpsilonUp "epsilon_up" "ε" "Attack with a larger epsilon";

@@ -111,6 +111,7 @@ fn words(app: &App) -> &'static [(Action, &'static str)] {
         (None, _) if typing => &[(Open, "keep"), (Back, "show all")],
         (None, _) if app.pinned.is_some() => &[(Back, "dismiss")],
         (None, ScreenId::Launch) => launch::words(&app.launch),
+        (None, ScreenId::Attack) => attack::words(&app.attack),
         (None, _) => &[],
     }
 }

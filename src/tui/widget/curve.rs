@@ -320,7 +320,7 @@ impl Curve<'_> {
         let (first, last) = (*self.steps.start(), *self.steps.end());
         let unit = self.across.per_unit.max(1) as f64;
         let steps = if self.across.per_unit > 1 {
-            Axis::parts(first as f64 / unit, last as f64 / unit, most)
+            Axis::parts(first as f64 / unit, last as f64 / unit, usize::from(plot.width / 6).max(1))
         } else {
             Axis::steps(first, last, most)
         };
@@ -399,7 +399,10 @@ impl Curve<'_> {
         let room = usize::from(area.width);
         let mut legend = self.legend(true);
         // Values say more than names: the colours tell whose they are.
-        if self.cursor.is_some() && wide(&legend) + self.title.join(" · ").width() > room {
+        if self.cursor.is_some()
+            && self.across.per_unit <= 1
+            && wide(&legend) + self.title.join(" · ").width() > room
+        {
             legend = self.legend(false);
         }
         // The legend matters more than the finer points of how the values are shown.
@@ -430,10 +433,8 @@ impl Curve<'_> {
         let swatch = if self.ascii { "-" } else { "━" };
         for line in self.lines {
             let style = self.theme.style(line.role);
-            // Between the points of a measured curve there is no value.
-            let measured =
-                |step: u64| line.series.at(step).is_some_and(|point| point.last_step == step);
-            let shown = self.cursor.filter(|step| self.across.per_unit <= 1 || measured(*step));
+            // Between the points of a curve over fractions there is no value.
+            let shown = self.cursor.filter(|_| self.across.per_unit <= 1);
             let value = shown.map(|step| match standing_at(line.series, step) {
                 None => format!(" {:<6}", "–"),
                 Some(bucket) => {

@@ -120,18 +120,16 @@ pub(super) fn draw(
         return say(&nothing(context), Role::Muted, context, inner, buf);
     };
     let lines = lines(shown);
-    let (chart, words) = split(inner, lines.len() as u16);
+    let (chart, words) = split(inner, &lines);
     draw_chart(evaluate, shown, context, chart, buf);
     let first = state.scroll.min(lines.len().saturating_sub(1));
     let mut rows = words.rows();
-    for (role, line, wraps) in &lines[first..] {
-        let room = usize::from(words.width);
-        let parts = if *wraps { text::wrap(line, room) } else { vec![text::fit(line, room)] };
-        for part in parts {
+    for line in &lines[first..] {
+        for part in line.parts(words.width.into()) {
             let Some(row) = rows.next() else {
                 return more(state, context, area, buf);
             };
-            buf.set_string(row.x, row.y, part, context.style(*role));
+            buf.set_string(row.x, row.y, part, context.style(line.role));
         }
     }
 }
@@ -152,15 +150,58 @@ fn more(state: &State, context: &DrawContext<'_>, area: Rect, buf: &mut Buffer) 
     }
 }
 
+/// A line of the text.
+#[derive(Debug)]
+pub(super) struct TextLine {
+    role: Role,
+    text: String,
+    how: How,
+}
+
+/// What becomes of a line that is too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// It goes on below.
+    Wraps,
+    /// A row of a table: the text is made as wide as the longest where there is room.
+    Table,
+    /// It loses cells behind so many, not its end.
+    KeepsEnd(usize),
+}
+
+impl TextLine {
+    fn new(role: Role, text: impl Into<String>, how: How) -> Self {
+        Self { role, text: text.into(), how }
+    }
+
+    fn parts(&self, room: usize) -> Vec<String> {
+        match self.how {
+            How::Wraps => text::wrap(&self.text, room),
+            How::Table => vec![text::fit(&self.text, room)],
+            How::KeepsEnd(head) => match self.text.split_at_checked(head) {
+                Some((head, tail)) => {
+                    let left = room.saturating_sub(text::width(head));
+                    vec![text::fit(&format!("{head}{}", text::fit_end(tail, left)), room)]
+                }
+                None => vec![text::fit(&self.text, room)],
+            },
+        }
+    }
+}
+
 /// Where the curve stands and where the text.
-fn split(inner: Rect, lines: u16) -> (Rect, Rect) {
+fn split(inner: Rect, lines: &[TextLine]) -> (Rect, Rect) {
     if inner.width >= BESIDE {
-        let width = (inner.width * 2 / 5).min(WIDEST_TEXT);
+        let table = lines.iter().filter(|line| line.how == How::Table);
+        let needed = table.map(|line| text::width(&line.text)).max().unwrap_or(0) as u16;
+        let width = (inner.width * 2 / 5).min(WIDEST_TEXT).max(needed.min(inner.width / 2));
         let chart = Rect { width: inner.width - width - 3, ..inner };
         return (chart, Rect { x: inner.right() - width, width, ..inner });
     }
     // A blank row between them.
-    let text = (lines + 1).min(inner.height.saturating_sub(LEAST_CURVE)).min(inner.height / 2);
+    let text = (lines.len() as u16 + 1)
+        .min(inner.height.saturating_sub(LEAST_CURVE))
+        .min(inner.height / 2);
     let chart = Rect { height: inner.height - text, ..inner };
     let below = text.saturating_sub(1);
     (chart, Rect { y: inner.bottom() - below, height: below, ..inner })
@@ -233,31 +274,31 @@ fn warnings(shown: &Shown<'_>) -> Vec<String> {
     all
 }
 
-/// The text: its colour, itself, whether it may be broken.
-pub(super) fn lines(shown: &Shown<'_>) -> Vec<(Role, String, bool)> {
+/// The text, line by line; scrolled by them.
+pub(super) fn lines(shown: &Shown<'_>) -> Vec<TextLine> {
     let evaluate = shown.detail.and_then(|detail| detail.evaluate.as_deref());
     let Some(evaluate) = evaluate else { return Vec::new() };
+    let muted = |words: &str| TextLine::new(Role::Muted, words, How::Wraps);
     let mut lines = match &evaluate.transfer {
         Some(transfer) => table(transfer),
-        None => vec![(
-            Role::Muted,
+        None => vec![muted(
             "Who else is fooled by these images: transfer = { method = \"pgd\", targets = [{ arch = \
-             \"…\", weights = \"…\" }] } in [evaluate] measures it."
-                .to_owned(),
-            true,
+             \"…\", weights = \"…\" }] } in [evaluate] measures it.",
         )],
     };
     if evaluate.curve.is_none() {
-        let words = "The curve in full: curve = { method = \"pgd\", epsilons = [0, 1, 2, 4, 8] } in \
-                     [evaluate].";
-        lines.push((Role::Muted, words.into(), true));
+        lines.push(muted(
+            "The curve in full: curve = { method = \"pgd\", epsilons = [0, 1, 2, 4, 8] } in \
+             [evaluate].",
+        ));
     }
-    lines.extend(warnings(shown).into_iter().map(|line| (Role::Warning, line, true)));
+    let warning = |line| TextLine::new(Role::Warning, line, How::Wraps);
+    lines.extend(warnings(shown).into_iter().map(warning));
     lines
 }
 
 /// Made on (rows), tried on (columns); the networks by letters, told below.
-fn table(transfer: &Transfer) -> Vec<(Role, String, bool)> {
+fn table(transfer: &Transfer) -> Vec<TextLine> {
     let mut networks: Vec<&Network> = Vec::new();
     for network in transfer.sources.iter().chain(&transfer.targets) {
         if !networks.contains(&network) {
@@ -272,46 +313,43 @@ fn table(transfer: &Transfer) -> Vec<(Role, String, bool)> {
     let (attack, epsilon) = (&transfer.attack, transfer.epsilon);
     let bound = if epsilon == 0.0 { String::new() } else { format!(" ε {epsilon}{norm}") };
     let images = number::count(transfer.images);
-    let mut lines =
-        vec![(Role::Text, format!("transfer: {attack}{bound} · top-1 of {images} images"), false)];
-    let mut head = text::pad("made on, tried on", NAME);
-    for target in &transfer.targets {
-        head.push_str(&text::pad_left(&letter(target).to_string(), NUMBER));
-        // The white-box star below it.
-        head.push(' ');
-    }
-    lines.push((Role::Muted, head, false));
-    let mut clean = text::pad("no attack", NAME);
-    for top1 in &transfer.clean_top1 {
-        clean.push_str(&text::pad_left(&number::fraction(*top1), NUMBER));
-        clean.push(' ');
-    }
-    lines.push((Role::Real, clean, false));
-    let mut has_white_box = false;
-    for (source, row) in transfer.sources.iter().zip(&transfer.top1) {
-        let mut line = text::pad(&format!("{} {}", letter(source), source.arch), NAME);
-        for (target, top1) in transfer.targets.iter().zip(row) {
-            let white = target == source;
-            has_white_box |= white;
-            line.push_str(&text::pad_left(&number::fraction(*top1), NUMBER));
-            line.push(if white { '*' } else { ' ' });
+    let title = format!("transfer of {attack}{bound}: top-1 of {images} images");
+    // The star of a white-box attack stands behind its number: every number has room for one.
+    let row = |name: &str, cells: Vec<(String, bool)>| {
+        let mut line = text::pad(name, NAME);
+        for (cell, star) in cells {
+            line.push_str(&text::pad_left(&cell, NUMBER));
+            line.push(if star { '*' } else { ' ' });
         }
-        lines.push((Role::Adversarial, line, false));
+        line
+    };
+    let head = transfer.targets.iter().map(|target| (letter(target).to_string(), false));
+    let clean = transfer.clean_top1.iter().map(|top1| (number::fraction(*top1), false));
+    let mut lines = vec![
+        TextLine::new(Role::Text, title, How::Wraps),
+        TextLine::new(Role::Muted, row("made on ↓ on →", head.collect()), How::Table),
+        TextLine::new(Role::Real, row("no attack", clean.collect()), How::Table),
+    ];
+    let mut has_white_box = false;
+    for (source, all) in transfer.sources.iter().zip(&transfer.top1) {
+        let cells = transfer.targets.iter().zip(all).map(|(target, top1)| {
+            has_white_box |= target == source;
+            (number::fraction(*top1), target == source)
+        });
+        let line = row(&format!("{} {}", letter(source), source.arch), cells.collect());
+        lines.push(TextLine::new(Role::Adversarial, line, How::Table));
     }
     for network in &networks {
-        let from = match &network.weights {
-            None => "this run's own".to_owned(),
-            Some(weights) => text::fit_end(weights, WEIGHTS),
-        };
-        lines.push((Role::Muted, format!("{} {} · {from}", letter(network), network.arch), false));
+        let head = format!("{} {} · ", letter(network), network.arch);
+        let from = network.weights.as_deref().unwrap_or("this run's own");
+        let how = How::KeepsEnd(head.len());
+        lines.push(TextLine::new(Role::Muted, format!("{head}{from}"), how));
     }
     if has_white_box {
-        lines.push((Role::Muted, "* made on itself: no transfer".into(), false));
+        lines.push(TextLine::new(Role::Muted, "* made on itself: no transfer", How::Wraps));
     }
     lines
 }
 
-const NAME: usize = 18;
+const NAME: usize = 14;
 const NUMBER: usize = 7;
-/// The end of a path tells weights apart.
-const WEIGHTS: usize = 40;

@@ -383,7 +383,7 @@ fn sentences(seen: &Seen<'_>, shown: &Shown<'_>) -> [(Role, String); 2] {
             let before = largest(&attacked.clean);
             let after = largest(&attacked.adversarial);
             let facts = format!(
-                "{} · largest {}/255 · l2 {:.3} · {} ms",
+                "{} · max {}/255 · l2 {:.3} · {} ms",
                 attacked.attack, attacked.linf, attacked.l2, attacked.took_ms
             );
             [outcome(attacked.label, before, after), (Role::Muted, facts)]
@@ -391,7 +391,7 @@ fn sentences(seen: &Seen<'_>, shown: &Shown<'_>) -> [(Role, String); 2] {
         Seen::Stored { attack, pair, .. } => {
             let (before, after) = (pair.prediction_clean, pair.prediction_adversarial);
             let mut facts = format!(
-                "{} of the run · largest of all images {} · l2 {:.3} on average",
+                "{} in the run · max {} · mean l2 {:.3}",
                 attack.name(),
                 attack.largest_change(),
                 attack.l2_mean

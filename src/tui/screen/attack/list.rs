@@ -41,7 +41,7 @@ pub(super) fn draw(
     }
     let columns = Columns::new(inner.width);
     if inner.height >= 4 && columns.after > 0 {
-        let head = columns.line(["#", "true class", "before", "after"]);
+        let head = columns.line(["#", "true", "before", "after"]);
         let at = inner.x + 2 + WORD + 1;
         let room = usize::from(inner.right().saturating_sub(at));
         buf.set_stringn(at, inner.y, head, room, context.style(Role::Muted));

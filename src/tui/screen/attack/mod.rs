@@ -172,6 +172,14 @@ pub fn hints(state: &State, scene: &Scene<'_>) -> Vec<Action> {
     ]
 }
 
+/// What actions mean just now, where their own labels say too little.
+pub fn words(state: &State) -> &'static [(Action, &'static str)] {
+    match state.focus {
+        Focus::Images => &[(Action::NextFocus, "accuracy")],
+        Focus::Accuracy => &[(Action::NextFocus, "images")],
+    }
+}
+
 /// Below so many rows, image and accuracy take turns.
 const BOTH: u16 = 32;
 /// Rows for the accuracies below the image.
@@ -191,9 +199,10 @@ pub fn draw(
         return say(&nobody(context), Role::Muted, context, inner, buf);
     };
     let in_images = state.focus == Focus::Images;
-    let (images, accuracies) = (context.focus(context.focused && in_images), {
-        context.focus(context.focused && !in_images)
-    });
+    let images = context.focus(context.focused && in_images);
+    let accuracies = context.focus(context.focused && !in_images);
+    // The keys move in the list: its frame alone says so.
+    let beside = context.focus(false);
     if state.zoomed {
         if in_images {
             return image::draw(state, &shown, scene, &images, area, buf, view);
@@ -203,7 +212,7 @@ pub fn draw(
     let width = match area.width {
         150.. => 48,
         110.. => 40,
-        76.. => 26,
+        76.. => 28,
         narrow => narrow.min(22),
     };
     let left = Rect { width, ..area };
@@ -213,10 +222,10 @@ pub fn draw(
         let height = right.height - ACCURACY.max(right.height / 4);
         let upper = Rect { height, ..right };
         let lower = Rect { y: right.y + height, height: right.height - height, ..right };
-        image::draw(state, &shown, scene, &images, upper, buf, view);
+        image::draw(state, &shown, scene, &beside, upper, buf, view);
         accuracy::draw(state, &shown, &accuracies, lower, buf, view);
     } else if in_images {
-        image::draw(state, &shown, scene, &images, right, buf, view);
+        image::draw(state, &shown, scene, &beside, right, buf, view);
     } else {
         accuracy::draw(state, &shown, &accuracies, right, buf, view);
     }

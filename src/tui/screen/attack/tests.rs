@@ -94,9 +94,9 @@ fn live(folder: &Path, world: &World) -> (State, Cache) {
     let effects = perform(&mut state, world, FINISHED, &[Action::Down, Action::AttackNow]);
     let answer = attacked(asks(&effects).last().unwrap(), folder);
     let square = |shift: u8| {
-        image::RgbImage::from_fn(32, 32, |x, y| {
+        ::image::RgbImage::from_fn(32, 32, |x, y| {
             let base = if (x / 8 + y / 8) % 2 == 0 { 60 } else { 180 };
-            image::Rgb([base + shift, base, base.saturating_sub(shift)])
+            ::image::Rgb([base + shift, base, base.saturating_sub(shift)])
         })
     };
     square(0).save(&answer.original_file).unwrap();
