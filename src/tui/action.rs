@@ -77,14 +77,14 @@ actions! {
     Launch "launch" "start" "Start the run that the form describes";
     ResetValue "reset_value" "preset's value" "Set the value back to the preset's";
     // Attack
-    AttackNow "attack_now" "attack" "Attack the selected image now, and every one that is selected from then on";
+    AttackNow "attack_now" "attack" "Attack the selected image, and those selected next";
     NextMethod "next_method" "method" "Attack with the next method";
     PreviousMethod "previous_method" "method" "Attack with the previous method";
     EpsilonUp "epsilon_up" "ε" "Attack with a larger epsilon";
     EpsilonDown "epsilon_down" "ε" "Attack with a smaller epsilon";
     StepsUp "steps_up" "steps" "Attack with more steps";
     StepsDown "steps_down" "steps" "Attack with fewer steps";
-    NextOutcome "next_outcome" "fooled, held" "List the images that fooled the network, those that held, all of them";
+    NextOutcome "next_outcome" "fooled, held" "List what fooled the network, what held, or all";
     // Neurons
     NextNeuron "next_neuron" "neuron" "The next neuron";
     PreviousNeuron "previous_neuron" "neuron" "The previous neuron";

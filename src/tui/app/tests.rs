@@ -436,7 +436,7 @@ fn the_attack_screen_asks_is_answered_and_ends_its_worker() {
     assert!(press(&mut app, "1 k").contains(&Effect::EndAttacks));
     press(&mut app, "j 3 Enter");
     let effects = press(&mut app, "q Enter");
-    assert_eq!(effects, [Effect::EndAttacks, Effect::Quit]);
+    assert_eq!(effects[..2], [Effect::EndAttacks, Effect::Quit]);
 }
 
 #[test]

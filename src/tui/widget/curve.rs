@@ -379,15 +379,18 @@ impl Curve<'_> {
     }
 
     fn draw_last_values(&self, place: Rect, values: &Scale, buffer: &mut Buffer) {
-        let mut labels: Vec<(u16, String, Style)> = Vec::new();
+        let mut labels: Vec<(f64, (u16, String, Style))> = Vec::new();
         for line in self.lines {
             let Some(last) = line.series.at(*self.steps.end()) else { continue };
             let smooth = last.smoothed(self.smoothing_of(line.series)) * self.scale;
             let row = values.dot(smooth).map_or(0, |dot| (dot / 4) as u16);
             let (shown, role) =
                 if last.last.is_finite() { (smooth, line.role) } else { (last.last, Role::Error) };
-            labels.push((row, number::value(shown), self.theme.style(role)));
+            labels.push((smooth, (row, number::value(shown), self.theme.style(role))));
         }
+        // Those that share a row stand in the order of their values.
+        labels.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let labels = labels.into_iter().map(|(_, label)| label).collect();
         for (row, label, style) in without_collisions(labels, place.height) {
             buffer.set_stringn(place.x, place.y + row, label, usize::from(place.width), style);
         }

@@ -56,13 +56,11 @@ fn is_l2(norm: &str) -> bool {
 
 /// The norm that the chart is about: the curve's, else pixel levels.
 fn chart_is_l2(evaluate: &Evaluate) -> bool {
-    match &evaluate.curve {
-        Some(curve) => is_l2(&curve.norm),
-        None => {
-            let mut attacked = evaluate.rows.iter().filter(|row| row.epsilon > 0.0).peekable();
-            attacked.peek().is_some() && attacked.all(|row| is_l2(&row.norm))
-        }
+    if let Some(curve) = &evaluate.curve {
+        return is_l2(&curve.norm);
     }
+    let mut bounded = evaluate.rows.iter().filter(|row| row.epsilon > 0.0).peekable();
+    bounded.peek().is_some() && bounded.all(|row| is_l2(&row.norm))
 }
 
 /// The curve that was asked for, then one for each attack of the table, all from the clean point.
@@ -327,7 +325,7 @@ fn table(transfer: &Transfer) -> Vec<TextLine> {
     let clean = transfer.clean_top1.iter().map(|top1| (number::fraction(*top1), false));
     let mut lines = vec![
         TextLine::new(Role::Text, title, How::Wraps),
-        TextLine::new(Role::Muted, row("made on ↓ on →", head.collect()), How::Table),
+        TextLine::new(Role::Muted, row("made ↓ tried →", head.collect()), How::Table),
         TextLine::new(Role::Real, row("no attack", clean.collect()), How::Table),
     ];
     let mut has_white_box = false;

@@ -18,6 +18,8 @@ const NUMBER: u16 = 5;
 /// The longest word beside a class.
 const WORD: u16 = 13;
 const LONGEST_NAME: usize = 18;
+/// Longer bars tell no more.
+const WIDEST: u16 = 48;
 
 /// What is drawn.
 #[derive(Debug)]
@@ -38,11 +40,13 @@ impl Bars<'_> {
         let heading = u16::from(area.height >= 3);
         let classes = self.classes((area.height - heading).min(MOST).into());
         let names: Vec<_> = classes.iter().map(|class| self.names.of(*class)).collect();
-        let widest = names.iter().map(|name| text::width(name)).max().unwrap_or(0);
+        // Of all classes: bars keep their place from image to image.
+        let all = (0..self.count()).map(|class| text::width(&self.names.of(class)));
+        let widest = all.max().unwrap_or(0);
         let name_width = widest.min(LONGEST_NAME).min(usize::from(area.width) / 4);
         let from = area.x + 2 + name_width as u16;
         let word = if area.right().saturating_sub(from) >= 2 * 20 + WORD { WORD + 1 } else { 0 };
-        let half = (area.right().saturating_sub(from) - word) / 2;
+        let half = (area.right().saturating_sub(from + word) / 2).min(WIDEST);
         let sides = [(from, Role::Real), (from + half, Role::Adversarial)];
         if heading > 0 {
             for ((x, role), title) in sides.into_iter().zip(["before", "after"]) {
@@ -71,7 +75,7 @@ impl Bars<'_> {
                 gauge.draw(Rect { x, width: half.saturating_sub(1), ..row }, buf);
             }
             if word > 0 {
-                let at = area.right() - WORD;
+                let at = from + 2 * half + 1;
                 buf.set_stringn(at, row.y, words, WORD.into(), context.style(role));
             }
         }
@@ -83,10 +87,13 @@ impl Bars<'_> {
             let of = |all: &[f32]| all.get(class as usize).copied().unwrap_or(0.0);
             of(self.before).max(of(self.after))
         };
-        let count = u32::try_from(self.before.len().max(self.after.len())).unwrap_or(u32::MAX);
-        let mut others: Vec<u32> = (0..count).filter(|class| *class != self.label).collect();
+        let mut others: Vec<u32> = (0..self.count()).filter(|class| *class != self.label).collect();
         others.sort_by(|a, b| either(*b).total_cmp(&either(*a)));
         std::iter::once(self.label).chain(others).take(most).collect()
+    }
+
+    fn count(&self) -> u32 {
+        u32::try_from(self.before.len().max(self.after.len())).unwrap_or(u32::MAX)
     }
 
     /// What a class is to the image: told by a symbol and a word.

@@ -112,8 +112,10 @@ impl Rows {
     const FIXED: u16 = 5;
     const LEAST_PICTURE: u16 = 5;
     const GOOD_BARS: u16 = 7;
+    /// Where the pictures are zoomed on a small screen.
+    const FEW_BARS: u16 = 4;
 
-    fn share(height: u16, messages: u16, widest_picture: u16) -> Self {
+    fn share(height: u16, messages: u16, tallest_picture: u16, good_bars: u16) -> Self {
         let mut left = height.saturating_sub(Self::FIXED);
         let mut take = |wanted: u16, keep: u16| {
             let taken = wanted.min(left.saturating_sub(keep));
@@ -121,9 +123,9 @@ impl Rows {
             taken
         };
         let messages = take(messages, Self::LEAST_PICTURE);
-        let bars = take(Self::GOOD_BARS, Self::LEAST_PICTURE);
+        let bars = take(good_bars, Self::LEAST_PICTURE);
         let air = take(1, Self::LEAST_PICTURE + 6);
-        let pictures = take(widest_picture, 0);
+        let pictures = take(tallest_picture, 0);
         // What is left when the pictures are as wide as there is room for.
         let bars = bars + take((bars::MOST + 1).saturating_sub(bars), 0);
         Self { messages, pictures, bars, air }
@@ -150,7 +152,9 @@ pub(super) fn draw(
     }
     let messages = messages(state, shown, &seen, context, inner.width);
     let third = ((inner.width + GAP) / 3).saturating_sub(GAP);
-    let rows = Rows::share(inner.height, messages.len() as u16, third.div_ceil(2));
+    let few = state.zoomed && inner.height < 24;
+    let good_bars = if few { Rows::FEW_BARS } else { Rows::GOOD_BARS };
+    let rows = Rows::share(inner.height, messages.len() as u16, third.div_ceil(2), good_bars);
     draw_settings(state, shown, &seen, context, inner, buf);
     inner = below(inner, 1);
     for ((role, line), row) in messages.iter().zip(inner.rows()).take(rows.messages.into()) {
@@ -218,7 +222,7 @@ fn draw_settings(
     buf: &mut Buffer,
 ) {
     let knobs = &shown.knobs;
-    let parts = [Some(knobs.method()), Some(knobs.bound()), knobs.effort()];
+    let parts = [Some(knobs.method()), Some(knobs.bound()), knobs.effort(), knobs.aim()];
     let mut x = area.x;
     for (at, part) in parts.into_iter().flatten().enumerate() {
         let room = |x: u16| usize::from(area.right().saturating_sub(x));
@@ -308,28 +312,21 @@ fn draw_pictures(
         ),
         ("adversarial".to_owned(), Role::Adversarial),
     ];
-    let captions = captions(seen, shown, pitch.saturating_sub(1).min(third + 1).into());
+    let captions = captions(seen, shown, third.min(pitch.saturating_sub(1)).into());
     for (at, request) in pictures.iter().enumerate() {
         let x = area.x + at as u16 * pitch;
         let width = usize::from(third.min(area.right().saturating_sub(x)));
         let (title, role) = &titles[at];
         buf.set_stringn(x, area.y, text::fit(title, width), width, context.style(*role));
         let frame = Rect { x, y: area.y + 1, width: side, height: side / 2 };
-        match request {
-            Some(request) => {
-                grid::draw_picture(scene.pictures.get(request), context, frame, buf);
-            }
-            None => {
-                let now = context.key(Action::AttackNow, Place::Attack);
-                let words = match (seen, at) {
-                    (Seen::Stored { .. }, 0) => format!("not kept by the run; {now} brings it"),
-                    (Seen::Stored { .. }, _) => String::new(),
-                    (_, 0) => format!("{now} brings it"),
-                    _ => String::new(),
-                };
-                let middle = below(frame, frame.height.saturating_sub(2) / 2);
-                say(&words, Role::Muted, context, middle, buf);
-            }
+        if let Some(request) = request {
+            grid::draw_picture(scene.pictures.get(request), context, frame, buf);
+        } else if at == 0 {
+            let now = context.key(Action::AttackNow, Place::Attack);
+            let is_stored = matches!(seen, Seen::Stored { .. });
+            let why = if is_stored { "not kept by the run; " } else { "" };
+            let middle = below(frame, frame.height.saturating_sub(2) / 2);
+            say(&format!("{why}{now} brings it"), Role::Muted, context, middle, buf);
         }
         let y = frame.bottom();
         if y < area.bottom() {
@@ -383,18 +380,18 @@ fn sentences(seen: &Seen<'_>, shown: &Shown<'_>) -> [(Role, String); 2] {
             let before = largest(&attacked.clean);
             let after = largest(&attacked.adversarial);
             let facts = format!(
-                "{} · max {}/255 · l2 {:.3} · {} ms",
-                attacked.attack, attacked.linf, attacked.l2, attacked.took_ms
+                "max {:>2}/255 · l2 {:.3} · {:>4} ms · {}",
+                attacked.linf, attacked.l2, attacked.took_ms, attacked.attack
             );
             [outcome(attacked.label, before, after), (Role::Muted, facts)]
         }
         Seen::Stored { attack, pair, .. } => {
             let (before, after) = (pair.prediction_clean, pair.prediction_adversarial);
             let mut facts = format!(
-                "{} in the run · max {} · mean l2 {:.3}",
-                attack.name(),
+                "max {} · mean l2 {:.3} · {} in the run",
                 attack.largest_change(),
-                attack.l2_mean
+                attack.l2_mean,
+                attack.name()
             );
             if let Some(target) = pair.target {
                 facts = format!("aimed at {} · {facts}", name(target));
@@ -414,12 +411,12 @@ mod tests {
 
     #[test]
     fn pictures_come_before_bars_and_bars_take_what_pictures_cannot() {
-        let small = Rows::share(11, 0, 8);
+        let small = Rows::share(11, 0, 8, 7);
         assert_eq!(small, Rows { messages: 0, pictures: 5, bars: 1, air: 0 });
-        let good = Rows::share(20, 0, 8);
+        let good = Rows::share(20, 0, 8, 7);
         assert_eq!(good, Rows { messages: 0, pictures: 8, bars: 7, air: 0 });
-        let wide = Rows::share(40, 0, 12);
+        let wide = Rows::share(40, 0, 12, 7);
         assert_eq!(wide, Rows { messages: 0, pictures: 12, bars: 11, air: 1 });
-        assert_eq!(Rows::share(0, 3, 9), Rows { messages: 0, pictures: 0, bars: 0, air: 0 });
+        assert_eq!(Rows::share(0, 3, 9, 7), Rows { messages: 0, pictures: 0, bars: 0, air: 0 });
     }
 }

@@ -19,15 +19,17 @@ const LIVE_QUERIES: usize = 500;
 pub(super) struct Knobs {
     /// The attack as the spec would have it.
     pub(super) how: MethodSpec,
+    /// `attack.target`: what the network should see; `None` = anything but the truth.
+    target: Option<toml::Value>,
     /// The last bound in pixel levels, for the next method that has one.
     level: f64,
 }
 
 impl Knobs {
-    fn new(how: MethodSpec) -> Self {
+    fn new(how: MethodSpec, target: Option<toml::Value>) -> Self {
         let linf = how.bounding_norm() == Norm::Linf;
         let level = how.resolved().epsilon.filter(|epsilon| linf && *epsilon > 0.0).unwrap_or(4.0);
-        Self { how, level }
+        Self { how, target, level }
     }
 
     /// The run's own attack, as its spec has it, so that the first live answer is what the run
@@ -35,10 +37,12 @@ impl Knobs {
     pub(super) fn of(detail: Option<&RunDetail>) -> Self {
         let own = detail.and_then(|detail| {
             let spec = detail.spec.parse::<toml::Table>().ok()?;
-            spec.get("attack")?.clone().try_into::<MethodSpec>().ok()
+            let section = spec.get("attack")?;
+            let how = section.clone().try_into::<MethodSpec>().ok()?;
+            let aimed = section.get("target").filter(|target| target.as_str() != Some("none"));
+            (how.method != AttackMethod::None).then(|| Self::new(how, aimed.cloned()))
         });
-        let own = own.filter(|how| how.method != AttackMethod::None);
-        Self::new(own.unwrap_or_else(|| MethodSpec::new(AttackMethod::Fgsm, Some(4.0))))
+        own.unwrap_or_else(|| Self::new(MethodSpec::new(AttackMethod::Fgsm, Some(4.0)), None))
     }
 
     /// The method `by` places further in the spec's list.
@@ -56,7 +60,8 @@ impl Knobs {
         if method.keys().contains(&"queries") {
             how.queries = Some(LIVE_QUERIES);
         }
-        Self { how, level: self.level }
+        let target = self.target.clone().filter(|_| method.takes_target());
+        Self { how, target, level: self.level }
     }
 
     /// The next larger or smaller bound. Above the largest, a method that can do without has none.
@@ -81,7 +86,8 @@ impl Knobs {
         }
         let level = next.filter(|_| linf).unwrap_or(self.level);
         // A step size that was made for another bound would waste it or leave it.
-        Self { how: MethodSpec { epsilon: next, step_size: None, ..self.how.clone() }, level }
+        let how = MethodSpec { epsilon: next, step_size: None, ..self.how.clone() };
+        Self { how, level, target: self.target.clone() }
     }
 
     /// More or fewer steps, or queries; `None` = the method has none.
@@ -104,7 +110,7 @@ impl Knobs {
         } else {
             how.queries = Some(next);
         }
-        Some(Self { how, level: self.level })
+        Some(Self { how, ..self.clone() })
     }
 
     /// One inline table of the spec, without its braces: `method = "pgd", epsilon = 8, steps = 20`.
@@ -118,7 +124,8 @@ impl Knobs {
             };
             Some(format!("{key} = {value}"))
         });
-        pairs.collect::<Vec<_>>().join(", ")
+        let target = self.target.iter().map(|target| format!("target = {target}"));
+        pairs.chain(target).collect::<Vec<_>>().join(", ")
     }
 
     /// `pgd`
@@ -146,6 +153,14 @@ impl Knobs {
             .or_else(|| full.queries.map(|queries| of(queries, "query", "queries")))
     }
 
+    /// What it aims at; `None` = nothing.
+    pub(super) fn aim(&self) -> Option<String> {
+        self.target.as_ref().map(|target| match target {
+            toml::Value::String(word) => format!("target {word}"),
+            class => format!("target class {class}"),
+        })
+    }
+
     /// The bound in pixel levels, if that is what it is measured in.
     pub(super) fn level(&self) -> Option<f64> {
         let linf = self.how.bounding_norm() == Norm::Linf;
@@ -164,15 +179,15 @@ pub(super) fn methods() -> Vec<AttackMethod> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{Document, EvaluateSpec};
+    use crate::spec::Document;
 
     /// What the spec's parser makes of an ask.
     fn parsed(ask: &str) -> MethodSpec {
-        let text = format!("[data]\nformat = \"shapes\"\n[evaluate]\nattacks = [{{ {ask} }}]\n");
-        let document = Document::parse("ask", &text).unwrap_or_else(|e| panic!("{ask}: {e:?}"));
+        let text = "[data]\nformat = \"shapes\"\n";
+        let mut document = Document::parse("ask", text).unwrap();
+        document.set(&format!("attack={{ {ask} }}")).unwrap_or_else(|e| panic!("{ask}: {e:?}"));
         let spec = document.spec().unwrap_or_else(|problems| panic!("{ask}: {problems:?}"));
-        let EvaluateSpec { attacks, .. } = spec.evaluate.unwrap();
-        attacks.into_iter().next().unwrap()
+        spec.attack.unwrap().how
     }
 
     #[test]
@@ -209,9 +224,22 @@ mod tests {
         assert_eq!(knobs.ask(), r#"method = "pgd", epsilon = 8, steps = 7, step_size = 3.5"#);
         let words = (knobs.method(), knobs.bound(), knobs.effort());
         assert_eq!(words, ("pgd".into(), "ε 8".into(), Some("7 steps".into())));
+        assert_eq!(knobs.aim(), None);
         let wider = knobs.other_epsilon(true);
         assert_eq!(wider.ask(), r#"method = "pgd", epsilon = 12, steps = 7"#);
         assert_eq!(Knobs::of(None).ask(), r#"method = "fgsm", epsilon = 4"#);
+    }
+
+    #[test]
+    fn an_aim_stays_while_the_method_can_take_one() {
+        let spec = "[attack]\nmethod = \"fgsm\"\nepsilon = 4.0\ntarget = \"least-likely\"\n";
+        let detail = RunDetail { spec: spec.into(), ..RunDetail::default() };
+        let knobs = Knobs::of(Some(&detail));
+        assert_eq!(knobs.ask(), r#"method = "fgsm", epsilon = 4, target = "least-likely""#);
+        assert_eq!(knobs.aim().as_deref(), Some("target least-likely"));
+        parsed(&knobs.other_method(1).ask());
+        let cannot = knobs.other_method(4);
+        assert_eq!(cannot.ask(), r#"method = "least-likely", epsilon = 4"#);
     }
 
     #[test]

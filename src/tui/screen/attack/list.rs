@@ -58,26 +58,25 @@ pub(super) fn draw(
 fn title(state: &State, shown: &Shown<'_>, context: &DrawContext<'_>, width: u16) -> Line<'static> {
     let at = number::count(shown.at as u64 + u64::from(!shown.rows.is_empty()));
     let listed = number::count(shown.rows.len() as u64);
-    let mut title = format!("image {at} of {listed}");
-    if shown.rows.len() < shown.all && width >= 40 {
-        title = format!("{title} of {}", number::count(shown.all as u64));
-    }
-    let attack = shown.detail.and_then(|detail| detail.attack.as_deref());
-    if let Some(attack) = attack
-        && usize::from(width) >= text::width(&title) + text::width(&attack.name()) + 18
-    {
-        title = format!("{} · {title}", attack.name());
-    }
-    let mut title = Line::from(title);
     let only = match state.listed {
-        Listed::All => None,
-        Listed::Fooled => Some(" · fooled".to_owned()),
-        Listed::Held => Some(" · held".to_owned()),
+        Listed::All => "",
+        Listed::Fooled => " · fooled",
+        Listed::Held => " · held",
     };
-    let filter = (!state.filter.is_empty() && !state.filtering)
-        .then(|| format!(" · /{}", text::fit(state.filter.text(), 10)));
-    for part in [only, filter].into_iter().flatten() {
-        title.push_span(Span::styled(part, context.style(Role::Warning)));
+    let filter = if state.filter.is_empty() || state.filtering {
+        String::new()
+    } else {
+        format!(" · /{}", text::fit(state.filter.text(), 10))
+    };
+    let sought = format!("{only}{filter}");
+    // Of which attack the outcomes are: the live one may be another.
+    let attack = shown.detail.and_then(|detail| detail.attack.as_deref());
+    let of = attack.map(|attack| format!("{} · {at} of {listed}", attack.name()));
+    let room = usize::from(width).saturating_sub(4 + text::width(&sought));
+    let title = of.filter(|title| text::width(title) <= room);
+    let mut title = Line::from(title.unwrap_or_else(|| format!("image {at} of {listed}")));
+    if !sought.is_empty() {
+        title.push_span(Span::styled(sought, context.style(Role::Warning)));
     }
     title
 }

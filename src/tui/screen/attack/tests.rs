@@ -48,11 +48,11 @@ fn perform(state: &mut State, world: &World, run: &str, actions: &[Action]) -> V
 }
 
 fn asks(effects: &[Effect]) -> Vec<&Ask> {
-    let ask = |effect| match effect {
-        &Effect::Attack { ref ask, .. } => Some(ask),
+    let all = effects.iter().map(|effect| match effect {
+        Effect::Attack { ask, .. } => Some(ask),
         _ => None,
-    };
-    effects.iter().filter_map(ask).collect()
+    });
+    all.flatten().collect()
 }
 
 fn ready() -> Answer {
