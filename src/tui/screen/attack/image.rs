@@ -14,7 +14,7 @@ use super::{Shown, State, say};
 use crate::run::live::Attacked;
 use crate::run::results::attack::{Attack, Pair};
 use crate::tui::action::{Action, Place};
-use crate::tui::pictures::{Request, gain_for};
+use crate::tui::pictures::{Request, gain_for, scale};
 use crate::tui::screen::runs::short_name;
 use crate::tui::screen::{Click, DrawContext, Scene, View};
 use crate::tui::text;
@@ -122,7 +122,8 @@ impl Rows {
             left -= taken;
             taken
         };
-        let messages = take(messages, Self::LEAST_PICTURE);
+        // More than that belongs into a log.
+        let messages = take(messages.min(4), Self::LEAST_PICTURE);
         let bars = take(good_bars, Self::LEAST_PICTURE);
         let air = take(1, Self::LEAST_PICTURE + 6);
         let pictures = take(tallest_picture, 0);
@@ -157,17 +158,19 @@ pub(super) fn draw(
     let rows = Rows::share(inner.height, messages.len() as u16, third.div_ceil(2), good_bars);
     draw_settings(state, shown, &seen, context, inner, buf);
     inner = below(inner, 1);
-    for ((role, line), row) in messages.iter().zip(inner.rows()).take(rows.messages.into()) {
+    let nothing = matches!(seen, Seen::Nothing);
+    let told = if nothing { inner.height } else { rows.messages };
+    for ((role, line), row) in messages.iter().zip(inner.rows()).take(told.into()) {
         let line = text::fit(line, row.width.into());
         buf.set_string(row.x, row.y, line, context.style(*role));
     }
     inner = below(inner, rows.messages);
-    if matches!(seen, Seen::Nothing) {
+    if nothing {
         return;
     }
     let height = (rows.pictures + 2).min(inner.height);
-    draw_pictures(&seen, shown, scene, context, Rect { height, ..inner }, buf);
-    inner = below(inner, height + rows.air);
+    let used = draw_pictures(&seen, shown, scene, context, Rect { height, ..inner }, buf);
+    inner = below(inner, used + rows.air);
     for ((role, line), row) in sentences(&seen, shown).into_iter().zip(inner.rows()) {
         let line = text::fit(&line, row.width.into());
         buf.set_string(row.x, row.y, line, context.style(role));
@@ -180,7 +183,8 @@ pub(super) fn draw(
             after: &attacked.adversarial,
             names: &shown.names,
         };
-        bars.draw(context, Rect { height: inner.height.min(rows.bars), ..inner }, buf);
+        // Small pictures grow by whole factors only: what they leave is the bars'.
+        bars.draw(context, inner, buf);
     } else if inner.height > 1 {
         let now = context.key(Action::AttackNow, Place::Attack);
         let words = format!(
@@ -283,9 +287,10 @@ fn messages(
         ),
         _ => return Vec::new(),
     };
-    text::wrap(&words, width.into()).into_iter().take(4).map(|line| (role, line)).collect()
+    text::wrap(&words, width.into()).into_iter().map(|line| (role, line)).collect()
 }
 
+/// Answers the rows that it took.
 fn draw_pictures(
     seen: &Seen<'_>,
     shown: &Shown<'_>,
@@ -293,14 +298,24 @@ fn draw_pictures(
     context: &DrawContext<'_>,
     area: Rect,
     buf: &mut Buffer,
-) {
+) -> u16 {
     let third = ((area.width + GAP) / 3).saturating_sub(GAP);
     let rows = area.height.saturating_sub(2);
-    // Two pixels a cell: an odd side would leave half a row open.
-    let side = third.min(rows * 2) & !1;
-    // Pictures stand close to one another; captions need some cells even of small ones.
-    let pitch = (third + GAP).min((side + GAP).max(20));
     let pictures = seen.pictures();
+    // Two pixels a cell: an odd side would leave half a row open.
+    let square = third.min(rows * 2) & !1;
+    let decoded = |request: &Request| scene.pictures.get(request)?.as_ref().ok();
+    let (across, down) =
+        pictures.iter().flatten().find_map(decoded).filter(|_| context.pictures).map_or(
+            (square, square),
+            |picture| {
+                let most = (usize::from(third), usize::from(rows) * 2);
+                let (across, down) = scale::fit((picture.width, picture.height), most);
+                (across as u16, down as u16)
+            },
+        );
+    // Pictures stand close to one another; captions need some cells even of small ones.
+    let pitch = (third + GAP).min((across + GAP).max(20));
     let titles = [
         ("original".to_owned(), Role::Real),
         (
@@ -318,7 +333,7 @@ fn draw_pictures(
         let width = usize::from(third.min(area.right().saturating_sub(x)));
         let (title, role) = &titles[at];
         buf.set_stringn(x, area.y, text::fit(title, width), width, context.style(*role));
-        let frame = Rect { x, y: area.y + 1, width: side, height: side / 2 };
+        let frame = Rect { x, y: area.y + 1, width: across, height: down.div_ceil(2) };
         if let Some(request) = request {
             grid::draw_picture(scene.pictures.get(request), context, frame, buf);
         } else if at == 0 {
@@ -333,6 +348,7 @@ fn draw_pictures(
             buf.set_stringn(x, y, &captions[at], width, context.style(Role::Text));
         }
     }
+    (down.div_ceil(2) + 2).min(area.height)
 }
 
 fn perturbation(gain: u16, room: u16) -> String {

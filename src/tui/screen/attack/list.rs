@@ -74,7 +74,8 @@ fn title(state: &State, shown: &Shown<'_>, context: &DrawContext<'_>, width: u16
     let of = attack.map(|attack| format!("{} · {at} of {listed}", attack.name()));
     let room = usize::from(width).saturating_sub(4 + text::width(&sought));
     let title = of.filter(|title| text::width(title) <= room);
-    let mut title = Line::from(title.unwrap_or_else(|| format!("image {at} of {listed}")));
+    let plain = || if shown.all == 0 { "images".into() } else { format!("image {at} of {listed}") };
+    let mut title = Line::from(title.unwrap_or_else(plain));
     if !sought.is_empty() {
         title.push_span(Span::styled(sought, context.style(Role::Warning)));
     }
