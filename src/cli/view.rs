@@ -124,7 +124,7 @@ fn plain(neuron: &Neuron) -> String {
 
 fn decode(folder: &Path, row: &[TopImage]) -> Vec<Option<Picture>> {
     let load = |top: &TopImage| {
-        let loaded = decoder::load(&Request { path: folder.join(&top.picture) });
+        let loaded = decoder::load(&Request::File(folder.join(&top.picture)));
         loaded.picture.ok().map(|picture| Picture::clone(&picture))
     };
     row.iter().map(load).collect()

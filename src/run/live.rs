@@ -70,7 +70,8 @@ pub struct Attacked {
     pub l2: f64,
     /// Milliseconds that the attack took.
     pub took_ms: u64,
-    /// PNG, as the network sees it.
+    /// PNG, as the network sees it. Its name is never used for another picture, nor is that of the
+    /// adversarial one: whoever shows them keeps pictures by name.
     pub original_file: PathBuf,
     /// PNG of the same size.
     pub adversarial_file: PathBuf,

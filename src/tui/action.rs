@@ -38,6 +38,7 @@ actions! {
     // Where to
     ShowRuns "show_runs" "runs" "Go to the runs";
     ShowLaunch "show_launch" "launch" "Go to the launch screen";
+    ShowAttack "show_attack" "attack" "Go to the attack screen";
     ShowNeurons "show_neurons" "neurons" "Go to the neurons";
     NextFocus "next_focus" "focus" "Focus the next region";
     PreviousFocus "previous_focus" "focus back" "Focus the previous region";
@@ -75,6 +76,15 @@ actions! {
     // Launch
     Launch "launch" "start" "Start the run that the form describes";
     ResetValue "reset_value" "preset's value" "Set the value back to the preset's";
+    // Attack
+    AttackNow "attack_now" "attack" "Attack the selected image, and those selected next";
+    NextMethod "next_method" "method" "Attack with the next method";
+    PreviousMethod "previous_method" "method" "Attack with the previous method";
+    EpsilonUp "epsilon_up" "ε" "Attack with a larger epsilon";
+    EpsilonDown "epsilon_down" "ε" "Attack with a smaller epsilon";
+    StepsUp "steps_up" "steps" "Attack with more steps";
+    StepsDown "steps_down" "steps" "Attack with fewer steps";
+    NextOutcome "next_outcome" "fooled, held" "List what fooled the network, what held, or all";
     // Neurons
     NextNeuron "next_neuron" "neuron" "The next neuron";
     PreviousNeuron "previous_neuron" "neuron" "The previous neuron";
@@ -147,6 +157,8 @@ pub enum Place {
     Details,
     /// The launch screen.
     Launch,
+    /// The attack screen.
+    Attack,
     /// The neurons screen.
     Neurons,
     /// A text field that takes letters: form values, filters, palette, help search.
@@ -157,11 +169,12 @@ pub enum Place {
 
 impl Place {
     /// Every place.
-    pub const ALL: [Place; 7] = [
+    pub const ALL: [Place; 8] = [
         Place::Global,
         Place::Runs,
         Place::Details,
         Place::Launch,
+        Place::Attack,
         Place::Neurons,
         Place::Text,
         Place::Dialog,
@@ -174,6 +187,7 @@ impl Place {
             Place::Runs => "runs",
             Place::Details => "details",
             Place::Launch => "launch",
+            Place::Attack => "attack",
             Place::Neurons => "neurons",
             Place::Text => "text",
             Place::Dialog => "dialog",

@@ -16,8 +16,9 @@ use super::theme::{Depth, Theme};
 use super::world::{RunDetail, RunSummary, World};
 use crate::run::event::Event;
 use crate::run::info::{RunInfo, Versions};
-use crate::run::results::attack::{Attack, ModelRow};
-use crate::run::results::evaluate::{Evaluate, Row};
+use crate::run::results::attack::{Attack, ModelRow, Pair};
+use crate::run::results::evaluate::{Curve, Evaluate, Network, Point, Row, Transfer};
+use crate::run::results::interval;
 use crate::run::results::neurons::{Layer, Neuron, Neurons, TopImage};
 use crate::run::results::warning::{Warning, WarningKind};
 use crate::run::state::{Failure, State, Status};
@@ -225,11 +226,63 @@ fn evaluate() -> Evaluate {
             .into(),
         remedy: "steps = 40 or more, until the accuracy falls no further".into(),
     });
-    Evaluate { rows, ..Evaluate::default() }
+    let point = |epsilon: f64, top1: f64| Point {
+        epsilon,
+        top1,
+        top1_interval: interval::of_share(top1, 500),
+        images: 500,
+    };
+    let points = [(0.0, 0.548), (0.5, 0.382), (1.0, 0.206), (2.0, 0.074), (4.0, 0.014), (8.0, 0.0)];
+    let curve = Curve {
+        attack: "pgd".into(),
+        norm: "linf".into(),
+        points: points.map(|(epsilon, top1)| point(epsilon, top1)).into(),
+        warnings: Vec::new(),
+    };
+    let network = |arch: &str, weights: Option<&str>| Network {
+        arch: arch.into(),
+        weights: weights.map(str::to_owned),
+    };
+    let own = network("alexnet", None);
+    let vgg = network("vgg16", Some("/weights/torchvision/vgg16-397923af.pth"));
+    let transfer = Transfer {
+        attack: "pgd".into(),
+        epsilon: 4.0,
+        norm: "linf".into(),
+        sources: vec![own.clone(), vgg.clone()],
+        targets: vec![own, vgg],
+        top1: vec![vec![0.0121, 0.5934], vec![0.4377, 0.0008]],
+        clean_top1: vec![0.545, 0.7159],
+        images: 50_000,
+        ..Transfer::default()
+    };
+    Evaluate { rows, curve: Some(curve), transfer: Some(transfer) }
+}
+
+/// What FGSM made of the test split: two of three images fooled the network, one of ten was wrong
+/// before.
+fn pairs() -> Vec<Pair> {
+    let pair = |index: usize| {
+        let label = index * 7 % 10;
+        let before = if index % 10 == 3 { (label + 1) % 10 } else { label };
+        let after = if index % 3 == 1 { before } else { (label + 3 + index % 4) % 10 };
+        let image = format!("{}/{index:06}.png", CLASSES[label]);
+        Pair {
+            index: index as u64,
+            picture: format!("adversarial/{image}"),
+            image,
+            label: label as u32,
+            target: None,
+            prediction_clean: before as u32,
+            prediction_adversarial: after as u32,
+        }
+    };
+    (0..1000).map(pair).collect()
 }
 
 fn attack() -> Attack {
     Attack {
+        pairs: pairs(),
         method: "fgsm".into(),
         epsilon: 4.0,
         images: 50_000,

@@ -10,7 +10,7 @@ use crate::tui::effect::{Effect, Order};
 use crate::tui::keymap::Resolved;
 use crate::tui::keymap::key::Key;
 use crate::tui::message::Notice;
-use crate::tui::screen::{Scene, ScreenId, launch, neurons, runs};
+use crate::tui::screen::{Scene, ScreenId, attack, launch, neurons, runs};
 use crate::tui::widget::dialog::{self, Answer, Dialog};
 use crate::tui::widget::palette::{self, Palette};
 
@@ -56,6 +56,7 @@ impl App {
                 self.runs.filter.insert(text);
                 self.runs.settle(&self.world);
             }
+            (None, ScreenId::Attack) if self.attack.filtering => self.attack.filter.insert(text),
             (None, ScreenId::Neurons) if self.neurons.filtering => self.neurons.filter.insert(text),
             (None, ScreenId::Launch) => self.launch.insert(text),
             _ => {}
@@ -172,6 +173,7 @@ impl App {
             }
             ScreenId::Runs => runs::act(&mut self.runs, &mut self.detail, action, &scene, page),
             ScreenId::Launch => launch::act(&mut self.launch, action, &scene, page),
+            ScreenId::Attack => attack::act(&mut self.attack, action, &scene, page),
             ScreenId::Neurons => neurons::act(&mut self.neurons, action, &scene, page),
         }
     }
@@ -179,6 +181,7 @@ impl App {
     fn perform_anywhere(&mut self, action: Action) -> Vec<Effect> {
         match action {
             Action::ShowLaunch => self.screen = ScreenId::Launch,
+            Action::ShowAttack => self.screen = ScreenId::Attack,
             Action::ShowNeurons => self.screen = ScreenId::Neurons,
             Action::NewRun => {
                 self.screen = ScreenId::Launch;

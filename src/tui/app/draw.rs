@@ -1,7 +1,7 @@
 //! One frame: header, what is pinned, the screen, the bottom line, and what lies over them.
 //!
 //! ```text
-//!  glassbox   1 Runs  2 Launch  4 Neurons                 cpu ▕███   ▏ 42 %  3.1/7.7 GiB
+//!  glassbox   1 Runs  2 Launch  3 Attack  4 Neurons       cpu ▕███   ▏ 42 %  3.1/7.7 GiB
 //! ! keys.toml:3: unknown action 'quti'                                         Esc dismisses
 //! ╭ the screen ───────────────────────────────────────────────────────────────────────────╮
 //! ╰────────────────────────────────────────────────────────────────────── a toast ─────────╯
@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 
 use super::{App, Overlay};
 use crate::tui::action::{Action, Place};
-use crate::tui::screen::{DrawContext, ScreenId, View, launch, neurons, runs};
+use crate::tui::screen::{DrawContext, ScreenId, View, attack, launch, neurons, runs};
 use crate::tui::text;
 use crate::tui::theme::{Role, Theme};
 use crate::tui::widget::{footer, header, toast};
@@ -82,6 +82,7 @@ fn whole(app: &App, context: &DrawContext<'_>, area: Rect, buf: &mut Buffer, vie
     match app.screen {
         ScreenId::Runs => runs::draw(&app.runs, &app.detail, &scene, &focused, body, buf, view),
         ScreenId::Launch => launch::draw(&app.launch, &scene, &focused, body, buf, view),
+        ScreenId::Attack => attack::draw(&app.attack, &scene, &focused, body, buf, view),
         ScreenId::Neurons => {
             neurons::draw(&app.neurons, &scene, &focused.focus(true), body, buf, view);
         }
@@ -110,6 +111,7 @@ fn words(app: &App) -> &'static [(Action, &'static str)] {
         (None, _) if typing => &[(Open, "keep"), (Back, "show all")],
         (None, _) if app.pinned.is_some() => &[(Back, "dismiss")],
         (None, ScreenId::Launch) => launch::words(&app.launch),
+        (None, ScreenId::Attack) => attack::words(&app.attack),
         (None, _) => &[],
     }
 }
@@ -121,6 +123,7 @@ fn hints(app: &App) -> Vec<Action> {
         (Some(_), _) => vec![Action::Open, Action::Back],
         (None, ScreenId::Runs) => runs::hints(&app.runs, &app.scene(&compared)),
         (None, ScreenId::Launch) => launch::hints(&app.launch),
+        (None, ScreenId::Attack) => attack::hints(&app.attack, &app.scene(&compared)),
         (None, ScreenId::Neurons) => neurons::hints(&app.neurons, &app.scene(&compared)),
     };
     if app.readonly {

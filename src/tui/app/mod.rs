@@ -19,7 +19,7 @@ use super::keymap::Keymap;
 use super::keymap::key::Key;
 use super::message::{Message, Notice, Severity};
 use super::pictures;
-use super::screen::{Scene, ScreenId, Wants, launch, neurons, run_detail, runs};
+use super::screen::{Scene, ScreenId, Wants, attack, launch, neurons, run_detail, runs};
 use super::theme::Theme;
 use super::widget::dialog::{Answer, Dialog};
 use super::widget::field::Field;
@@ -69,6 +69,7 @@ pub struct App {
     runs: runs::State,
     detail: run_detail::State,
     launch: launch::State,
+    attack: attack::State,
     neurons: neurons::State,
     overlay: Option<Overlay>,
     toasts: VecDeque<Notice>,
@@ -111,6 +112,7 @@ impl App {
             runs: runs::State::default(),
             detail: run_detail::State::default(),
             launch: launch::State::new(setup.around),
+            attack: attack::State::default(),
             neurons: neurons::State::default(),
             overlay: None,
             toasts: VecDeque::new(),
@@ -193,8 +195,10 @@ impl App {
                 self.pictures.put(loaded);
                 Vec::new()
             }
-            // No screen asks yet.
-            Message::AttackAnswered { .. } => Vec::new(),
+            Message::AttackAnswered { run, answer } => {
+                self.dirty = self.attack.hear(&run, answer);
+                Vec::new()
+            }
             Message::Terminated => vec![Effect::Quit],
         };
         self.follow_up(effects)
@@ -230,6 +234,7 @@ impl App {
                 other => out.push(other),
             }
         }
+        out = self.settle_attack(out);
         let wants = self.wants();
         if wants.runs != self.wants.runs {
             out.push(Effect::Follow(wants.runs.clone()));
@@ -240,6 +245,25 @@ impl App {
         }
         self.wants = wants;
         out
+    }
+
+    /// Asks the small worker for what the attack screen shows now, and ends it with what it is about.
+    fn settle_attack(&mut self, mut effects: Vec<Effect>) -> Vec<Effect> {
+        if effects.contains(&Effect::Quit) {
+            if self.attack.end() {
+                effects.insert(0, Effect::EndAttacks);
+            }
+            return effects;
+        }
+        let scene = Scene {
+            world: &self.world,
+            selected: self.runs.selected.as_deref(),
+            compared: &[],
+            pictures: &self.pictures,
+        };
+        let is_shown = self.screen == ScreenId::Attack;
+        effects.extend(attack::settle(&mut self.attack, &scene, is_shown, self.draws_pictures));
+        effects
     }
 
     /// An error stays until somebody has seen it: until the next key or click. Answers whether one
@@ -265,6 +289,7 @@ impl App {
         let compared = self.runs.compared();
         let scene = self.scene(&compared);
         let mut wants = match self.screen {
+            ScreenId::Attack => attack::wants(&self.attack, &scene),
             ScreenId::Neurons => neurons::wants(&self.neurons, &scene),
             ScreenId::Runs | ScreenId::Launch => run_detail::wants(&self.detail, &scene),
         };
@@ -304,6 +329,7 @@ impl App {
             (Some(Overlay::List(_)), _) => &[Place::Text, Place::Global],
             (None, ScreenId::Runs) => self.runs.places(),
             (None, ScreenId::Launch) => self.launch.places(),
+            (None, ScreenId::Attack) => self.attack.places(),
             (None, ScreenId::Neurons) => self.neurons.places(),
         }
     }

@@ -6,7 +6,7 @@ use super::{App, Overlay};
 use crate::tui::action::{Action, Place};
 use crate::tui::effect::Effect;
 use crate::tui::message::{Gesture, Pointer};
-use crate::tui::screen::{Click, Scene, ScreenId, launch, neurons, run_detail, runs};
+use crate::tui::screen::{Click, Scene, ScreenId, attack, launch, neurons, run_detail, runs};
 
 /// Rows a turn of the wheel moves.
 const WHEEL: usize = 3;
@@ -51,6 +51,7 @@ impl App {
                 Some(Click::Row(Place::Details, _) | Click::Region(Place::Details)) => {
                     self.click_screen(Click::Region(Place::Details));
                 }
+                Some(under) if self.screen == ScreenId::Attack => self.attack.point_at(under),
                 _ => {}
             }
         }
@@ -98,6 +99,7 @@ impl App {
                 run_detail::click(&mut self.detail, click, &scene)
             }
             ScreenId::Launch => launch::click(&mut self.launch, click),
+            ScreenId::Attack => attack::click(&mut self.attack, click, &scene),
             ScreenId::Neurons => neurons::click(&mut self.neurons, click, &scene),
         }
     }

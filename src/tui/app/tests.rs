@@ -10,6 +10,7 @@ use ratatui::layout::Rect;
 
 use super::draw::draw;
 use super::*;
+use crate::run::live;
 use crate::tui::action::Action;
 use crate::tui::effect::Order;
 use crate::tui::fixture::{self, RUNNING};
@@ -333,7 +334,7 @@ fn what_changes_nothing_that_is_shown_draws_nothing() {
 #[test]
 fn ascii_draws_only_ascii() {
     let mut app = app_with(Setup { glyphs: Glyphs::Ascii, ..setup(Depth::True) });
-    for keys in ["1", "2", "4", "?", "Esc", "1 Enter"] {
+    for keys in ["1", "2", "3", "3 Tab", "4", "?", "Esc", "1 Enter"] {
         press(&mut app, keys);
         let text = shown(&app);
         assert!(text.is_ascii(), "{keys}: {:?}", text.chars().find(|c| !c.is_ascii()));
@@ -341,11 +342,13 @@ fn ascii_draws_only_ascii() {
 }
 
 /// What leads to each picture that is kept.
-const SCREENS: [(&str, &str); 7] = [
+const SCREENS: [(&str, &str); 9] = [
     ("runs", "1"),
     ("details", "1 Enter"),
     ("launch", "n"),
     ("form", "n Tab j j j j Enter"),
+    ("attack", "3"),
+    ("accuracy", "3 Tab"),
     ("neurons", "4"),
     ("help", "?"),
     ("quit", "q"),
@@ -385,6 +388,66 @@ impl Dice {
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         (z ^ (z >> 31)) % sides
     }
+}
+
+/// Something that the small worker could say, in or out of place.
+fn some_answer(dice: &mut Dice) -> live::Answer {
+    let classes: Vec<String> = (0..10).map(|class| format!("class {class}")).collect();
+    match dice.roll(5) {
+        0 => {
+            live::Answer::Ready { images: 40, classes, labels: (0..40).map(|at| at % 12).collect() }
+        }
+        1 => live::Answer::Refused { id: dice.roll(40), why: "no".into() },
+        2 => live::Answer::Failed { why: "gone".into() },
+        _ => live::Answer::Attacked(Box::new(live::Attacked {
+            id: dice.roll(40),
+            image: dice.roll(50) as usize,
+            attack: "fgsm ε 4".into(),
+            label: dice.roll(12) as u32,
+            clean: (0..dice.roll(12)).map(|_| dice.roll(100) as f32 / 100.0).collect(),
+            adversarial: vec![0.5, f32::NAN],
+            linf: 4.0,
+            l2: 1.0,
+            took_ms: dice.roll(1000),
+            original_file: "/none/a.png".into(),
+            adversarial_file: "/none/b.png".into(),
+        })),
+    }
+}
+
+#[test]
+fn the_attack_screen_asks_is_answered_and_ends_its_worker() {
+    let mut app = app_with(Setup { readonly: true, ..setup(Depth::True) });
+    app.runs.selected = Some(fixture::FINISHED.into());
+    assert!(!press(&mut app, "3 j j").iter().any(|e| matches!(e, Effect::Attack { .. })));
+    // It starts no run: read-only does not forbid it.
+    let effects = press(&mut app, "Enter");
+    assert!(effects.iter().any(|e| matches!(e, Effect::Attack { .. })), "{effects:?}");
+    assert!(shown(&app).contains("loading the network…"));
+    assert!(press(&mut app, "+").iter().any(|e| matches!(e, Effect::Attack { .. })));
+    app.take_dirty();
+    let old = live::Answer::Refused { id: 1, why: "old".into() };
+    app.update(Message::AttackAnswered { run: fixture::FINISHED.into(), answer: old });
+    assert!(!app.take_dirty() && !shown(&app).contains("refused"));
+    let mistaken = live::Answer::Refused { id: 2, why: "new".into() };
+    app.update(Message::AttackAnswered { run: fixture::FINISHED.into(), answer: mistaken });
+    assert!(shown(&app).contains("refused: new"));
+    assert!(!press(&mut app, "4").contains(&Effect::EndAttacks));
+    assert!(press(&mut app, "1 k").contains(&Effect::EndAttacks));
+    press(&mut app, "j 3 Enter");
+    let effects = press(&mut app, "q Enter");
+    assert_eq!(effects[..2], [Effect::EndAttacks, Effect::Quit]);
+}
+
+#[test]
+fn letters_typed_into_the_attack_filter_stay_there() {
+    let mut app = app();
+    app.runs.selected = Some(fixture::FINISHED.into());
+    press(&mut app, "3 / f o o l e d");
+    assert_eq!(app.attack.filter.text(), "fooled");
+    assert!(shown(&app).contains("✗ fooled"));
+    press(&mut app, "Enter Tab");
+    assert_eq!(app.screen, ScreenId::Attack);
 }
 
 #[test]
@@ -428,6 +491,10 @@ fn ten_thousand_random_keys_clicks_and_resizes_leave_it_alive() {
                 ];
                 let gesture = gestures[dice.roll(5) as usize];
                 Message::Pointed(Pointer { gesture, on: view.at(column, row), column, row })
+            }
+            2 if dice.roll(2) == 0 => {
+                let run = [fixture::FINISHED, RUNNING][dice.roll(2) as usize].to_owned();
+                Message::AttackAnswered { run, answer: some_answer(&mut dice) }
             }
             2 => Message::WorldChanged(Arc::new(if dice.roll(3) == 0 {
                 World::default()

@@ -2,6 +2,7 @@
 //! left of the older, since only what is on the screen now matters.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::{Decoded, Loaded, Picture, Request};
@@ -72,17 +73,41 @@ impl Drop for Decoder {
     }
 }
 
-/// Reads one file. Errors are short: they stand where the picture would be.
+/// Reads what one request needs. Errors are short: they stand where the picture would be.
 pub fn load(request: &Request) -> Loaded {
     // A picture that the decoder breaks down over must not end all others.
     let picture = catch_unwind(AssertUnwindSafe(|| decode(request)));
     let picture = picture.unwrap_or_else(|_| Err("damaged".to_owned()));
-    Loaded { path: request.path.clone(), picture }
+    Loaded { request: request.clone(), picture }
 }
 
 fn decode(request: &Request) -> Decoded {
-    let reader =
-        image::ImageReader::open(&request.path).and_then(image::ImageReader::with_guessed_format);
+    let picture = match request {
+        Request::File(path) => read(path)?,
+        Request::Difference { original, adversarial, gain } => {
+            difference(&read(original)?, &read(adversarial)?, *gain)?
+        }
+    };
+    Ok(Arc::new(picture))
+}
+
+/// `128 + gain · (adversarial − original)`, channel by channel, within 0..=255.
+fn difference(original: &Picture, adversarial: &Picture, gain: u16) -> Result<Picture, String> {
+    let (width, height) = (original.width, original.height);
+    if (adversarial.width, adversarial.height) != (width, height) {
+        return Err("two sizes".to_owned());
+    }
+    let channel = |before: u8, after: u8| {
+        let change = i32::from(after) - i32::from(before);
+        (128 + i32::from(gain) * change).clamp(0, 255) as u8
+    };
+    let pairs = original.pixels.iter().zip(&adversarial.pixels);
+    let pixels = pairs.map(|(b, a)| [0, 1, 2].map(|at| channel(b[at], a[at]))).collect();
+    Ok(Picture { width, height, pixels })
+}
+
+fn read(path: &Path) -> Result<Picture, String> {
+    let reader = image::ImageReader::open(path).and_then(image::ImageReader::with_guessed_format);
     let mut reader = reader.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => "missing".to_owned(),
         std::io::ErrorKind::PermissionDenied => "no permission".to_owned(),
@@ -94,11 +119,11 @@ fn decode(request: &Request) -> Decoded {
     limits.max_image_height = Some(4096);
     reader.limits(limits);
     let pixels = reader.decode().map_err(|_| "damaged".to_owned())?.into_rgb8();
-    Ok(Arc::new(Picture {
+    Ok(Picture {
         width: pixels.width() as usize,
         height: pixels.height() as usize,
         pixels: pixels.pixels().map(|pixel| pixel.0).collect(),
-    }))
+    })
 }
 
 #[cfg(test)]
@@ -120,17 +145,44 @@ mod tests {
 
         let (send, receive) = mpsc::channel();
         let decoder =
-            Decoder::start(move |loaded| send.send((loaded.path, loaded.picture)).unwrap());
+            Decoder::start(move |loaded| send.send((loaded.request, loaded.picture)).unwrap());
         let decoder = decoder.unwrap();
-        decoder.want([&good, &bad, &missing].map(|path| Request { path: path.clone() }).to_vec());
+        let file = |path: &PathBuf| Request::File(path.clone());
+        decoder.want([&good, &bad, &missing].map(file).to_vec());
         let next = || receive.recv_timeout(Duration::from_secs(20)).unwrap();
 
-        let (path, decoded) = next();
+        let (request, decoded) = next();
         let picture = decoded.unwrap();
-        assert_eq!((path, picture.width, picture.height), (good, 3, 2));
+        assert_eq!((request, picture.width, picture.height), (file(&good), 3, 2));
         assert_eq!(picture.pixels, [[1, 2, 3]; 6]);
-        assert_eq!(next(), (bad, Err("damaged".into())));
-        assert_eq!(next(), (missing, Err("missing".into())));
+        assert_eq!(next(), (file(&bad), Err("damaged".into())));
+        assert_eq!(next(), (file(&missing), Err("missing".into())));
+    }
+
+    #[test]
+    fn a_difference_is_grey_where_nothing_changed_and_never_leaves_the_range() {
+        let folder = tempfile::tempdir().unwrap();
+        let save = |name: &str, pixels: [[u8; 3]; 2]| {
+            let path = folder.path().join(name);
+            let mut image = image::RgbImage::new(2, 1);
+            for (x, pixel) in pixels.into_iter().enumerate() {
+                image.put_pixel(x as u32, 0, image::Rgb(pixel));
+            }
+            image.save(&path).unwrap();
+            path
+        };
+        let original = save("before.png", [[10, 20, 30], [0, 255, 7]]);
+        let adversarial = save("after.png", [[14, 16, 30], [200, 0, 8]]);
+        let ask = |adversarial: &PathBuf| Request::Difference {
+            original: original.clone(),
+            adversarial: adversarial.clone(),
+            gain: 16,
+        };
+        let picture = load(&ask(&adversarial)).picture.unwrap();
+        assert_eq!(picture.pixels, [[192, 64, 128], [255, 0, 144]]);
+        let wide = folder.path().join("wide.png");
+        image::RgbImage::new(3, 1).save(&wide).unwrap();
+        assert_eq!(load(&ask(&wide)).picture, Err("two sizes".into()));
     }
 
     #[test]
@@ -138,16 +190,17 @@ mod tests {
         let (entered, wait_entered) = mpsc::channel();
         let (go, wait_go) = mpsc::channel::<()>();
         let decoder = Decoder::start(move |loaded| {
-            entered.send(loaded.path).unwrap();
+            entered.send(loaded.request).unwrap();
             let _ = wait_go.recv();
         });
         let decoder = decoder.unwrap();
         let next = || wait_entered.recv_timeout(Duration::from_secs(20)).unwrap();
-        decoder.want(["a", "b", "c"].map(|name| Request { path: name.into() }).to_vec());
-        assert_eq!(next(), PathBuf::from("a"));
-        decoder.want(vec![Request { path: "d".into() }]);
+        let file = |name: &str| Request::File(name.into());
+        decoder.want(["a", "b", "c"].map(file).to_vec());
+        assert_eq!(next(), file("a"));
+        decoder.want(vec![file("d")]);
         go.send(()).unwrap();
-        assert_eq!(next(), PathBuf::from("d"));
+        assert_eq!(next(), file("d"));
         drop(decoder);
         go.send(()).unwrap();
         assert!(wait_entered.recv_timeout(Duration::from_secs(20)).is_err());

@@ -2,7 +2,7 @@
 //! half-blocks. Nothing here waits for a file while a frame is drawn.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub mod decoder;
@@ -22,21 +22,42 @@ pub struct Picture {
 
 /// A picture that a screen wants.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Request {
-    /// The file.
-    pub path: PathBuf,
+pub enum Request {
+    /// A file as it is.
+    File(PathBuf),
+    /// What an attack changed, made visible: grey is no change, and a change of one level of 255
+    /// moves a pixel by `gain` levels.
+    Difference {
+        /// The file before.
+        original: PathBuf,
+        /// The file after, of the same size.
+        adversarial: PathBuf,
+        /// How many times as large as it is; [`gain_for`] finds one.
+        gain: u16,
+    },
 }
 
-/// What became of a file: the picture, or why there is none.
+/// What became of a request: the picture, or why there is none.
 pub type Decoded = Result<Arc<Picture>, String>;
 
 /// The answer to a [`Request`].
 #[derive(Debug, Clone)]
 pub struct Loaded {
-    /// The file.
-    pub path: PathBuf,
+    /// What was asked for.
+    pub request: Request,
     /// The pixels, or why there are none.
     pub picture: Decoded,
+}
+
+/// The largest power of two by which a change of at most `linf` levels can be multiplied and still
+/// be told apart from a larger one: 32 for 4 levels.
+pub fn gain_for(linf: f64) -> u16 {
+    const MOST: u16 = 64;
+    let mut gain = MOST;
+    while gain > 1 && f64::from(gain) * linf > 128.0 {
+        gain /= 2;
+    }
+    gain
 }
 
 // 64 MiB of pixels: 5,000 pictures of 64×64, or 400 of 224×224.
@@ -45,7 +66,7 @@ const MOST_BYTES: usize = 64 << 20;
 /// Pictures that were decoded, least recently wanted ones dropped first.
 #[derive(Debug, Default)]
 pub struct Cache {
-    entries: HashMap<PathBuf, Entry>,
+    entries: HashMap<Request, Entry>,
     bytes: usize,
     clock: u64,
 }
@@ -64,9 +85,9 @@ impl Entry {
 }
 
 impl Cache {
-    /// What is known about a file; `None` while it was not decoded yet.
-    pub fn get(&self, path: &Path) -> Option<&Decoded> {
-        self.entries.get(path).map(|entry| &entry.picture)
+    /// What became of a request; `None` while it was not decoded yet.
+    pub fn get(&self, request: &Request) -> Option<&Decoded> {
+        self.entries.get(request).map(|entry| &entry.picture)
     }
 
     /// Says what is on the screen now; answers what of it must be decoded.
@@ -74,7 +95,7 @@ impl Cache {
         self.clock += 1;
         let mut missing: Vec<Request> = Vec::new();
         for request in visible {
-            match self.entries.get_mut(&request.path) {
+            match self.entries.get_mut(request) {
                 Some(entry) => entry.wanted = self.clock,
                 None if missing.contains(request) => {}
                 None => missing.push(request.clone()),
@@ -84,16 +105,16 @@ impl Cache {
     }
 
     /// Takes in what came and drops what has not been wanted for longest.
-    pub fn put(&mut self, Loaded { path, picture }: Loaded) {
+    pub fn put(&mut self, Loaded { request, picture }: Loaded) {
         let entry = Entry { picture, wanted: self.clock };
         self.bytes += entry.bytes();
-        if let Some(old) = self.entries.insert(path, entry) {
+        if let Some(old) = self.entries.insert(request, entry) {
             self.bytes -= old.bytes();
         }
         while self.bytes > MOST_BYTES {
             let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.wanted);
-            let Some(path) = oldest.map(|(path, _)| path.clone()) else { return };
-            if let Some(entry) = self.entries.remove(&path) {
+            let Some(oldest) = oldest.map(|(request, _)| request.clone()) else { return };
+            if let Some(entry) = self.entries.remove(&oldest) {
                 self.bytes -= entry.bytes();
             }
         }
@@ -110,7 +131,7 @@ mod tests {
     use super::*;
 
     fn request(index: usize) -> Request {
-        Request { path: PathBuf::from(format!("{index}.png")) }
+        Request::File(PathBuf::from(format!("{index}.png")))
     }
 
     #[test]
@@ -120,22 +141,30 @@ mod tests {
         for index in 0..200 {
             assert!(cache.want(&[request(0), request(index)]).contains(&request(index)));
             let picture = Picture { width: side, height: 1, pixels: vec![[0; 3]; side] };
-            cache.put(Loaded { path: request(index).path, picture: Ok(Arc::new(picture)) });
+            cache.put(Loaded { request: request(index), picture: Ok(Arc::new(picture)) });
             assert!(cache.bytes <= MOST_BYTES);
         }
-        assert!(cache.get(&request(0).path).is_some());
-        assert!(cache.get(&request(199).path).is_some());
-        assert!(cache.get(&request(100).path).is_none());
+        assert!(cache.get(&request(0)).is_some());
+        assert!(cache.get(&request(199)).is_some());
+        assert!(cache.get(&request(100)).is_none());
         cache.clear();
         assert_eq!((cache.bytes, cache.entries.len()), (0, 0));
+    }
+
+    #[test]
+    fn the_gain_shows_as_much_as_fits() {
+        assert_eq!(
+            [0.0, 0.5, 2.0, 4.0, 5.0, 8.0, 200.0].map(gain_for),
+            [64, 64, 64, 32, 16, 16, 1]
+        );
     }
 
     #[test]
     fn a_file_is_asked_for_once() {
         let mut cache = Cache::default();
         assert_eq!(cache.want(&[request(1), request(1)]), [request(1)]);
-        cache.put(Loaded { path: request(1).path, picture: Err("missing".into()) });
+        cache.put(Loaded { request: request(1), picture: Err("missing".into()) });
         assert!(cache.want(&[request(1)]).is_empty());
-        assert!(matches!(cache.get(&request(1).path), Some(Err(_))));
+        assert!(matches!(cache.get(&request(1)), Some(Err(_))));
     }
 }

@@ -7,6 +7,7 @@
 //! - `click(&mut State, Click, &Scene) -> Vec<Effect>` where it draws things that can be clicked.
 //! - `wants(&State, &Scene) -> Wants`: which runs it needs followed, which pictures decoded.
 
+pub mod attack;
 pub mod launch;
 pub mod neurons;
 pub mod run_detail;
@@ -37,19 +38,23 @@ pub enum ScreenId {
     Runs,
     /// Presets and their form.
     Launch,
+    /// One image before and after an attack, and accuracy against epsilon.
+    Attack,
     /// Picture grids.
     Neurons,
 }
 
 impl ScreenId {
     /// Every screen, as the tabs show them.
-    pub const ALL: [ScreenId; 3] = [ScreenId::Runs, ScreenId::Launch, ScreenId::Neurons];
+    pub const ALL: [ScreenId; 4] =
+        [ScreenId::Runs, ScreenId::Launch, ScreenId::Attack, ScreenId::Neurons];
 
     /// The number in the tab.
     pub fn number(self) -> u8 {
         match self {
             ScreenId::Runs => 1,
             ScreenId::Launch => 2,
+            ScreenId::Attack => 3,
             ScreenId::Neurons => 4,
         }
     }
@@ -59,6 +64,7 @@ impl ScreenId {
         match self {
             ScreenId::Runs => "Runs",
             ScreenId::Launch => "Launch",
+            ScreenId::Attack => "Attack",
             ScreenId::Neurons => "Neurons",
         }
     }
@@ -68,6 +74,7 @@ impl ScreenId {
         match self {
             ScreenId::Runs => Action::ShowRuns,
             ScreenId::Launch => Action::ShowLaunch,
+            ScreenId::Attack => Action::ShowAttack,
             ScreenId::Neurons => Action::ShowNeurons,
         }
     }

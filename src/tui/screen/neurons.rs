@@ -327,5 +327,5 @@ pub fn wants(state: &State, scene: &Scene<'_>) -> Wants {
         let tops = neuron.real.iter().chain(&neuron.adversarial);
         paths.extend(tops.map(|top| shown.detail.folder.join(&top.picture)));
     }
-    Wants { runs, pictures: paths.into_iter().map(|path| Request { path }).collect() }
+    Wants { runs, pictures: paths.into_iter().map(Request::File).collect() }
 }

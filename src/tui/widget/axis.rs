@@ -84,6 +84,19 @@ impl Axis {
         Self { low, high, log: false, ticks }
     }
 
+    /// The same for what comes in fractions.
+    pub fn parts(first: f64, last: f64, most: usize) -> Self {
+        let high = if last > first { last } else { first + 1.0 };
+        let step = round_step((high - first) / most.max(1) as f64);
+        let (from, to) = ((first / step - 1e-9).ceil() as i64, (high / step + 1e-9).floor() as i64);
+        let decimals = (-step.log10().floor()).max(0.0) as usize;
+        let tick = |index: i64| {
+            let value = index as f64 * step;
+            Tick { value, label: format!("{value:.decimals$}") }
+        };
+        Self { low: first, high, log: false, ticks: (from..=to).map(tick).collect() }
+    }
+
     /// How many gaps of one size the ticks leave from end to end, if they do.
     pub fn even_gaps(&self) -> Option<u16> {
         let (first, last) = (self.ticks.first()?, self.ticks.last()?);
@@ -177,6 +190,8 @@ mod tests {
         assert_eq!(labels(&Axis::log(0.003, 4.0, 6)), ["0.01", "0.1", "1"]);
         assert_eq!(labels(&Axis::log(0.5, 4.0, 6)), ["0.5", "1", "2", "5"]);
         assert_eq!(labels(&Axis::steps(0, 17_000, 4)), ["0", "5 k", "10 k", "15 k"]);
+        assert_eq!(labels(&Axis::parts(0.0, 2.0, 4)), ["0.0", "0.5", "1.0", "1.5", "2.0"]);
+        assert_eq!(labels(&Axis::parts(0.0, 8.0, 4)), ["0", "2", "4", "6", "8"]);
     }
 
     #[test]

@@ -33,6 +33,32 @@ pub struct Line<'a> {
     pub series: &'a Series,
     /// Its colour.
     pub role: Role,
+    /// How sure some of its values are: step, low, high. Drawn dim, from low to high.
+    pub intervals: &'a [(u64, f64, f64)],
+}
+
+/// What the horizontal axis counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Across<'a> {
+    /// Its word, at the right end.
+    pub word: &'a str,
+    /// So many steps of a series are one of it: 100 for hundredths.
+    pub per_unit: u64,
+}
+
+impl Across<'static> {
+    /// Training steps.
+    pub const STEPS: Self = Self { word: "step", per_unit: 1 };
+}
+
+impl Across<'_> {
+    /// A step as it is told: `1,500`, or `0.5` of hundredths.
+    fn told(self, step: u64) -> String {
+        if self.per_unit <= 1 {
+            return number::count(step);
+        }
+        (step as f64 / self.per_unit as f64).to_string()
+    }
 }
 
 /// A chart, ready to draw.
@@ -55,6 +81,8 @@ pub struct Curve<'a> {
     pub limits: (f64, f64),
     /// Where the value cursor stands.
     pub cursor: Option<u64>,
+    /// What the steps are.
+    pub across: Across<'a>,
     /// What is said while there is no point.
     pub empty: &'a str,
     /// No Unicode.
@@ -139,6 +167,10 @@ impl Curve<'_> {
 
     fn value_scale(&self, rows: u16) -> Option<Scale> {
         let mut range: Option<(f64, f64)> = None;
+        let mut widen = |low: f64, high: f64| {
+            let (min, max) = range.unwrap_or((low, high));
+            range = Some((min.min(low), max.max(high)));
+        };
         for line in self.lines {
             for bucket in line.series.range(self.steps.clone()) {
                 let low = if self.log && bucket.min <= 0.0 { bucket.mean() } else { bucket.min };
@@ -146,10 +178,12 @@ impl Curve<'_> {
                     continue;
                 }
                 let (low, high) = (low * self.scale, bucket.max * self.scale);
-                range = Some(match range {
-                    None => (low, high),
-                    Some((min, max)) => (min.min(low), max.max(high)),
-                });
+                widen(low, high);
+            }
+            for (_, low, high) in
+                line.intervals.iter().filter(|(_, low, _)| !self.log || *low > 0.0)
+            {
+                widen(low * self.scale, high * self.scale);
             }
         }
         let (min, max) = range?;
@@ -187,6 +221,7 @@ impl Curve<'_> {
         let mut dots = Dots::new(plot.width, plot.height);
         let row = |value: f64| values.dot(value * self.scale);
         for (style, (columns, line)) in columns.iter().zip(self.lines).enumerate() {
+            self.draw_intervals(line, style, values, &mut dots);
             let smoothing = self.smoothing_of(line.series);
             let raw = Paint { style, bright: smoothing == 0 };
             let mut previous: Option<(usize, usize)> = None;
@@ -224,6 +259,20 @@ impl Curve<'_> {
             }
         }
         dots
+    }
+
+    fn draw_intervals(&self, line: &Line<'_>, style: usize, values: &Scale, dots: &mut Dots) {
+        let (first, last) = (*self.steps.start(), *self.steps.end());
+        let scale = (dots.width() - 1) as f64 / last.saturating_sub(first).max(1) as f64;
+        for (step, low, high) in
+            line.intervals.iter().filter(|(step, ..)| self.steps.contains(step))
+        {
+            let x = ((step - first) as f64 * scale).round() as usize;
+            let ends = (values.dot(high * self.scale), values.dot(low * self.scale));
+            if let (Some(top), Some(bottom)) = ends {
+                dots.line((x, top), (x, bottom), Paint { style, bright: false });
+            }
+        }
     }
 
     /// Points far apart, such as one an epoch, are no noise: smoothed, they would lag epochs behind.
@@ -268,10 +317,16 @@ impl Curve<'_> {
             buffer.set_string(axis_x, row, if row == bottom { corner } else { mark }, line);
         }
         let most = usize::from(plot.width / 10).max(1);
-        let steps = Axis::steps(*self.steps.start(), *self.steps.end(), most);
+        let (first, last) = (*self.steps.start(), *self.steps.end());
+        let unit = self.across.per_unit.max(1) as f64;
+        let steps = if self.across.per_unit > 1 {
+            Axis::parts(first as f64 / unit, last as f64 / unit, usize::from(plot.width / 6).max(1))
+        } else {
+            Axis::steps(first, last, most)
+        };
         let mut free_from = area.x;
-        let word = " step";
-        let word_at = area.right().saturating_sub(word.len() as u16);
+        let word = format!(" {}", self.across.word);
+        let word_at = area.right().saturating_sub(word.width() as u16);
         for tick in &steps.ticks {
             let Some(at) = steps.position(tick.value) else { continue };
             let x = plot.x + (at * f64::from(plot.width - 1)).round() as u16;
@@ -286,7 +341,7 @@ impl Curve<'_> {
             }
         }
         if numbers {
-            buffer.set_string(word_at, bottom + 1, word, style);
+            buffer.set_string(word_at, bottom + 1, &word, style);
         }
     }
 
@@ -324,15 +379,18 @@ impl Curve<'_> {
     }
 
     fn draw_last_values(&self, place: Rect, values: &Scale, buffer: &mut Buffer) {
-        let mut labels: Vec<(u16, String, Style)> = Vec::new();
+        let mut labels: Vec<(f64, (u16, String, Style))> = Vec::new();
         for line in self.lines {
             let Some(last) = line.series.at(*self.steps.end()) else { continue };
             let smooth = last.smoothed(self.smoothing_of(line.series)) * self.scale;
             let row = values.dot(smooth).map_or(0, |dot| (dot / 4) as u16);
             let (shown, role) =
                 if last.last.is_finite() { (smooth, line.role) } else { (last.last, Role::Error) };
-            labels.push((row, number::value(shown), self.theme.style(role)));
+            labels.push((smooth, (row, number::value(shown), self.theme.style(role))));
         }
+        // Those that share a row stand in the order of their values.
+        labels.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let labels = labels.into_iter().map(|(_, label)| label).collect();
         for (row, label, style) in without_collisions(labels, place.height) {
             buffer.set_stringn(place.x, place.y + row, label, usize::from(place.width), style);
         }
@@ -344,7 +402,10 @@ impl Curve<'_> {
         let room = usize::from(area.width);
         let mut legend = self.legend(true);
         // Values say more than names: the colours tell whose they are.
-        if self.cursor.is_some() && wide(&legend) + self.title.join(" · ").width() > room {
+        if self.cursor.is_some()
+            && self.across.per_unit <= 1
+            && wide(&legend) + self.title.join(" · ").width() > room
+        {
             legend = self.legend(false);
         }
         // The legend matters more than the finer points of how the values are shown.
@@ -369,12 +430,15 @@ impl Curve<'_> {
     fn legend(&self, names: bool) -> Vec<(String, Style)> {
         let mut legend: Vec<(String, Style)> = Vec::new();
         if let Some(step) = self.cursor {
-            legend.push((format!("step {}", number::count(step)), self.theme.style(Role::Accent)));
+            let told = format!("{} {}", self.across.word, self.across.told(step));
+            legend.push((told, self.theme.style(Role::Accent)));
         }
         let swatch = if self.ascii { "-" } else { "━" };
         for line in self.lines {
             let style = self.theme.style(line.role);
-            let value = self.cursor.map(|step| match standing_at(line.series, step) {
+            // Between the points of a curve over fractions there is no value.
+            let shown = self.cursor.filter(|_| self.across.per_unit <= 1);
+            let value = shown.map(|step| match standing_at(line.series, step) {
                 None => format!(" {:<6}", "–"),
                 Some(bucket) => {
                     let value = bucket.smoothed(self.smoothing_of(line.series)) * self.scale;
@@ -448,149 +512,4 @@ fn dimmed(style: Style, theme: &Theme) -> Style {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::tui::fixture;
-
-    const NO_LIMITS: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
-
-    fn series(points: &[(u64, f64)]) -> Series {
-        let mut series = Series::default();
-        for (step, value) in points {
-            series.push(*step, *step as f64, *value);
-        }
-        series
-    }
-
-    fn drawn(series: &Series, log: bool, ascii: bool, size: (u16, u16)) -> String {
-        let theme = fixture::theme();
-        let lines = [Line { name: "clean", series, role: Role::Real }];
-        let mut title = vec!["loss".to_owned()];
-        title.extend(log.then(|| "log".to_owned()));
-        title.extend(["probe fgsm ε 4".to_owned(), "smoothing 0.8".to_owned()]);
-        let curve = Curve {
-            title: &title,
-            lines: &lines,
-            steps: steps_of(&lines),
-            smoothing: 0,
-            log,
-            scale: 1.0,
-            limits: NO_LIMITS,
-            cursor: None,
-            empty: "nothing measured yet",
-            ascii,
-            theme: &theme,
-        };
-        let area = Rect::new(0, 0, size.0, size.1);
-        let mut buffer = Buffer::empty(area);
-        curve.draw(area, &mut buffer);
-        fixture::text(&buffer)
-    }
-
-    #[test]
-    fn a_straight_line_goes_from_corner_to_corner() {
-        let line = series(&(0..=100).map(|i| (i * 50, i as f64 / 25.0)).collect::<Vec<_>>());
-        insta::assert_snapshot!(drawn(&line, false, false, (60, 11)));
-        insta::assert_snapshot!(drawn(&line, false, true, (60, 11)));
-    }
-
-    #[test]
-    fn a_hole_breaks_the_line_and_is_marked_on_the_axis() {
-        let mut points: Vec<_> = (0..=100).map(|i| (i, 2.0)).collect();
-        for point in &mut points[40..60] {
-            point.1 = f64::NAN;
-        }
-        insta::assert_snapshot!(drawn(&series(&points), false, false, (60, 9)));
-    }
-
-    #[test]
-    fn a_single_point_is_seen() {
-        insta::assert_snapshot!(drawn(&series(&[(100, 0.5)]), false, false, (60, 9)));
-    }
-
-    #[test]
-    fn nothing_says_what_would_be_there() {
-        assert!(drawn(&Series::default(), false, false, (60, 9)).contains("nothing measured yet"));
-        let negative = series(&[(1, -1.0), (2, 0.0)]);
-        assert!(drawn(&negative, true, false, (60, 9)).contains("nothing measured yet"));
-    }
-
-    #[test]
-    fn a_spike_among_five_hundred_thousand_points_is_drawn() {
-        let points: Vec<_> =
-            (0..500_000).map(|i| (i, if i == 250_000 { 10.0 } else { 1.0 })).collect();
-        let text = drawn(&series(&points), false, false, (60, 12));
-        let high = text.lines().find(|line| line.contains("10 ")).unwrap();
-        assert!(high.chars().any(|c| ('\u{2801}'..='\u{28ff}').contains(&c)), "{text}");
-    }
-
-    #[test]
-    fn a_title_leaves_out_its_last_parts_but_never_the_scale() {
-        let line = series(&[(1, 1.0), (2, 2.0)]);
-        let title = |log, width| {
-            let text = drawn(&line, log, false, (width, 8));
-            text.lines().next().unwrap().to_owned()
-        };
-        assert_eq!(title(true, 60), "loss · log · probe fgsm ε 4 · smoothing 0.8");
-        assert_eq!(title(true, 30), "loss · log · probe fgsm ε 4");
-        assert_eq!(title(false, 30), "loss · probe fgsm ε 4");
-        assert_eq!(title(true, 14), "loss · log");
-        assert_eq!(title(true, 8), "loss · l");
-    }
-
-    #[test]
-    fn points_far_apart_are_not_smoothed() {
-        let sparse = series(&[(100, 4.0), (200, 2.0), (300, 1.0)]);
-        let theme = fixture::theme();
-        let lines = [Line { name: "probe", series: &sparse, role: Role::Adversarial }];
-        let curve = Curve {
-            title: &["loss".to_owned()],
-            lines: &lines,
-            steps: steps_of(&lines),
-            smoothing: 3,
-            log: false,
-            scale: 1.0,
-            limits: NO_LIMITS,
-            cursor: None,
-            empty: "",
-            ascii: false,
-            theme: &theme,
-        };
-        let mut buffer = Buffer::empty(Rect::new(0, 0, 60, 10));
-        curve.draw(buffer.area, &mut buffer);
-        let text = fixture::text(&buffer);
-        assert!(text.contains("1.000"), "{text}");
-    }
-
-    #[test]
-    fn a_series_that_ended_stands_nowhere_later() {
-        let ended = series(&(0..=10).map(|i| (i * 10, 1.0)).collect::<Vec<_>>());
-        assert!(standing_at(&ended, 109).is_some());
-        assert!(standing_at(&ended, 500).is_none());
-        assert!(standing_at(&Series::default(), 5).is_none());
-    }
-
-    #[test]
-    fn labels_move_apart_and_keep_their_order() {
-        let label = |row: u16, text: &str| (row, text.to_owned(), Style::default());
-        let labels = vec![label(3, "b"), label(3, "c"), label(0, "a"), label(4, "d")];
-        let moved = without_collisions(labels, 5);
-        let rows: Vec<_> = moved.iter().map(|(row, text, _)| (*row, text.as_str())).collect();
-        assert_eq!(rows, [(0, "a"), (2, "b"), (3, "c"), (4, "d")]);
-    }
-
-    proptest! {
-        #[test]
-        fn no_data_and_no_size_panics(
-            points in prop::collection::vec((0_u64..u64::MAX, any::<f64>()), 0..30),
-            log: bool,
-            size in (0_u16..120, 0_u16..40),
-        ) {
-            let mut points = points;
-            points.sort_by_key(|point| point.0);
-            drawn(&series(&points), log, false, size);
-        }
-    }
-}
+mod tests;

@@ -11,6 +11,7 @@ use super::{Row, Shown, Spot, State};
 use crate::run::results::neurons::{Neuron, TopImage};
 use crate::tui::action::{Action, Place};
 use crate::tui::number;
+use crate::tui::pictures::Request;
 use crate::tui::screen::runs::short_name;
 use crate::tui::screen::{Click, DrawContext, Scene, View};
 use crate::tui::text;
@@ -64,9 +65,9 @@ pub(super) fn draw(
     }
     let group = |row: Row| {
         let tiles = images(neuron, row).iter().enumerate().map(|(rank, top)| {
-            let path = shown.detail.folder.join(&top.picture);
+            let file = Request::File(shown.detail.folder.join(&top.picture));
             Tile {
-                picture: scene.pictures.get(&path),
+                picture: scene.pictures.get(&file),
                 caption: [top.caption(), number::value(top.activation)],
                 selected: context.focused && spot(state, neuron) == Spot { row, rank },
             }
@@ -219,7 +220,7 @@ fn draw_large(
     let left = usize::from(area.right().saturating_sub(x + 2));
     buf.set_string(x + 2, area.y, text::fit(words, left), context.style(Role::Text));
     let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
-    let picture = scene.pictures.get(path);
+    let picture = scene.pictures.get(&Request::File(path.to_owned()));
     let square = Rect { width: below.width.min(below.height * 2), ..below };
     grid::draw_picture(picture, context, if picture.is_none() { square } else { below }, buf);
 }

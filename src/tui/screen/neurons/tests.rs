@@ -15,11 +15,12 @@ fn loaded(state: &State, world: &World) -> Cache {
     let mut cache = Cache::default();
     let wanted = wants(state, &scene(world, &Cache::default(), FINISHED)).pictures;
     for request in cache.want(&wanted) {
-        let name = request.path.file_name().unwrap().to_string_lossy().into_owned();
+        let Request::File(path) = &request else { continue };
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let shade = name.bytes().next().unwrap_or(0).wrapping_mul(37);
-        std::fs::create_dir_all(request.path.parent().unwrap()).unwrap();
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         let pixels = image::RgbImage::from_pixel(32, 32, image::Rgb([shade, 128, 255 - shade]));
-        pixels.save(&request.path).unwrap();
+        pixels.save(path).unwrap();
         cache.put(decoder::load(&request));
     }
     cache

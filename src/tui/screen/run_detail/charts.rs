@@ -12,7 +12,7 @@ use crate::tui::history::{History, SMOOTHING, Series};
 use crate::tui::screen::runs::short_name;
 use crate::tui::screen::{Click, DrawContext, Scene, View};
 use crate::tui::theme::Role;
-use crate::tui::widget::curve::{Curve, Line, steps_of};
+use crate::tui::widget::curve::{Across, Curve, Line, steps_of};
 
 /// A chart of one run: its metrics, and what they are called in the legend.
 #[derive(Debug)]
@@ -145,7 +145,7 @@ fn single<'a>(scene: &'a Scene<'a>) -> Vec<Chart<'a>> {
     let chart = |recipe: &'static Recipe| {
         let line = |(metric, name, role): &(&str, &'static str, Role)| {
             let series = series_of(&detail.history, metric)?;
-            Some(Line { name, series, role: *role })
+            Some(Line { name, series, role: *role, intervals: &[] })
         };
         let lines: Vec<Line<'a>> = recipe.lines.iter().filter_map(line).collect();
         // The curve is the probe's, or that of the objective; what was evaluated afterwards stands
@@ -176,7 +176,12 @@ fn compared<'a>(scene: &'a Scene<'a>) -> Vec<Chart<'a>> {
             for (index, id) in scene.compared.iter().enumerate() {
                 let Some(detail) = scene.world.detail(id) else { continue };
                 let Some(series) = series_of(&detail.history, metric) else { continue };
-                lines.push(Line { name: short_name(id), series, role: role_of(index) });
+                lines.push(Line {
+                    name: short_name(id),
+                    series,
+                    role: role_of(index),
+                    intervals: &[],
+                });
             }
             if !lines.is_empty() {
                 let title = if recipe.lines.len() > 1 && *name != "clean" {
@@ -273,6 +278,7 @@ pub fn draw(
             scale: chart.recipe.scale,
             limits: chart.recipe.limits,
             cursor: state.cursor,
+            across: Across::STEPS,
             empty: if state.log {
                 "nothing above zero to show on this scale"
             } else {
