@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
 
 mod killed;
+mod live;
 mod queue;
 #[path = "../runs/mod.rs"]
 mod runs;
