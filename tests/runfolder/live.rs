@@ -112,7 +112,8 @@ fn pixels(file: &Path) -> Vec<u8> {
 #[test]
 fn its_pictures_are_those_of_the_attack_stage_and_its_numbers_those_of_its_pictures() {
     let runs = Runs::new();
-    let run = finished(&runs, "{method='pgd', epsilon=8, steps=3}");
+    // One image a batch, as the worker has it: sums of other lengths round otherwise.
+    let run = finished(&runs, "{method='pgd', epsilon=8, steps=3, batch_size=1}");
     let before = contents(&runs.root());
     let folder = tempfile::tempdir().unwrap();
     let mut live = Live::start(&runs, "last", &folder.path().join("pictures"));
@@ -209,8 +210,16 @@ fn a_wrong_question_is_refused_and_the_next_one_answered() {
         (0, "method = ", "not valid TOML"),
         (16, "method = 'fgsm', epsilon = 8", "there is no image 16"),
         (0, "method = 'pgd', target = 99", "the network has 16 classes"),
-        (0, "method = 'ensemble', models = [{ weights = 'run:gone' }]", "there is no run 'gone'"),
-        (0, "method = 'ensemble', models = [{ weights = '/gone.pth' }]", "/gone.pth"),
+        (
+            0,
+            "method = 'ensemble', models = [{ arch = 'shapesnet', weights = 'run:gone' }]",
+            "there is no run 'gone'",
+        ),
+        (
+            0,
+            "method = 'ensemble', models = [{ arch = 'vgg16', weights = '/gone.pth' }]",
+            "/gone.pth",
+        ),
     ] {
         let why = live.refused(image, attack);
         assert!(why.contains(expected), "{attack}: {why}");
