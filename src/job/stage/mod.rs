@@ -57,7 +57,7 @@ pub const STAGES: &[Stage] = &[
 /// without the weights' gradients: a third and two thirds of a training pass.
 fn training_cost(train: &TrainSpec) -> f64 {
     let attacked = train.adversarial.as_ref().map_or(0.0, |section| {
-        let [forward, gradient] = section.method().passes();
+        let [forward, gradient] = section.passes();
         1.0 + (forward as f64 + 2.0 * gradient as f64) / 3.0
     });
     15.0 * train.epochs as f64 * (1.0 + attacked)
