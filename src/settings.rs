@@ -178,6 +178,14 @@ impl Settings {
         folder.unwrap_or_else(std::env::temp_dir).join("glassbox.log")
     }
 
+    /// Where files go that may be deleted at any time: a folder of this user's in the temporary one
+    /// where there is no home.
+    pub fn cache(&self) -> PathBuf {
+        let own = || format!("glassbox-{}", rustix::process::geteuid().as_raw());
+        let folder = self.folders.as_ref().map(|folders| folders.cache.clone());
+        folder.unwrap_or_else(|| std::env::temp_dir().join(own()))
+    }
+
     /// The user's own themes, `themes/*.toml` beside the settings file: name and text.
     pub fn themes(&self) -> Vec<(String, String)> {
         let Some(folders) = &self.folders else { return Vec::new() };

@@ -82,6 +82,13 @@ fn cost(estimate: &Estimate) -> Vec<String> {
             count(train.images),
             bytes(train.checkpoint_bytes)
         ));
+        if let Some(Passes { forward, gradient }) = train.attack {
+            lines.push(format!(
+                "             and as many attacked ones: {} forward, {} forward and back to make them",
+                count(forward),
+                count(gradient)
+            ));
+        }
     }
     if let Some(Passes { forward, gradient }) = estimate.evaluate {
         lines.push(format!(
@@ -142,6 +149,7 @@ mod tests {
                 steps_an_epoch: 94,
                 steps: 752,
                 images: 48_000,
+                attack: Some(Passes { forward: 48_000, gradient: 336_000 }),
                 checkpoint_bytes: 788_320,
             }),
             evaluate: Some(Passes { forward: 4000, gradient: 3000 }),
@@ -169,7 +177,14 @@ mod tests {
     #[test]
     fn the_cost_is_told_in_words() {
         let lines = cost(&example()).join("\n");
-        for part in ["6,000 images", "752 steps", "770 KiB", "up to 11.8 MiB", "288 real and"] {
+        for part in [
+            "6,000 images",
+            "752 steps",
+            "770 KiB",
+            "up to 11.8 MiB",
+            "288 real and",
+            "336,000 forward and back",
+        ] {
             assert!(lines.contains(part), "{part} is not in\n{lines}");
         }
     }

@@ -37,6 +37,14 @@ const VERSION_AND_LICENCES: &str = concat!(
     include_str!("../data/wordnet/LICENSE"),
 );
 
+/// What `worker --live` reads and writes.
+const LIVE: &str = "With --live it opens the run's network, with its best weights, and the test \
+    split, and answers one question a line until standard input ends:\n  \
+    {\"id\":1,\"image\":0,\"attack\":\"method = 'pgd', epsilon = 8\"}\n\
+    An answer is a line of JSON on standard output; of questions that wait only the newest is \
+    answered. It changes nothing in the run folder, waits in no queue, and leaves half of the cores \
+    to others.";
+
 /// A terminal workbench for people who study how image classifiers fail.
 #[derive(Debug, Parser)]
 #[command(
@@ -167,8 +175,9 @@ pub enum Command {
         glassbox completions bash > ~/.local/share/bash-completion/completions/glassbox\n  \
         glassbox completions fish > ~/.config/fish/completions/glassbox.fish")]
     Completions(CompletionsArgs),
-    /// Work on a run folder: what `run` starts.
+    /// Work on a run folder, which is what `run` starts; or, with --live, attack single images of a run
     #[command(hide = true)]
+    #[command(after_long_help = LIVE)]
     Worker(WorkerArgs),
 }
 
@@ -288,7 +297,13 @@ pub struct WorkerArgs {
     /// How many runs may use one device at a time [default: as the settings say]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub slots: Option<u32>,
-    /// The run folder
+    /// Answer questions on standard input instead: attacks on single images of the run
+    #[arg(long, requires = "pictures", conflicts_with = "slots")]
+    pub live: bool,
+    /// The folder for the pictures of the last answers
+    #[arg(long, requires = "live", value_name = "FOLDER")]
+    pub pictures: Option<PathBuf>,
+    /// The run folder; with --live also an id, the beginning of one, or 'last'
     #[arg(value_name = "RUN_FOLDER")]
     pub folder: PathBuf,
 }
@@ -370,7 +385,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Predict(args) => predict::run(&args, settings),
         Command::Doctor => examine(&global.flags()),
         Command::Completions(args) => completions::run(Cli::command(), args.shell),
-        Command::Worker(args) => worker::run(&args, || Ok(settings()?.slots)),
+        Command::Worker(args) => worker::run(&args, || Ok(settings()?.slots), find),
     }
 }
 

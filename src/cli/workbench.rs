@@ -11,6 +11,7 @@ pub fn run(settings: &Settings, readonly: bool, problem: Option<Error>) -> Resul
         runs_dir: settings.runs_dir()?.to_owned(),
         runs_dir_is_given: settings.runs_dir_is_given,
         log_file: settings.log_file(),
+        cache: settings.cache(),
         readonly,
         ascii: settings.ascii,
         no_mouse: !settings.mouse,

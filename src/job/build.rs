@@ -11,6 +11,7 @@ mod set;
 pub mod single;
 
 pub use adversarial::{Against, against, alarm_attacks, feature_layers};
+pub(super) use attack::resolve_members;
 pub use attack::{attack, named_network};
 pub use set::adversarial_set;
 
@@ -234,7 +235,12 @@ fn network_on(device: &Device, spec: &Spec, channels: usize, runs: &Path) -> Res
 }
 
 /// What weights say of themselves, if they do. `section` is where they are named.
-fn header(section: &str, arch: spec::Arch, word: &str, runs: &Path) -> Result<Option<Header>> {
+pub(super) fn header(
+    section: &str,
+    arch: spec::Arch,
+    word: &str,
+    runs: &Path,
+) -> Result<Option<Header>> {
     let path = weights_path(word, runs)?;
     let header = weights::read(&path, &Device::Cpu)?.header;
     let arch = spec::word(arch);

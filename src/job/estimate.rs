@@ -61,6 +61,8 @@ pub struct TrainEstimate {
     pub steps: usize,
     /// Training images seen in all.
     pub images: usize,
+    /// What it takes to attack as many: adversarial training sees each a second time, attacked.
+    pub attack: Option<Passes>,
     /// One checkpoint: weights and the optimizer's tensors.
     pub checkpoint_bytes: u64,
 }
@@ -111,10 +113,16 @@ pub fn estimate(spec: &Spec, train: &dyn Dataset, test: &dyn Dataset, model: &Mo
                 OptimizerName::Sgd => 2,
                 OptimizerName::Adam | OptimizerName::Adamw => 3,
             };
+            let images = train.len().saturating_mul(section.epochs);
             TrainEstimate {
                 steps_an_epoch,
                 steps: steps_an_epoch.saturating_mul(section.epochs),
-                images: train.len().saturating_mul(section.epochs),
+                images,
+                attack: section.adversarial.as_ref().map(|adversarial| {
+                    let [forward, gradient] =
+                        adversarial.passes().map(|passes| images.saturating_mul(passes));
+                    Passes { forward, gradient }
+                }),
                 checkpoint_bytes: weights as u64 * 4 * tensors,
             }
         }),
@@ -203,6 +211,19 @@ mod tests {
         let trained = costs.train.unwrap();
         assert_eq!((trained.steps_an_epoch, trained.steps, trained.images), (3, 9, 390));
         assert_eq!(trained.checkpoint_bytes, costs.weights as u64 * 8);
+        assert_eq!(trained.attack, None);
+        for (section, passes) in [
+            ("{ method = \"pgd\", steps = 5, epsilon = 8 }", [0, 5]),
+            ("{ method = \"fgsm\", target = \"none\" }", [0, 1]),
+            ("{ method = \"fgsm\" }", [1, 1]),
+            ("{ method = \"least-likely\", target = \"least-likely\" }", [1, 1]),
+        ] {
+            let mut document = Document::parse("a.toml", text).unwrap();
+            document.set(&format!("train.adversarial={section}")).unwrap();
+            let trained = estimate(&document.spec().unwrap(), &train, &test, &network).train;
+            let [forward, gradient] = passes.map(|passes| 390 * passes);
+            assert_eq!(trained.unwrap().attack, Some(Passes { forward, gradient }), "{section}");
+        }
         assert_eq!(costs.evaluate, Some(Passes { forward: 14, gradient: 7 }));
         assert_eq!(costs.attack.unwrap().images, 7);
         let curve = "evaluate.curve={ method = \"pgd\", epsilons = [0, 4] }";

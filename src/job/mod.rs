@@ -8,8 +8,8 @@ pub mod create;
 pub mod estimate;
 mod ledger;
 mod life;
+pub mod live;
 pub mod predict;
-
 mod progress;
 mod signals;
 pub mod spawn;

@@ -76,7 +76,7 @@ pub fn predict(request: &Request, runs: impl FnOnce() -> Result<PathBuf>) -> Res
     let usual = if crop > SMALL { CentreCrop::usual(crop) } else { CentreCrop::scale(crop) };
     let transform = CentreCrop { resize: request.resize.unwrap_or(usual.resize), crop };
     let pictures = Arc::new(Pictures::find(&request.images, transform, config.channels)?);
-    let labels = labels(header.as_ref(), config.classes);
+    let labels = class_names(header.as_ref(), config.classes);
     run(&model, &pictures, request.top, &labels, &device)
 }
 
@@ -158,8 +158,8 @@ fn fitting(
     }
 }
 
-/// What each output stands for.
-fn labels(header: Option<&Header>, classes: usize) -> Vec<String> {
+/// What each output stands for; empty where nobody says.
+pub(super) fn class_names(header: Option<&Header>, classes: usize) -> Vec<String> {
     let known = header.map(|header| header.class_names.clone()).unwrap_or_default();
     if known.is_empty() && classes == 1000 {
         return imagenet_classes().into_iter().map(str::to_owned).collect();
@@ -211,9 +211,7 @@ fn run(
 
 /// The likeliest classes; of equal ones the first.
 fn best(logits: &[f32], top: usize, labels: &[String]) -> Vec<Guess> {
-    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let weight = |logit: f32| f64::from(logit - most).exp();
-    let sum: f64 = logits.iter().map(|&logit| weight(logit)).sum();
+    let probabilities = probabilities(logits);
     let mut order: Vec<usize> = (0..logits.len()).collect();
     order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
     order
@@ -222,9 +220,17 @@ fn best(logits: &[f32], top: usize, labels: &[String]) -> Vec<Guess> {
         .map(|index| Guess {
             index,
             label: labels.get(index).cloned().unwrap_or_else(|| index.to_string()),
-            probability: weight(logits[index]) / sum,
+            probability: probabilities[index],
         })
         .collect()
+}
+
+/// The softmax of one image's logits.
+pub(super) fn probabilities(logits: &[f32]) -> Vec<f64> {
+    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let weights = logits.iter().map(|&logit| f64::from(logit - most).exp());
+    let sum: f64 = weights.clone().sum();
+    weights.map(|weight| weight / sum).collect()
 }
 
 #[cfg(test)]
@@ -245,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_thousand_classes_without_names_are_imagenets() {
-        assert_eq!(labels(None, 1000)[207], "golden retriever");
-        assert!(labels(None, 10).is_empty());
+        assert_eq!(class_names(None, 1000)[207], "golden retriever");
+        assert!(class_names(None, 10).is_empty());
     }
 }

@@ -69,6 +69,24 @@ fn the_papers_numbers_stand_beside_ours_where_the_network_is_the_same() {
 }
 
 #[test]
+fn a_network_trained_with_a_consistent_loss_stands_beside_no_number_of_another() {
+    let root = tempfile::tempdir().unwrap();
+    let trained = |weight: &str| {
+        format!("{ALEXNET}[train]\n[train.adversarial]\nconsistency_weight = {weight}\n")
+    };
+    let consistent = run(root.path(), "a", &trained("0.1"), &[("evaluate", evaluated())]);
+    let plain = run(root.path(), "b", &trained("0"), &[("evaluate", evaluated())]);
+    let report = Report::of(&[consistent]).unwrap();
+    assert!(report.rows.iter().all(|row| row.published.is_none()));
+    assert!(report.notes[1].contains("the paper's alexnet-Adv, whose row could not be read"));
+    assert_eq!(
+        Report::of(&[plain]).unwrap().notes,
+        [""; 0],
+        "the control is no row of the paper's"
+    );
+}
+
+#[test]
 fn csv_quotes_and_keeps_every_digit() {
     let root = tempfile::tempdir().unwrap();
     let folder = run(root.path(), "a, b", ALEXNET, &[("evaluate", evaluated())]);

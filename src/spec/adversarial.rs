@@ -63,6 +63,17 @@ impl AdversarialSpec {
         MethodSpec { epsilon: Some(self.epsilon.largest()), ..self.how.clone() }.resolved()
     }
 
+    /// How often it takes an image through the network to attack it: forward only, and forward and
+    /// back.
+    pub fn passes(&self) -> [usize; 2] {
+        let [forward, gradient] = self.method().passes();
+        // Whoever aims at the least likely class asks first which that is; the method of that name
+        // has counted it.
+        let asks = self.target() == Target::Named(TargetName::LeastLikely)
+            && self.how.method != AttackMethod::LeastLikely;
+        [forward.saturating_add(usize::from(asks)), gradient]
+    }
+
     /// With every key written whose default other keys decide, except the layer, which the network
     /// decides.
     #[must_use]

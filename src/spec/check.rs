@@ -232,11 +232,11 @@ fn check_train(train: &TrainSpec, complain: &mut impl FnMut(Complaint)) {
         let message = format!("is '{found}', expected epochs or steps: '1 epoch', '200 steps'");
         complain(Complaint::new("train.probe.every", message));
     }
-    let attacked = probe.how.method != AttackMethod::None || train.adversarial.is_some();
-    if train.best == Some(Best::AdversarialTop1) && (probe.images == 0 || !attacked) {
+    if train.best == Some(Best::AdversarialTop1) && !train.measures_attacks() {
         complain(
-            Complaint::new("train.best", "is adversarial_top1, but no probe measures it")
-                .hint("--set train.probe.images=500, or train.best=top1"),
+            Complaint::new("train.best", "is adversarial_top1, but no probe measures it").hint(
+                "--set train.probe.images=500 --set train.probe.method=fgsm, or train.best=top1",
+            ),
         );
     }
     if let Err(message) = train.checkpoint_every.parse::<Interval>() {

@@ -361,6 +361,16 @@ pub struct TrainSpec {
     pub probe: ProbeSpec,
 }
 
+impl TrainSpec {
+    /// Whether the probe measures an adversarial accuracy: by its own attack, or by those of the
+    /// alarm.
+    pub fn measures_attacks(&self) -> bool {
+        let probe = &self.probe;
+        let alarm = self.adversarial.is_some() && probe.alarm_steps > 0;
+        probe.images > 0 && (probe.how.method != AttackMethod::None || alarm)
+    }
+}
+
 impl Default for TrainSpec {
     fn default() -> Self {
         Self {

@@ -34,8 +34,11 @@ presets![
     "table2-shapes",
     "table2-cifar10-resnet20",
     "table2-alexnet",
+    "table2-alexnet-consistent",
     "table2-vgg16",
+    "table2-vgg16-consistent",
     "table2-resnet18",
+    "table2-resnet18-consistent",
 ];
 
 impl Preset {

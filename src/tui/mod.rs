@@ -3,6 +3,7 @@
 
 pub mod action;
 pub mod app;
+pub mod attacks;
 pub mod capability;
 pub mod effect;
 #[cfg(test)]

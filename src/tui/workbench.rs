@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::app::{App, Setup, draw};
+use super::attacks::{self, Attacks};
 use super::capability;
 use super::effect::Effect;
 use super::glyphs::Glyphs;
@@ -41,6 +42,8 @@ pub struct Options {
     pub runs_dir_is_given: bool,
     /// Where reports of panics go.
     pub log_file: PathBuf,
+    /// What may be deleted at any time.
+    pub cache: PathBuf,
     /// Start and stop nothing.
     pub readonly: bool,
     /// Draw without Unicode.
@@ -101,6 +104,8 @@ struct Workbench {
     asides: Vec<std::thread::JoinHandle<()>>,
     sender: mpsc::Sender<Message>,
     inbox: mpsc::Receiver<Message>,
+    // After the inbox, which its threads may wait for.
+    attacks: Attacks,
     next_frame: Instant,
     /// Which toast, and when it goes.
     toast_until: Option<(u64, Instant)>,
@@ -120,6 +125,17 @@ impl Workbench {
             // Full: the screen is behind; it asks again for what it still wants.
             let _ = decoded.blocking_send(Message::PictureLoaded(loaded));
         })?;
+        let launcher =
+            Launcher { executable: std::env::current_exe()?, runs_dir: options.runs_dir.clone() };
+        let place = attacks::Place {
+            executable: launcher.executable.clone(),
+            runs_dir: options.runs_dir.clone(),
+            cache: options.cache.clone(),
+        };
+        let answered = sender.clone();
+        let attacks = Attacks::start(place, move |run, answer| {
+            let _ = answered.blocking_send(Message::AttackAnswered { run: run.to_owned(), answer });
+        })?;
         let mouse = !options.no_mouse;
         let screen = Screen::enter(mouse)?;
         let ground = if options.theme.is_some() { None } else { terminal::ask_ground() };
@@ -133,13 +149,11 @@ impl Workbench {
             signals,
             reader,
             decoder,
-            launcher: Launcher {
-                executable: std::env::current_exe()?,
-                runs_dir: options.runs_dir.clone(),
-            },
+            launcher,
             asides: Vec::new(),
             sender,
             inbox,
+            attacks,
             next_frame: Instant::now(),
             toast_until: None,
             screen,
@@ -269,9 +283,10 @@ impl Workbench {
             Effect::CaptureMouse(on) => self.screen.capture_mouse(on)?,
             Effect::Redraw => self.screen.forget()?,
             Effect::Suspend => self.sleep()?,
+            Effect::Attack { run, ask } => self.attacks.ask(run, ask),
+            Effect::EndAttacks => self.attacks.end(),
             // `App` shows notices itself, and the loop ends on its own.
-            // No screen asks for attacks yet.
-            Effect::Notify(_) | Effect::Quit | Effect::Attack { .. } | Effect::EndAttacks => {}
+            Effect::Notify(_) | Effect::Quit => {}
         }
         Ok(())
     }

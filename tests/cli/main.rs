@@ -10,4 +10,6 @@ mod predict;
 mod runs;
 mod stages;
 mod steering;
+mod table2;
 mod terminal;
+mod training;

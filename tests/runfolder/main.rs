@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod killed;
+mod live;
 mod queue;
 #[path = "../runs/mod.rs"]
 mod runs;

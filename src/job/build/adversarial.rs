@@ -29,9 +29,8 @@ pub struct Against {
 /// Fills the keys of `[train]` that other keys and the network decide.
 pub(super) fn resolve(spec: &mut Spec, network: &Model) -> Result<()> {
     let Some(train) = &mut spec.train else { return Ok(()) };
-    let probes = train.probe.images > 0;
     let best = match &train.adversarial {
-        Some(_) if probes => spec::Best::AdversarialTop1,
+        Some(_) if train.measures_attacks() => spec::Best::AdversarialTop1,
         _ => spec::Best::Top1,
     };
     train.best.get_or_insert(best);

@@ -15,7 +15,7 @@ use crate::model::{self, Model, ModelConfig};
 use crate::spec::{self, AttackMethod, EnsembleModel, MethodSpec, Norm, Spec};
 
 /// Fills what the weights of the networks besides `[model]` decide.
-pub(super) fn resolve_members(spec: &mut Spec, channels: usize, runs: &Path) -> Result<()> {
+pub(in crate::job) fn resolve_members(spec: &mut Spec, channels: usize, runs: &Path) -> Result<()> {
     let (format, image_size) = (spec.data.format, spec.data.image_size);
     let resolve = |section: &str, member: &mut EnsembleModel| -> Result<()> {
         member.weights = whole_word(&member.weights, runs)?;

@@ -4,6 +4,7 @@
 //! Each finished batch leaves its record, after its pictures, so that a stopped attack goes on
 //! where it was.
 
+mod making;
 mod outcome;
 
 use std::path::Path;
@@ -18,16 +19,17 @@ use super::networks::Networks;
 use super::pixels::{self, PictureNames};
 use super::sample::{self, Gradients, Sample};
 use super::{log_damage, runs_of, trained_network};
+use crate::attack::logits;
 use crate::attack::measure::{Distances, predictions};
-use crate::attack::{Attack, Target, Victims, logits};
 use crate::data::{Batch, DamageReport, Dataset};
 use crate::error::{Error, Result};
 use crate::job::build;
 use crate::job::context::{Context, Flow, StageEnd};
 use crate::job::ledger::Ledger;
-use crate::model::Model;
 use crate::run::write;
-use crate::spec::{AttackMethod, AttackSpec};
+use crate::spec::AttackSpec;
+
+pub(in crate::job) use making::Making;
 
 /// Where the images go, in the run folder.
 pub const FOLDER: &str = "adversarial";
@@ -83,27 +85,20 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
     let runs = runs_of(context.folder()).to_owned();
     let test = build::open_data(&spec)?.test;
     let mut networks = Networks::new(trained_network(context, &*test)?, &spec);
-    let made_on = networks.open_all(&section.how.models, &runs)?;
-    let mut tried_on = made_on.clone();
+    let making = Making::new(&spec, section, &mut networks, &runs)?;
+    let mut tried_on = making.made_on.clone();
     // A network that is none of the ensemble's sees a transfer attack; a fresh one tells nothing.
     let own = spec.train.is_some() || spec.model.weights.is_some();
-    if own && !made_on.contains(&0) {
+    if own && !tried_on.contains(&0) {
         tried_on.push(0);
     }
     let mut set = Set {
-        attack: build::attack(&spec, &section.how, &runs)?,
-        // It aims there by itself; the records are to say where.
-        target: match section.how.method {
-            AttackMethod::LeastLikely => Some(Target::LeastLikely),
-            _ => build::target(&spec, section.target),
-        },
         names: PictureNames::of(&*test),
         ledger: Ledger::open(context.folder(), "attack")?,
+        making,
         networks,
-        made_on,
         tried_on,
         test,
-        section,
     };
     let end = set.run(context)?;
     if end == StageEnd::Done {
@@ -114,22 +109,18 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
 
 /// The stage under way.
 struct Set {
-    section: AttackSpec,
-    attack: Box<dyn Attack>,
-    target: Option<Target>,
+    making: Making,
     test: Arc<dyn Dataset>,
     names: PictureNames,
     networks: Networks,
-    /// The networks that the images are made on.
-    made_on: Vec<usize>,
-    /// The networks that they are tried on: those first.
+    /// The networks that the images are tried on: those that they are made on first.
     tried_on: Vec<usize>,
     ledger: Ledger<Record>,
 }
 
 impl Set {
     fn run(&mut self, context: &mut Context) -> Result<StageEnd> {
-        if self.section.how.pixel_bound() < 1.0 {
+        if self.making.section.how.pixel_bound() < 1.0 {
             context
                 .log("epsilon is below one pixel level: 8-bit images cannot hold such a change")?;
         }
@@ -156,12 +147,12 @@ impl Set {
             return Ok(());
         }
         let sample = Sample::of(context, &self.test, &self.networks)?;
-        let model = &self.networks[self.made_on[0]].model;
+        let model = &self.networks[self.making.made_on[0]].model;
         // Where it aims does not matter to an attack that may not move.
-        let targets = self.target.map(|_| &sample.few.labels);
+        let targets = self.making.target.map(|_| &sample.few.labels);
         let runs = runs_of(context.folder());
         let few = (model, &sample.few);
-        sample::check_zero(context.spec(), &self.section.how, few, targets, runs)?;
+        sample::check_zero(context.spec(), &self.making.section.how, few, targets, runs)?;
         let seen = sample::gradients(model, &sample.images)?;
         self.ledger.put("zero", 0, Record::Sound)?;
         self.ledger.put("gradients", 0, Record::Gradients(seen))
@@ -170,7 +161,7 @@ impl Set {
     /// Makes every batch that has no record yet.
     fn make_all(&mut self, context: &mut Context) -> Result<Flow> {
         self.forget_lost_pictures(context.folder());
-        let (size, len) = (self.section.batch_size, self.test.len());
+        let (size, len) = (self.making.section.batch_size, self.test.len());
         let batches = len.div_ceil(size.max(1));
         let missing = |batch: &usize| self.ledger.get(PASS, *batch).is_none();
         let Some(first) = (0..batches).find(missing) else { return Ok(Flow::Continue) };
@@ -224,26 +215,14 @@ impl Set {
     fn make(&self, folder: &Path, batch: &Batch) -> Result<Made> {
         let shape = self.test.shape();
         let clean = self.answers(&batch.images)?;
-        let rounds = self.targets(batch)?;
         let mut distances = Distances::default();
         let mut pictures = Vec::new();
-        for targets in rounds {
-            let device = batch.labels.device();
-            let tensor =
-                targets.as_deref().map(|targets| Tensor::new(targets, device)).transpose()?;
-            let victims = Victims {
-                images: &batch.images,
-                labels: &batch.labels,
-                indices: &batch.indices,
-                targets: tensor.as_ref(),
-            };
-            let images = self.attack.perturb(&self.networks[0].model, &victims)?;
-            let bound = self.section.how.pixel_bound();
-            let bytes = pixels::to_bytes_within(&images, &batch.images, bound)?;
+        for targets in self.making.targets(&self.networks, batch)? {
+            let made = self.making.make(&self.networks, batch, targets.as_deref(), shape)?;
             // From here on only what the files hold counts.
-            let written = pixels::from_bytes(&bytes, shape)?.to_device(device)?;
-            distances = distances.and(Distances::of(&written, &batch.images)?);
-            let adversarial = self.answers(&written)?;
+            distances = distances.and(made.distances);
+            let bytes = made.bytes;
+            let adversarial = self.answers(&made.images)?;
             for (at, &index) in batch.indices.iter().enumerate() {
                 pictures.push(Picture {
                     index,
@@ -275,28 +254,11 @@ impl Set {
         self.tried_on.iter().map(answers).collect()
     }
 
-    /// The targets of a batch, one list a round; one round without any where there is no target.
-    fn targets(&self, batch: &Batch) -> Result<Vec<Option<Vec<u32>>>> {
-        let Some(target) = self.target else { return Ok(vec![None]) };
-        let models: Vec<&Model> =
-            self.made_on.iter().map(|&place| &self.networks[place].model).collect();
-        let (images, labels, indices) = (&batch.images, &batch.labels, &batch.indices);
-        let count = self.section.targets_per_image;
-        if count == 1 && (models.len() == 1 || target != Target::LeastLikely) {
-            let targets = target.choose(models[0], images, labels, indices)?;
-            return Ok(vec![Some(targets.to_vec1()?)]);
-        }
-        let several = target.choose_several(&models, images, labels, indices, count)?;
-        Ok((0..count)
-            .map(|round| Some(several.iter().map(|targets| targets[round]).collect()))
-            .collect())
-    }
-
     /// The file of a picture, in the run folder: the original's name, and where it has several
     /// targets which one.
     fn picture(&self, index: usize, target: Option<u32>) -> String {
         let name = self.names.of_image(index);
-        match target.filter(|_| self.section.targets_per_image > 1) {
+        match target.filter(|_| self.making.section.targets_per_image > 1) {
             Some(target) => {
                 let stem = name.strip_suffix(".png").unwrap_or(name);
                 format!("{FOLDER}/{stem}.t{target}.png")

@@ -1,10 +1,10 @@
 //! One file a stage: the maths on one side, [`Context`] on the other.
 
-mod attack;
+pub(super) mod attack;
 mod evaluate;
-mod networks;
+pub(super) mod networks;
 mod neurons;
-mod pixels;
+pub(super) mod pixels;
 mod sample;
 mod train;
 
@@ -21,7 +21,7 @@ use crate::data::Dataset;
 use crate::data::{DamageReport, Loader, LoaderConfig};
 use crate::error::Result;
 use crate::model::Model;
-use crate::spec::TrainSpec;
+use crate::spec::{Spec, TrainSpec};
 
 /// Every stage, in the order in which a run goes through them.
 ///
@@ -57,34 +57,39 @@ pub const STAGES: &[Stage] = &[
 /// without the weights' gradients: a third and two thirds of a training pass.
 fn training_cost(train: &TrainSpec) -> f64 {
     let attacked = train.adversarial.as_ref().map_or(0.0, |section| {
-        let [forward, gradient] = section.method().passes();
+        let [forward, gradient] = section.passes();
         1.0 + (forward as f64 + 2.0 * gradient as f64) / 3.0
     });
     15.0 * train.epochs as f64 * (1.0 + attacked)
 }
 
 /// The runs folder that a run lies in.
-fn runs_of(folder: &Path) -> &Path {
+pub(super) fn runs_of(folder: &Path) -> &Path {
     folder.parent().unwrap_or(Path::new("."))
 }
 
-/// The network that the stages after training look at: this run's best weights if it has trained,
-/// otherwise `model.weights`. Says in the log which.
+/// The network that the stages after training look at. Says in the log which.
 fn trained_network(context: &mut Context, dataset: &dyn Dataset) -> Result<Model> {
-    let spec = context.spec().clone();
-    let folder = context.folder().to_owned();
-    let network = build::network(&spec, dataset.shape()[0], runs_of(&folder))?;
-    if spec.train.is_some()
-        && let Some(best) = checkpoints::named(&folder, "best")?
+    let (network, weights) = network_of(context.spec(), context.folder(), dataset.shape()[0])?;
+    context.log(&format!("weights: {weights}"))?;
+    Ok(network)
+}
+
+/// The network of the run in `folder`, with its best weights if it has trained, otherwise with
+/// `model.weights`; and which these are, in words.
+pub(super) fn network_of(spec: &Spec, folder: &Path, channels: usize) -> Result<(Model, String)> {
+    let network = build::network(spec, channels, runs_of(folder))?;
+    let weights = if spec.train.is_some()
+        && let Some(best) = checkpoints::named(folder, "best")?
     {
         build::load_weights(&network, &best, &Device::Cpu)?;
-        context.log("weights: the best of this run")?;
+        "the best of this run".to_owned()
     } else if let Some(weights) = &spec.model.weights {
-        context.log(&format!("weights: {weights}"))?;
+        weights.clone()
     } else {
-        context.log("weights: fresh ones from the seed; this network has learned nothing")?;
-    }
-    Ok(network)
+        "fresh ones from the seed; this network has learned nothing".to_owned()
+    };
+    Ok((network, weights))
 }
 
 /// A loader over a whole set in order, as evaluation wants it.

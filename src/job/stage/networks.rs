@@ -6,7 +6,7 @@ use std::path::Path;
 use candle_core::Device;
 
 use crate::data::Batch;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::job::build;
 use crate::model::Model;
 use crate::run::results::evaluate::Network;
@@ -14,21 +14,21 @@ use crate::spec::{self, EnsembleModel, Spec};
 
 /// Opened networks, each once.
 #[derive(Debug)]
-pub(super) struct Networks {
+pub(in crate::job) struct Networks {
     spec: Spec,
     all: Vec<Named>,
 }
 
 /// A network and what it is called.
 #[derive(Debug)]
-pub(super) struct Named {
-    pub(super) model: Model,
+pub(in crate::job) struct Named {
+    pub(in crate::job) model: Model,
     network: Network,
 }
 
 impl Named {
     /// `resnet20`, or `resnet20 adv.safetensors` where the weights are not the run's own.
-    pub(super) fn name(&self) -> String {
+    pub(in crate::job) fn name(&self) -> String {
         match &self.network.weights {
             Some(weights) => {
                 let file = Path::new(weights).file_name().map(|name| name.to_string_lossy());
@@ -39,20 +39,26 @@ impl Named {
     }
 
     /// As results have it.
-    pub(super) fn described(&self) -> Network {
+    pub(in crate::job) fn described(&self) -> Network {
         self.network.clone()
     }
 }
 
 impl Networks {
     /// The run's own network alone.
-    pub(super) fn new(own: Model, spec: &Spec) -> Self {
+    pub(in crate::job) fn new(own: Model, spec: &Spec) -> Self {
         let network = Network { arch: spec::word(spec.model.arch), weights: None };
         Self { spec: spec.clone(), all: vec![Named { model: own, network }] }
     }
 
+    /// The run's own network, when the others are not needed any more.
+    pub(in crate::job) fn into_own(self) -> Result<Model> {
+        let own = self.all.into_iter().next().map(|named| named.model);
+        own.ok_or_else(|| Error::failed("the run has no network"))
+    }
+
     /// A batch where the networks are.
-    pub(super) fn take(&self, batch: Batch) -> Result<Batch> {
+    pub(in crate::job) fn take(&self, batch: Batch) -> Result<Batch> {
         let device = self.device();
         Ok(Batch {
             images: batch.images.to_device(&device)?,
@@ -62,13 +68,17 @@ impl Networks {
     }
 
     /// Where the networks are.
-    pub(super) fn device(&self) -> Device {
+    pub(in crate::job) fn device(&self) -> Device {
         let weights = self.all[0].model.parameters().trainable().first();
         weights.map_or(Device::Cpu, |weights| weights.var.device().clone())
     }
 
     /// Opens these; none = the run's own. By their places here.
-    pub(super) fn open_all(&mut self, wanted: &[EnsembleModel], runs: &Path) -> Result<Vec<usize>> {
+    pub(in crate::job) fn open_all(
+        &mut self,
+        wanted: &[EnsembleModel],
+        runs: &Path,
+    ) -> Result<Vec<usize>> {
         if wanted.is_empty() {
             return Ok(vec![0]);
         }

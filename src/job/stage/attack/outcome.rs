@@ -48,11 +48,11 @@ pub(super) fn result(set: &Set) -> Attack {
     let labels: Vec<u32> = pictures.iter().map(|picture| set.test.label(picture.index)).collect();
     let fared: Vec<Fared> =
         (0..set.tried_on.len()).map(|network| Fared::of(network, &pictures, &labels)).collect();
-    let targeted = set.target.is_some();
-    let made_on = set.made_on.len();
+    let targeted = set.making.target.is_some();
+    let made_on = set.making.made_on.len();
     let success = fared.iter().take(made_on).map(|fared| fared.success(targeted)).sum::<f64>();
     let images = distances.images.max(1) as f64;
-    let how = &set.section.how;
+    let how = &set.making.section.how;
     Attack {
         method: spec::word(how.method),
         epsilon: how.bound(),
@@ -75,7 +75,7 @@ pub(super) fn result(set: &Set) -> Attack {
                 ModelRow {
                     arch: network.arch,
                     weights: network.weights,
-                    white_box: set.made_on.contains(&place),
+                    white_box: set.making.made_on.contains(&place),
                     ..fared.row(targeted)
                 }
             })
@@ -99,7 +99,7 @@ pub(super) fn result(set: &Set) -> Attack {
 
 fn warnings(set: &Set) -> Vec<Warning> {
     match set.ledger.get("gradients", 0) {
-        Some(Record::Gradients(seen)) => seen.warnings(&set.section.how),
+        Some(Record::Gradients(seen)) => seen.warnings(&set.making.section.how),
         _ => Vec::new(),
     }
 }

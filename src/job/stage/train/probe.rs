@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::job::build;
 use crate::job::checkpoints;
 use crate::job::context::{Context, Flow};
-use crate::spec::{Best, OnOverfitting};
+use crate::spec::{AttackMethod, Best, OnOverfitting};
 use crate::train::{Reading, Verdict};
 
 /// In place of an epoch where the probe set is drawn, so that it shares no draw with training.
@@ -28,7 +28,7 @@ const ADVICE: &str = "FGSM accuracy now means nothing: the gradients are masked.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Measured {
     pub(super) clean: Accuracy,
-    /// Under the probe's own attack.
+    /// Under the probe's own attack; of no image if it has none.
     pub(super) adversarial: Accuracy,
     /// Under FGSM and PGD, for the alarm; adversarial training only.
     pub(super) both: Option<(Accuracy, Accuracy)>,
@@ -183,8 +183,11 @@ impl Training {
         some.sort_unstable();
         let mut measure =
             |attack: &dyn Attack, taps: &[&str]| self.accuracy(context, some.clone(), attack, taps);
-        let Some(adversarial) = measure(&*attack, &[])? else { return Ok(None) };
-        measured.adversarial = adversarial;
+        // Without an attack its accuracy is no adversarial one.
+        if probe.how.method != AttackMethod::None {
+            let Some(adversarial) = measure(&*attack, &[])? else { return Ok(None) };
+            measured.adversarial = adversarial;
+        }
         if let Some([fgsm, pgd]) = alarm {
             let Some(clean) = measure(&Clean, &[])? else { return Ok(None) };
             let Some(fgsm) = measure(&*fgsm, &[])? else { return Ok(None) };
