@@ -256,7 +256,7 @@ fn evaluate() -> Evaluate {
         images: 50_000,
         ..Transfer::default()
     };
-    Evaluate { rows, curve: Some(curve), transfer: Some(transfer) }
+    Evaluate { rows, curve: Some(curve), transfer: Some(transfer), ..Evaluate::default() }
 }
 
 /// What FGSM made of the test split: two of three images fooled the network, one of ten was wrong
