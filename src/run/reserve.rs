@@ -19,7 +19,7 @@ pub fn keep(folder: &Path) -> Result<()> {
     let path = folder.join(FILE);
     let kept = File::create(&path).and_then(|mut file| {
         // No zeros: some file systems store none of them.
-        file.write_all(&[0x5a; BYTES])?;
+        file.write_all(&vec![0x5a; BYTES])?;
         file.sync_all()
     });
     kept.map_err(|error| write::failed("write", &path, &error))

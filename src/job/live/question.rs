@@ -75,20 +75,16 @@ fn refusal(problems: &[Problem]) -> Error {
 /// name of the class that it aimed at.
 pub(super) fn in_words(how: &MethodSpec, towards: Option<&str>) -> String {
     let how = how.resolved();
-    let mut first = spec::word(how.method);
-    if let Some(epsilon) = how.epsilon {
-        first += &format!(" ε {}", short(epsilon));
-    }
-    if how.norm == Some(Norm::L2) {
-        first += " (L2)";
-    }
+    let method = spec::word(how.method);
+    let epsilon = how.epsilon.map_or(String::new(), |epsilon| format!(" ε {}", short(epsilon)));
+    let norm = if how.norm == Some(Norm::L2) { " (L2)" } else { "" };
     let count = |count: Option<usize>, one: &str, many: &str| {
         count.map(|count| format!("{count} {}", if count == 1 { one } else { many }))
     };
     let size = how.step_size.map_or(String::new(), |size| format!(" of {}", short(size)));
     let number = |name: &str, value: Option<f64>| value.map(|it| format!("{name} {}", short(it)));
     let parts = [
-        Some(first),
+        Some(format!("{method}{epsilon}{norm}")),
         count(how.steps, "step", "steps").map(|steps| steps + &size),
         count(how.restarts, "restart", "restarts"),
         number("momentum", how.momentum),
