@@ -54,13 +54,13 @@ pub fn serve<W: Write>(
     ended: impl FnOnce() + Send + 'static,
 ) -> Result<()> {
     let Asker { mut answers, pictures, say } = asker;
-    let opened = Questions::read(questions, ended).and_then(|questions| {
-        let album = Album::open(&pictures)?;
-        Ok((questions, album, Bench::open(run, say)?))
-    });
-    let (questions, mut album, mut bench) = match opened {
+    let questions = Questions::read(questions, ended)?;
+    let opened = Album::open(&pictures).and_then(|album| Ok((album, Bench::open(run, say)?)));
+    let (mut album, mut bench) = match opened {
         Ok(opened) => opened,
         Err(error) => {
+            // Whoever hears this may close the input before the error has become an exit code.
+            questions.forget_ended();
             tell(&mut answers, &Answer::Failed { why: in_words(&error) })?;
             return Err(error);
         }

@@ -19,6 +19,8 @@ struct Slot {
 struct Waiting {
     line: Option<String>,
     ended: bool,
+    /// Nobody is to be called any more.
+    over: bool,
 }
 
 impl Slot {
@@ -44,13 +46,22 @@ impl Questions {
                 theirs.changed.notify_one();
                 line.clear();
             }
-            theirs.lock().ended = true;
+            let mut waiting = theirs.lock();
+            waiting.ended = true;
             theirs.changed.notify_one();
-            ended();
+            // Called with the lock: whoever forgets it knows that it was not called, and will not be.
+            if !waiting.over {
+                ended();
+            }
         };
         let started = std::thread::Builder::new().name("questions".into()).spawn(read);
         started.map_err(|error| Error::failed(format!("failed to start a thread: {error}")))?;
         Ok(Self(slot))
+    }
+
+    /// From now on an end of the input calls nobody.
+    pub(super) fn forget_ended(&self) {
+        self.0.lock().over = true;
     }
 
     /// Waits for a line; `None` = there are no more.
@@ -89,5 +100,18 @@ mod tests {
         ended.recv().unwrap();
         assert_eq!(questions.next().as_deref(), Some("f\u{fffd}urth"));
         assert_eq!(questions.next(), None);
+    }
+
+    #[test]
+    fn an_end_that_is_forgotten_calls_nobody() {
+        let (input, pen) = std::io::pipe().unwrap();
+        let (send, ended) = mpsc::channel::<()>();
+        let questions =
+            Questions::read(BufReader::new(input), move || send.send(()).unwrap()).unwrap();
+        questions.forget_ended();
+        drop(pen);
+        assert_eq!(questions.next(), None);
+        // The sender is gone with the thread, and has sent nothing.
+        assert!(ended.recv().is_err());
     }
 }
