@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 import torchattacks
-from attacks import cifar, network
+from attacks import CW, cifar, network
 
 BATCH = 100
 
@@ -56,7 +56,7 @@ def main():
                 print(attack, epsilon, right.float().mean().item(), speed, flush=True)
     for attack, how in {
         "deepfool": torchattacks.DeepFool(net, 50, 0.02),
-        "cw": torchattacks.CW(net, c=1, kappa=0, steps=50, lr=0.01),
+        "cw": CW(net, c=1, kappa=0, steps=50, lr=0.01),
     }.items():
         if word in attack:
             right, length, speed = run(how)
