@@ -21,6 +21,7 @@ mod knobs;
 mod list;
 mod live;
 mod rows;
+mod shown;
 #[cfg(test)]
 mod tests;
 
@@ -30,7 +31,8 @@ use ratatui::text::Line;
 
 use self::knobs::Knobs;
 use self::live::Live;
-use self::rows::{Listed, Names, Row, Search};
+use self::rows::Listed;
+use self::shown::{Kept, Shown};
 use super::{Click, DrawContext, Scene, View, Wants};
 use crate::run::live::Answer;
 use crate::tui::action::{Action, Place};
@@ -41,7 +43,6 @@ use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::field::Field;
 use crate::tui::widget::list::moved;
-use crate::tui::world::RunDetail;
 
 /// What the user did to it, and what the small worker answered.
 #[derive(Debug, Default)]
@@ -63,6 +64,7 @@ pub struct State {
     /// What was set; `None` = the run's own attack.
     knobs: Option<Knobs>,
     live: Live,
+    kept: Kept,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,50 +72,6 @@ enum Focus {
     #[default]
     Images,
     Accuracy,
-}
-
-/// What the state means for the run that is there now.
-#[derive(Debug)]
-struct Shown<'a> {
-    run: &'a str,
-    detail: Option<&'a RunDetail>,
-    names: Names<'a>,
-    knobs: Knobs,
-    /// How many there are without a filter.
-    all: usize,
-    rows: Vec<Row>,
-    /// The chosen one's place in `rows`.
-    at: usize,
-}
-
-impl<'a> Shown<'a> {
-    fn new(state: &State, scene: &Scene<'a>) -> Option<Self> {
-        let run = scene.selected?;
-        scene.world.run(run)?;
-        let detail = scene.world.details.get(run).map(AsRef::as_ref);
-        let attack = detail.and_then(|detail| detail.attack.as_deref());
-        let names = Names::new(detail, &state.live);
-        let rows = rows::all(attack, &state.live);
-        let all = rows.len();
-        let words = state.filter.text();
-        let search = Search { listed: state.listed, words, kept: state.live.image() };
-        let rows = rows::filtered(rows, search, &names);
-        let chosen = rows.iter().position(|row| Some((row.image, row.pair)) == state.chosen);
-        let knobs = state.knobs.clone().unwrap_or_else(|| Knobs::of(detail));
-        Some(Self { run, detail, names, knobs, all, at: chosen.unwrap_or(0), rows })
-    }
-
-    fn row(&self) -> Option<&Row> {
-        self.rows.get(self.at)
-    }
-
-    /// The image to attack: before anything is known of the test split, its first.
-    fn image(&self) -> Option<usize> {
-        match self.row() {
-            Some(row) => Some(row.image),
-            None => (self.all == 0).then_some(0),
-        }
-    }
 }
 
 impl State {
@@ -384,7 +342,8 @@ pub fn settle(
     let mut effects = Vec::new();
     if state.run.as_deref() != scene.selected {
         state.run = scene.selected.map(str::to_owned);
-        (state.chosen, state.scroll) = (None, 0);
+        // What was set is another run's: its target class and its networks mean nothing here.
+        (state.chosen, state.scroll, state.knobs) = (None, 0, None);
         if state.end() {
             effects.push(Effect::EndAttacks);
         }
