@@ -2,7 +2,7 @@
 //! a small worker; and what the run measured of attacks as a whole.
 //!
 //! ```text
-//! ╭ fgsm ε 4 · image 1 of 2,000 ─╮╭ image 12 · clock ──────────────────────────────────────────────╮
+//! ╭ fgsm ε 4 · 1 of 2,000 ───────╮╭ image 12 · clock ──────────────────────────────────────────────╮
 //! │ ✗ fooled    12 clock  teapot ││ pgd · ε 8 · 20 steps                               recomputing… │
 //! │ ✓ held      13 cup    cup    ││ original          perturbation ×16    adversarial               │
 //! │ – wrong     14 house  tree   ││ ▀▀▀▀▀▀▀▀▀▀▀▀      ▀▀▀▀▀▀▀▀▀▀▀▀        ▀▀▀▀▀▀▀▀▀▀▀▀               │
@@ -249,7 +249,7 @@ pub fn act(
         Action::Back if state.focus == Focus::Accuracy => state.focus = Focus::Images,
         Action::Back if !state.filter.is_empty() => state.filter = Field::default(),
         Action::Back if state.listed != Listed::All => state.listed = Listed::All,
-        Action::CopyCommand => return Some(vec![Effect::Copy(command(state, &shown))]),
+        Action::CopyCommand => return Some(command(state, &shown)),
         action if state.focus == Focus::Accuracy => {
             let lines = accuracy::lines(&shown).len();
             state.scroll = moved(action, state.scroll, lines, page / 4)?;
@@ -282,16 +282,27 @@ fn attack(state: &mut State, shown: &Shown<'_>, knobs: &Knobs) -> Vec<Effect> {
     vec![state.live.ask(shown.run, image, knobs)]
 }
 
-/// With other settings than the run's own: the run once more, with them; else what it measured.
-fn command(state: &State, shown: &Shown<'_>) -> String {
-    match (&state.knobs, shown.detail) {
-        (Some(knobs), Some(detail)) => {
-            let spec = quoted(&detail.folder.join("spec.toml").display().to_string());
-            let section = quoted(&format!("attack={{ {} }}", knobs.ask()));
-            format!("glassbox run {spec} --set {section}")
-        }
-        _ => format!("glassbox show {} --json", quoted(shown.run)),
-    }
+/// Once something was attacked live or set: the run once more, with that attack; else what the run
+/// measured.
+fn command(state: &State, shown: &Shown<'_>) -> Vec<Effect> {
+    let is_live = state.knobs.is_some() || state.live.shown().is_some();
+    let Some(detail) = shown.detail.filter(|_| is_live) else {
+        return vec![Effect::Copy(format!("glassbox show {} --json", quoted(shown.run)))];
+    };
+    let path = quoted(&detail.folder.join("spec.toml").display().to_string());
+    // As one value: keys of the run's own method would be mistakes beside those of another.
+    let section = quoted(&format!("attack={{ {} }}", shown.knobs.section(&detail.spec)));
+    let copied = Effect::Copy(format!("glassbox run {path} --set {section}"));
+    // No --set takes a section away.
+    let trains = detail.spec.parse::<toml::Table>().is_ok_and(|spec| spec.contains_key("train"));
+    let warning = trains.then(|| {
+        Effect::Notify(Notice::warning(format!(
+            "this trains anew: to attack the trained network alone, copy the spec without its \
+             [train] sections and add --set model.weights=run:{}",
+            shown.run
+        )))
+    });
+    std::iter::once(copied).chain(warning).collect()
 }
 
 fn filter(
