@@ -82,7 +82,7 @@ pub struct Global {
     /// dark, light, high-contrast, or a theme of your own
     #[arg(long, global = true, value_name = "NAME")]
     pub theme: Option<String>,
-    /// Start and stop nothing
+    /// Start and stop no run; an image is still attacked live, which changes none
     #[arg(long, global = true)]
     pub readonly: bool,
     /// Draw without Unicode

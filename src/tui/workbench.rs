@@ -44,7 +44,7 @@ pub struct Options {
     pub log_file: PathBuf,
     /// What may be deleted at any time.
     pub cache: PathBuf,
-    /// Start and stop nothing.
+    /// Start and stop no run; attacking an image live changes none.
     pub readonly: bool,
     /// Draw without Unicode.
     pub ascii: bool,

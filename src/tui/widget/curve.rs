@@ -381,7 +381,12 @@ impl Curve<'_> {
     fn draw_last_values(&self, place: Rect, values: &Scale, buffer: &mut Buffer) {
         let mut labels: Vec<(f64, (u16, String, Style))> = Vec::new();
         for line in self.lines {
-            let Some(last) = line.series.at(*self.steps.end()) else { continue };
+            let end = *self.steps.end();
+            let Some(last) = line.series.at(end) else { continue };
+            // Training ends where it ends; over fractions a value belongs to where it was measured.
+            if self.across.per_unit > 1 && last.last_step != end {
+                continue;
+            }
             let smooth = last.smoothed(self.smoothing_of(line.series)) * self.scale;
             let row = values.dot(smooth).map_or(0, |dot| (dot / 4) as u16);
             let (shown, role) =

@@ -42,7 +42,7 @@ impl Measured {
             series.push(step, 0.0, top1);
             intervals.push((step, low, high));
         }
-        Self { name, series, intervals }
+        Self { name: text::clean(&name).into_owned(), series, intervals }
     }
 }
 
@@ -63,8 +63,28 @@ fn chart_is_l2(evaluate: &Evaluate) -> bool {
     bounded.peek().is_some() && bounded.all(|row| is_l2(&row.norm))
 }
 
+/// What is drawn, and the names of what is not, with the reason.
+#[derive(Debug, Default)]
+struct Chart {
+    drawn: Vec<Measured>,
+    left_out: Vec<String>,
+}
+
+/// Measurements of one attack, at most one an epsilon.
+#[derive(Debug)]
+struct Group<'a> {
+    attack: String,
+    rows: Vec<&'a Row>,
+}
+
+impl Group<'_> {
+    fn has(&self, epsilon: f64) -> bool {
+        self.rows.iter().any(|row| step_of(row.epsilon) == step_of(epsilon))
+    }
+}
+
 /// The curve that was asked for, then one for each attack of the table, all from the clean point.
-fn measured(evaluate: &Evaluate) -> Vec<Measured> {
+fn chart(evaluate: &Evaluate) -> Chart {
     let l2 = chart_is_l2(evaluate);
     let mut all: Vec<Measured> = Vec::new();
     if let Some(curve) = &evaluate.curve {
@@ -73,25 +93,44 @@ fn measured(evaluate: &Evaluate) -> Vec<Measured> {
     }
     let clean = evaluate.rows.iter().find(|row| row.attack == "none");
     let clean = clean.map(|row| (0.0, row.top1, row.interval()));
-    let mut groups: Vec<(String, Vec<&Row>)> = Vec::new();
-    for row in &evaluate.rows {
-        if row.attack == "none" || row.epsilon <= 0.0 || is_l2(&row.norm) != l2 {
+    let mut left_out: Vec<String> = Vec::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for row in evaluate.rows.iter().filter(|row| row.attack != "none") {
+        if row.epsilon <= 0.0 {
+            left_out.push(format!("{} (no bound)", row.name()));
+            continue;
+        }
+        if step_of(row.epsilon) == 0 {
+            left_out.push(format!("{} (too small a bound)", row.name()));
+            continue;
+        }
+        if is_l2(&row.norm) != l2 {
+            left_out.push(format!("{} (another norm)", row.name()));
             continue;
         }
         let steps = row.steps.map(|steps| format!("-{steps}")).unwrap_or_default();
-        let name = format!("{}{steps}", row.attack);
-        match groups.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, rows)) => rows.push(row),
-            None => groups.push((name, vec![row])),
+        let attack = format!("{}{steps}", row.attack);
+        // Measured twice at one epsilon, with other restarts or step sizes, which a row does not
+        // tell: two curves, not one of them lost.
+        let mut groups_of_it = groups.iter_mut().filter(|group| group.attack == attack);
+        match groups_of_it.find(|group| !group.has(row.epsilon)) {
+            Some(group) => group.rows.push(row),
+            None => groups.push(Group { attack, rows: vec![row] }),
         }
     }
-    for (name, rows) in groups {
-        let points = rows.into_iter().map(|row| (row.epsilon, row.top1, row.interval()));
+    for (at, group) in groups.iter().enumerate() {
+        let before = groups[..at].iter().filter(|other| other.attack == group.attack).count();
+        let name = match before {
+            0 => group.attack.clone(),
+            before => format!("{} {}", group.attack, before + 1),
+        };
+        let points = group.rows.iter().map(|row| (row.epsilon, row.top1, row.interval()));
         all.push(Measured::new(name, clean.into_iter().chain(points).collect()));
     }
     all.retain(|measured| !measured.series.is_empty());
-    all.truncate(Role::SERIES.len());
-    all
+    let more = all.split_off(all.len().min(Role::SERIES.len()));
+    let more = more.into_iter().map(|one| format!("{} (no room)", one.name));
+    Chart { drawn: all, left_out: more.chain(left_out).collect() }
 }
 
 pub(super) fn draw(
@@ -114,15 +153,15 @@ pub(super) fn draw(
     if inner.is_empty() {
         return;
     }
-    let Some(evaluate) = evaluate else {
-        return say(&nothing(context), Role::Muted, context, inner, buf);
-    };
     let lines = lines(shown);
     let (chart, words) = split(inner, &lines);
-    draw_chart(evaluate, shown, context, chart, buf);
+    match evaluate {
+        Some(evaluate) => draw_chart(evaluate, shown, context, chart, buf),
+        None => say(&nothing(context), Role::Muted, context, chart, buf),
+    }
     let first = state.scroll.min(lines.len().saturating_sub(1));
     let mut rows = words.rows();
-    for line in &lines[first..] {
+    for line in lines.iter().skip(first) {
         for part in line.parts(words.width.into()) {
             let Some(row) = rows.next() else {
                 return more(state, context, area, buf);
@@ -189,6 +228,9 @@ impl TextLine {
 
 /// Where the curve stands and where the text.
 fn split(inner: Rect, lines: &[TextLine]) -> (Rect, Rect) {
+    if lines.is_empty() {
+        return (inner, Rect { height: 0, ..inner });
+    }
     if inner.width >= BESIDE {
         let table = lines.iter().filter(|line| line.how == How::Table);
         let needed = table.map(|line| text::width(&line.text)).max().unwrap_or(0) as u16;
@@ -212,7 +254,7 @@ fn draw_chart(
     area: Rect,
     buf: &mut Buffer,
 ) {
-    let measured = measured(evaluate);
+    let measured = chart(evaluate).drawn;
     let roles = Role::SERIES;
     let lines: Vec<CurveLine<'_>> = measured
         .iter()
@@ -275,7 +317,13 @@ fn warnings(shown: &Shown<'_>) -> Vec<String> {
 /// The text, line by line; scrolled by them.
 pub(super) fn lines(shown: &Shown<'_>) -> Vec<TextLine> {
     let evaluate = shown.detail.and_then(|detail| detail.evaluate.as_deref());
-    let Some(evaluate) = evaluate else { return Vec::new() };
+    let mut lines = evaluate.map(of_evaluate).unwrap_or_default();
+    let warning = |line| TextLine::new(Role::Warning, line, How::Wraps);
+    lines.extend(warnings(shown).into_iter().map(warning));
+    lines
+}
+
+fn of_evaluate(evaluate: &Evaluate) -> Vec<TextLine> {
     let muted = |words: &str| TextLine::new(Role::Muted, words, How::Wraps);
     let mut lines = match &evaluate.transfer {
         Some(transfer) => table(transfer),
@@ -290,8 +338,10 @@ pub(super) fn lines(shown: &Shown<'_>) -> Vec<TextLine> {
              [evaluate].",
         ));
     }
-    let warning = |line| TextLine::new(Role::Warning, line, How::Wraps);
-    lines.extend(warnings(shown).into_iter().map(warning));
+    let left_out = chart(evaluate).left_out;
+    if !left_out.is_empty() {
+        lines.push(muted(&format!("not drawn: {}", left_out.join(", "))));
+    }
     lines
 }
 
@@ -351,3 +401,62 @@ fn table(transfer: &Transfer) -> Vec<TextLine> {
 
 const NAME: usize = 14;
 const NUMBER: usize = 7;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(attack: &str, norm: &str, epsilon: f64, top1: f64) -> Row {
+        Row {
+            attack: attack.into(),
+            norm: norm.into(),
+            epsilon,
+            top1,
+            images: 100,
+            ..Row::default()
+        }
+    }
+
+    fn evaluate(rows: impl IntoIterator<Item = Row>) -> Evaluate {
+        let clean = row("none", "", 0.0, 0.9);
+        Evaluate { rows: std::iter::once(clean).chain(rows).collect(), ..Evaluate::default() }
+    }
+
+    fn names(chart: &Chart) -> Vec<&str> {
+        chart.drawn.iter().map(|measured| measured.name.as_str()).collect()
+    }
+
+    #[test]
+    fn what_was_measured_twice_at_one_epsilon_is_drawn_twice() {
+        let rows = [(2.0, 0.5), (2.0, 0.4), (4.0, 0.3), (4.0, 0.2)];
+        let chart = chart(&evaluate(rows.map(|(at, top1)| row("pgd", "linf", at, top1))));
+        assert_eq!(names(&chart), ["pgd", "pgd 2"]);
+        assert!(chart.left_out.is_empty());
+        for (measured, [near, far]) in chart.drawn.iter().zip([[0.5, 0.3], [0.4, 0.2]]) {
+            assert_eq!((measured.series.len(), measured.intervals.len()), (3, 3));
+            assert_eq!(measured.series.at(200).map(|point| point.last), Some(near));
+            assert_eq!(measured.series.at(400).map(|point| point.last), Some(far));
+        }
+    }
+
+    #[test]
+    fn what_is_not_drawn_is_named() {
+        let attacks = ["fgsm", "bim", "mim", "apgd-ce", "apgd-dlr", "least-likely", "square"];
+        let count = Role::SERIES.len();
+        let many = (0..=count)
+            .map(|at| row(&format!("{}{at}", attacks[at % attacks.len()]), "linf", 4.0, 0.5));
+        let more = [row("pgd", "l2", 300.0, 0.1), row("cw", "l2", 0.0, 0.0)];
+        let mut all = evaluate(many.chain(more));
+        all.curve = None;
+        let linf = evaluate([row("fgsm", "linf", 4.0, 0.5), row("pgd", "l2", 300.0, 0.1)]);
+        assert_eq!(chart(&linf).left_out, ["pgd ε 300 l2 (another norm)"]);
+        let chart = chart(&all);
+        assert_eq!(chart.drawn.len(), count);
+        let last = format!("{}{count} (no room)", attacks[count % attacks.len()]);
+        let expected = [last.as_str(), "pgd ε 300 l2 (another norm)", "cw (no bound)"];
+        assert_eq!(chart.left_out, expected);
+        let lines = of_evaluate(&all);
+        let line = format!("not drawn: {}", expected.join(", "));
+        assert!(lines.iter().any(|one| one.text == line && one.role == Role::Muted), "{lines:?}");
+    }
+}

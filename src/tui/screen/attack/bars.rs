@@ -28,7 +28,7 @@ pub(super) struct Bars<'a> {
     /// One probability a class.
     pub(super) before: &'a [f32],
     pub(super) after: &'a [f32],
-    pub(super) names: &'a Names<'a>,
+    pub(super) names: &'a Names,
 }
 
 impl Bars<'_> {
@@ -115,7 +115,11 @@ mod tests {
 
     #[test]
     fn the_true_class_comes_first_and_the_likeliest_of_either_side_follow() {
-        let names = Names::Folders([(0, "cat"), (1, "dog"), (2, "ship"), (3, "car")].into());
+        let names = Names::Folders(
+            [(0, "cat"), (1, "dog"), (2, "ship"), (3, "car")]
+                .map(|(class, name)| (class, name.to_owned()))
+                .into(),
+        );
         let bars = Bars {
             label: 2,
             before: &[0.05, 0.15, 0.7, 0.1],

@@ -135,7 +135,6 @@ impl Rows {
 
 const GAP: u16 = 2;
 
-#[allow(clippy::too_many_arguments, reason = "a region of the screen, as every other one")]
 pub(super) fn draw(
     state: &State,
     shown: &Shown<'_>,
@@ -380,6 +379,11 @@ fn captions(seen: &Seen<'_>, shown: &Shown<'_>, width: usize) -> [String; 3] {
     }
 }
 
+/// The L2 norm of a change of 0..1 pixels, in the unit of an l2 epsilon.
+fn length(l2: f64) -> String {
+    format!("{:.1}/255 in L2", l2 * 255.0)
+}
+
 /// What became of the image, and the facts of the attack.
 fn sentences(seen: &Seen<'_>, shown: &Shown<'_>) -> [(Role, String); 2] {
     let name = |class: u32| shown.names.of(class).into_owned();
@@ -396,17 +400,20 @@ fn sentences(seen: &Seen<'_>, shown: &Shown<'_>) -> [(Role, String); 2] {
             let before = largest(&attacked.clean);
             let after = largest(&attacked.adversarial);
             let facts = format!(
-                "max {:>2}/255 · l2 {:.3} · {:>4} ms · {}",
-                attacked.linf, attacked.l2, attacked.took_ms, attacked.attack
+                "max {:>2}/255 · {} · {:>4} ms · {}",
+                attacked.linf,
+                length(attacked.l2),
+                attacked.took_ms,
+                attacked.attack
             );
             [outcome(attacked.label, before, after), (Role::Muted, facts)]
         }
         Seen::Stored { attack, pair, .. } => {
             let (before, after) = (pair.prediction_clean, pair.prediction_adversarial);
             let mut facts = format!(
-                "max {} · mean l2 {:.3} · {} in the run",
+                "max {} · mean {} · {} in the run",
                 attack.largest_change(),
-                attack.l2_mean,
+                length(attack.l2_mean),
                 attack.name()
             );
             if let Some(target) = pair.target {
@@ -424,6 +431,11 @@ fn sentences(seen: &Seen<'_>, shown: &Shown<'_>) -> [(Role, String); 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_length_is_told_in_the_unit_of_its_bound() {
+        assert_eq!(length(300.0 / 255.0), "300.0/255 in L2");
+    }
 
     #[test]
     fn pictures_come_before_bars_and_bars_take_what_pictures_cannot() {

@@ -3,6 +3,7 @@
 
 use crate::spec::help::{self, ValueKind};
 use crate::spec::{AttackMethod, MethodSpec, Norm, word};
+use crate::tui::text;
 use crate::tui::world::RunDetail;
 
 /// Bounds in pixel levels: halves below one, where 8 bits end; the papers' own above.
@@ -113,6 +114,19 @@ impl Knobs {
         Some(Self { how, ..self.clone() })
     }
 
+    /// The same for the whole section, with what the run's own says beside the attack.
+    pub(super) fn section(&self, spec: &str) -> String {
+        let own = spec.parse::<toml::Table>().ok();
+        let own = own.as_ref().and_then(|spec| spec.get("attack"));
+        let of_own = |key: &str| own.and_then(|section| section.get(key));
+        // Several images of each original make sense only where they are aimed as the run's were.
+        let is_aimed_alike = self.target.is_some() && self.target.as_ref() == of_own("target");
+        let beside = [("batch_size", true), ("targets_per_image", is_aimed_alike)];
+        let beside = beside.into_iter().filter(|(_, stays)| *stays);
+        let beside = beside.filter_map(|(key, _)| Some(format!("{key} = {}", of_own(key)?)));
+        std::iter::once(self.ask()).chain(beside).collect::<Vec<_>>().join(", ")
+    }
+
     /// One inline table of the spec, without its braces: `method = "pgd", epsilon = 8, steps = 20`.
     pub(super) fn ask(&self) -> String {
         let table = toml::Table::try_from(&self.how).unwrap_or_default();
@@ -156,8 +170,8 @@ impl Knobs {
     /// What it aims at; `None` = nothing.
     pub(super) fn aim(&self) -> Option<String> {
         self.target.as_ref().map(|target| match target {
-            toml::Value::String(word) => format!("target {word}"),
-            class => format!("target class {class}"),
+            toml::Value::String(word) => format!("target {}", text::clean(word)),
+            class => format!("target class {}", text::clean(&class.to_string())),
         })
     }
 
@@ -240,6 +254,30 @@ mod tests {
         parsed(&knobs.other_method(1).ask());
         let cannot = knobs.other_method(4);
         assert_eq!(cannot.ask(), r#"method = "least-likely", epsilon = 4"#);
+    }
+
+    #[test]
+    fn a_section_keeps_what_the_runs_own_says_beside_the_attack() {
+        let spec = "[attack]\nmethod = \"pgd\"\nepsilon = 8.0\ntarget = \"random\"\n\
+                    targets_per_image = 3\nbatch_size = 50\n";
+        let detail = RunDetail { spec: spec.into(), ..RunDetail::default() };
+        let knobs = Knobs::of(Some(&detail)).other_epsilon(true);
+        let section = "method = \"pgd\", epsilon = 12, target = \"random\", batch_size = 50, \
+                       targets_per_image = 3";
+        assert_eq!(knobs.section(spec), section);
+        parsed(section);
+        let cannot = MethodSpec::new(AttackMethod::Deepfool, None);
+        let aimless = Knobs::new(cannot, None).section(spec);
+        assert_eq!(aimless, r#"method = "deepfool", batch_size = 50"#);
+        parsed(&aimless);
+        assert_eq!(Knobs::of(None).section(""), r#"method = "fgsm", epsilon = 4"#);
+    }
+
+    #[test]
+    fn what_a_spec_aims_at_reaches_no_terminal_raw() {
+        let spec = "[attack]\nmethod = \"fgsm\"\ntarget = \"a\\u001b[2Jb\"\n";
+        let detail = RunDetail { spec: spec.into(), ..RunDetail::default() };
+        assert_eq!(Knobs::of(Some(&detail)).aim().as_deref(), Some("target a[2Jb"));
     }
 
     #[test]

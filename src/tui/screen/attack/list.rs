@@ -69,9 +69,17 @@ fn title(state: &State, shown: &Shown<'_>, context: &DrawContext<'_>, width: u16
         format!(" · /{}", text::fit(state.filter.text(), 10))
     };
     let sought = format!("{only}{filter}");
-    // Of which attack the outcomes are: the live one may be another.
+    // Of which attack the outcomes are: rows that the run did not attack have the live one's.
     let attack = shown.detail.and_then(|detail| detail.attack.as_deref());
-    let of = attack.map(|attack| format!("{} · {at} of {listed}", attack.name()));
+    let of = attack.map(|attack| {
+        let name = attack.name();
+        let name = text::clean(&name);
+        if shown.rows.iter().all(|row| row.pair.is_some()) {
+            format!("{name} · {at} of {listed}")
+        } else {
+            format!("image {at} of {listed} · {name} and live")
+        }
+    });
     let room = usize::from(width).saturating_sub(4 + text::width(&sought));
     let title = of.filter(|title| text::width(title) <= room);
     let plain = || if shown.all == 0 { "images".into() } else { format!("image {at} of {listed}") };
@@ -108,6 +116,9 @@ fn none(state: &State, shown: &Shown<'_>, context: &DrawContext<'_>) -> String {
     };
     format!("None of {} images {words}; {back} shows more.", number::count(shown.all as u64))
 }
+
+/// Behind a row whose outcome is the live attack's.
+const LIVE: &str = "live";
 
 /// The longest word that fits beside its symbol: `wrong` stands for `wrong before`.
 const WORD: u16 = 6;
@@ -176,7 +187,12 @@ fn draw_row(
         &name(row.after),
     ]);
     let at = place.x + 2 + WORD + 1;
-    let room = usize::from(place.right().saturating_sub(at));
+    let mut room = usize::from(place.right().saturating_sub(at));
     let style = if is_chosen { ground } else { context.style(Role::Text) };
-    buf.set_stringn(at, place.y, line, room, style);
+    if row.is_live() && room > LIVE.len() {
+        room -= LIVE.len() + 1;
+        let x = place.right() - LIVE.len() as u16;
+        buf.set_string(x, place.y, LIVE, over(Role::Muted));
+    }
+    buf.set_string(at, place.y, text::fit(line.trim_end(), room), style);
 }

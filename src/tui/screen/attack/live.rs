@@ -47,8 +47,10 @@ pub(super) enum Standing<'a> {
 /// The worker as the screen sees it.
 #[derive(Debug, Default)]
 pub(super) struct Live {
-    /// The run that it is wanted for; `None` = it is not.
+    /// The run that it was last wanted for.
     run: Option<String>,
+    /// Whether it has its network open, as far as it said.
+    is_open: bool,
     split: Option<Arc<Split>>,
     asked: Option<Asked>,
     refusal: Option<String>,
@@ -57,16 +59,18 @@ pub(super) struct Live {
     shown: Option<Box<Attacked>>,
     /// What comes onto it as soon as its pictures are decoded: nothing blinks.
     coming: Option<Box<Attacked>>,
-    /// Answers before and after of every image that was attacked, as of the last time.
+    /// Answers before and after of every image that was attacked as it is set now.
     seen: HashMap<usize, (u32, u32)>,
+    /// Counts the changes of `seen` and never back.
+    changes: u64,
     /// The number of the newest question of this session: the next one's is larger.
     newest: u64,
 }
 
 impl Live {
-    /// The run that the worker is wanted for.
+    /// The run that the worker is wanted for; `None` = it is not, or it is gone.
     pub(super) fn run(&self) -> Option<&str> {
-        self.run.as_deref()
+        self.run.as_deref().filter(|_| self.failure.is_none())
     }
 
     pub(super) fn split(&self) -> Option<&Arc<Split>> {
@@ -77,6 +81,11 @@ impl Live {
         self.seen.get(&image).copied()
     }
 
+    /// Another number whenever [`Self::seen`] may answer otherwise.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
+    }
+
     /// What the newest answered question brought.
     pub(super) fn shown(&self) -> Option<&Attacked> {
         self.shown.as_deref()
@@ -84,7 +93,7 @@ impl Live {
 
     /// The image that was asked for last, while the worker is wanted.
     pub(super) fn image(&self) -> Option<usize> {
-        self.run.as_ref().and(self.asked.as_ref()).map(|asked| asked.image)
+        self.run().and(self.asked.as_ref()).map(|asked| asked.image)
     }
 
     pub(super) fn standing(&self) -> Standing<'_> {
@@ -96,10 +105,10 @@ impl Live {
         }
         match (&self.run, &self.asked) {
             (None, _) | (_, None) => Standing::Off,
-            _ if self.split.is_none() => Standing::Starting,
             (_, Some(asked)) if self.shown().is_some_and(|shown| shown.id == asked.id) => {
                 Standing::Done
             }
+            _ if !self.is_open => Standing::Starting,
             (_, Some(asked)) => Standing::Computing(asked.image),
         }
     }
@@ -109,6 +118,11 @@ impl Live {
         self.newest += 1;
         self.run = Some(run.to_owned());
         (self.refusal, self.failure, self.coming) = (None, None, None);
+        if self.asked.as_ref().is_some_and(|asked| asked.knobs != *knobs) {
+            // Outcomes of two attacks in one list could not be told apart.
+            self.seen.clear();
+            self.changes += 1;
+        }
         self.asked = Some(Asked { id: self.newest, image, knobs: knobs.clone() });
         let ask = Ask { id: self.newest, image, attack: knobs.ask() };
         Effect::Attack { run: run.to_owned(), ask }
@@ -116,7 +130,7 @@ impl Live {
 
     /// Asks if the worker is wanted and was asked for something else.
     pub(super) fn ask_anew(&mut self, image: usize, knobs: &Knobs) -> Option<Effect> {
-        let run = self.run.clone()?;
+        let run = self.run()?.to_owned();
         let same = |asked: &Asked| asked.image == image && asked.knobs == *knobs;
         if self.asked.as_ref().is_some_and(same) {
             return None;
@@ -131,20 +145,26 @@ impl Live {
         }
         let newest = self.asked.as_ref().map(|asked| asked.id);
         match answer {
+            // Whoever says something after a failure is a worker that was started since.
             Answer::Ready { classes, labels, .. } => {
+                (self.is_open, self.failure) = (true, None);
                 self.split = Some(Arc::new(Split { classes, labels }));
             }
             Answer::Attacked(attacked) if Some(attacked.id) == newest => {
+                (self.is_open, self.failure) = (true, None);
                 let answers = (largest(&attacked.clean), largest(&attacked.adversarial));
                 if let (Some(before), Some(after)) = answers {
                     self.seen.insert(attacked.image, (before, after));
+                    self.changes += 1;
                 }
                 self.coming = Some(attacked);
             }
-            Answer::Refused { id, why } if Some(id) == newest => self.refusal = Some(why),
+            Answer::Refused { id, why } if Some(id) == newest => {
+                (self.refusal, self.failure) = (Some(why), None);
+            }
             Answer::Failed { why } => {
                 self.failure = Some(why);
-                self.run = None;
+                self.is_open = false;
                 self.split = None;
             }
             Answer::Attacked(_) | Answer::Refused { .. } => return false,
@@ -171,8 +191,9 @@ impl Live {
 
     /// Forgets the worker and all it said; answers whether there was one.
     pub(super) fn end(&mut self) -> bool {
+        // Also one that is said to be gone: another may have been started since.
         let was_wanted = self.run.is_some();
-        *self = Self { newest: self.newest, ..Self::default() };
+        *self = Self { newest: self.newest, changes: self.changes + 1, ..Self::default() };
         was_wanted
     }
 }
@@ -257,6 +278,50 @@ mod tests {
         assert_eq!(live.shown().map(|shown| shown.id), Some(1));
         live.hear("r", Answer::Failed { why: "gone".into() });
         assert_eq!((live.standing(), live.run()), (Standing::Failed("gone"), None));
+    }
+
+    #[test]
+    fn what_other_settings_made_of_an_image_is_not_seen_any_more() {
+        let (mut live, weak) = (Live::default(), Knobs::of(None));
+        let strong = weak.other_epsilon(true);
+        live.ask("r", 1, &strong);
+        live.hear("r", ready());
+        live.hear("r", attacked(1, 1));
+        live.ask("r", 0, &strong);
+        assert_eq!(live.seen(1), Some((0, 1)), "the same attack on another image");
+        let changes = live.changes();
+        live.ask("r", 0, &weak);
+        assert!(live.seen(1).is_none() && live.changes() != changes);
+    }
+
+    #[test]
+    fn a_late_failure_of_an_old_worker_does_not_silence_the_new_one() {
+        let mut live = Live::default();
+        live.ask("r", 0, &Knobs::of(None));
+        live.ask("r", 1, &Knobs::of(None));
+        live.hear("r", Answer::Failed { why: "gone".into() });
+        assert_eq!((live.standing(), live.run()), (Standing::Failed("gone"), None));
+        assert!(!live.hear("r", attacked(1, 0)), "older");
+        assert_eq!(live.standing(), Standing::Failed("gone"));
+        assert!(live.hear("r", attacked(2, 1)));
+        live.settle(&Cache::default(), false);
+        assert_eq!((live.standing(), live.run()), (Standing::Done, Some("r")));
+        live.hear("r", Answer::Failed { why: "gone again".into() });
+        assert!(live.end() && !live.end(), "it may be another that lives");
+    }
+
+    #[test]
+    fn an_answer_tells_that_the_worker_is_open() {
+        let mut live = Live::default();
+        live.ask("r", 0, &Knobs::of(None));
+        assert_eq!(live.standing(), Standing::Starting);
+        live.hear("r", attacked(1, 0));
+        live.settle(&Cache::default(), true);
+        assert_eq!(live.standing(), Standing::Computing(0));
+        live.settle(&Cache::default(), false);
+        assert_eq!(live.standing(), Standing::Done);
+        live.ask("r", 1, &Knobs::of(None));
+        assert_eq!(live.standing(), Standing::Computing(1));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! a small worker; and what the run measured of attacks as a whole.
 //!
 //! ```text
-//! ╭ fgsm ε 4 · image 1 of 2,000 ─╮╭ image 12 · clock ──────────────────────────────────────────────╮
+//! ╭ fgsm ε 4 · 1 of 2,000 ───────╮╭ image 12 · clock ──────────────────────────────────────────────╮
 //! │ ✗ fooled    12 clock  teapot ││ pgd · ε 8 · 20 steps                               recomputing… │
 //! │ ✓ held      13 cup    cup    ││ original          perturbation ×16    adversarial               │
 //! │ – wrong     14 house  tree   ││ ▀▀▀▀▀▀▀▀▀▀▀▀      ▀▀▀▀▀▀▀▀▀▀▀▀        ▀▀▀▀▀▀▀▀▀▀▀▀               │
@@ -21,6 +21,7 @@ mod knobs;
 mod list;
 mod live;
 mod rows;
+mod shown;
 #[cfg(test)]
 mod tests;
 
@@ -30,7 +31,8 @@ use ratatui::text::Line;
 
 use self::knobs::Knobs;
 use self::live::Live;
-use self::rows::{Listed, Names, Row, Search};
+use self::rows::Listed;
+use self::shown::{Kept, Shown};
 use super::{Click, DrawContext, Scene, View, Wants};
 use crate::run::live::Answer;
 use crate::tui::action::{Action, Place};
@@ -41,7 +43,6 @@ use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::field::Field;
 use crate::tui::widget::list::moved;
-use crate::tui::world::RunDetail;
 
 /// What the user did to it, and what the small worker answered.
 #[derive(Debug, Default)]
@@ -63,6 +64,7 @@ pub struct State {
     /// What was set; `None` = the run's own attack.
     knobs: Option<Knobs>,
     live: Live,
+    kept: Kept,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,50 +72,6 @@ enum Focus {
     #[default]
     Images,
     Accuracy,
-}
-
-/// What the state means for the run that is there now.
-#[derive(Debug)]
-struct Shown<'a> {
-    run: &'a str,
-    detail: Option<&'a RunDetail>,
-    names: Names<'a>,
-    knobs: Knobs,
-    /// How many there are without a filter.
-    all: usize,
-    rows: Vec<Row>,
-    /// The chosen one's place in `rows`.
-    at: usize,
-}
-
-impl<'a> Shown<'a> {
-    fn new(state: &State, scene: &Scene<'a>) -> Option<Self> {
-        let run = scene.selected?;
-        scene.world.run(run)?;
-        let detail = scene.world.details.get(run).map(AsRef::as_ref);
-        let attack = detail.and_then(|detail| detail.attack.as_deref());
-        let names = Names::new(detail, &state.live);
-        let rows = rows::all(attack, &state.live);
-        let all = rows.len();
-        let words = state.filter.text();
-        let search = Search { listed: state.listed, words, kept: state.live.image() };
-        let rows = rows::filtered(rows, search, &names);
-        let chosen = rows.iter().position(|row| Some((row.image, row.pair)) == state.chosen);
-        let knobs = state.knobs.clone().unwrap_or_else(|| Knobs::of(detail));
-        Some(Self { run, detail, names, knobs, all, at: chosen.unwrap_or(0), rows })
-    }
-
-    fn row(&self) -> Option<&Row> {
-        self.rows.get(self.at)
-    }
-
-    /// The image to attack: before anything is known of the test split, its first.
-    fn image(&self) -> Option<usize> {
-        match self.row() {
-            Some(row) => Some(row.image),
-            None => (self.all == 0).then_some(0),
-        }
-    }
 }
 
 impl State {
@@ -291,7 +249,7 @@ pub fn act(
         Action::Back if state.focus == Focus::Accuracy => state.focus = Focus::Images,
         Action::Back if !state.filter.is_empty() => state.filter = Field::default(),
         Action::Back if state.listed != Listed::All => state.listed = Listed::All,
-        Action::CopyCommand => return Some(vec![Effect::Copy(command(state, &shown))]),
+        Action::CopyCommand => return Some(command(state, &shown)),
         action if state.focus == Focus::Accuracy => {
             let lines = accuracy::lines(&shown).len();
             state.scroll = moved(action, state.scroll, lines, page / 4)?;
@@ -324,16 +282,27 @@ fn attack(state: &mut State, shown: &Shown<'_>, knobs: &Knobs) -> Vec<Effect> {
     vec![state.live.ask(shown.run, image, knobs)]
 }
 
-/// With other settings than the run's own: the run once more, with them; else what it measured.
-fn command(state: &State, shown: &Shown<'_>) -> String {
-    match (&state.knobs, shown.detail) {
-        (Some(knobs), Some(detail)) => {
-            let spec = quoted(&detail.folder.join("spec.toml").display().to_string());
-            let section = quoted(&format!("attack={{ {} }}", knobs.ask()));
-            format!("glassbox run {spec} --set {section}")
-        }
-        _ => format!("glassbox show {} --json", quoted(shown.run)),
-    }
+/// Once something was attacked live or set: the run once more, with that attack; else what the run
+/// measured.
+fn command(state: &State, shown: &Shown<'_>) -> Vec<Effect> {
+    let is_live = state.knobs.is_some() || state.live.shown().is_some();
+    let Some(detail) = shown.detail.filter(|_| is_live) else {
+        return vec![Effect::Copy(format!("glassbox show {} --json", quoted(shown.run)))];
+    };
+    let path = quoted(&detail.folder.join("spec.toml").display().to_string());
+    // As one value: keys of the run's own method would be mistakes beside those of another.
+    let section = quoted(&format!("attack={{ {} }}", shown.knobs.section(&detail.spec)));
+    let copied = Effect::Copy(format!("glassbox run {path} --set {section}"));
+    // No --set takes a section away.
+    let trains = detail.spec.parse::<toml::Table>().is_ok_and(|spec| spec.contains_key("train"));
+    let warning = trains.then(|| {
+        Effect::Notify(Notice::warning(format!(
+            "this trains anew: to attack the trained network alone, copy the spec without its \
+             [train] sections and add --set model.weights=run:{}",
+            shown.run
+        )))
+    });
+    std::iter::once(copied).chain(warning).collect()
 }
 
 fn filter(
@@ -384,7 +353,8 @@ pub fn settle(
     let mut effects = Vec::new();
     if state.run.as_deref() != scene.selected {
         state.run = scene.selected.map(str::to_owned);
-        (state.chosen, state.scroll) = (None, 0);
+        // What was set is another run's: its target class and its networks mean nothing here.
+        (state.chosen, state.scroll, state.knobs) = (None, 0, None);
         if state.end() {
             effects.push(Effect::EndAttacks);
         }

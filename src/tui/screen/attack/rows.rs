@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::live::{Live, Split};
 use crate::run::results::attack::{Attack, Pair};
+use crate::run::results::neurons::Neurons;
 use crate::tui::theme::Role;
 use crate::tui::world::RunDetail;
 
@@ -89,6 +90,11 @@ impl Row {
     pub(super) fn outcome(&self) -> Outcome {
         Outcome::of(self.label, self.before, self.after)
     }
+
+    /// Whether its outcome is the live attack's, not the run's.
+    pub(super) fn is_live(&self) -> bool {
+        self.pair.is_none() && self.outcome() != Outcome::Unknown
+    }
 }
 
 /// Every image that is known of: the run's pairs, and once the worker has the test split open all
@@ -125,41 +131,46 @@ fn of_pair(at: usize, pair: &Pair) -> Row {
 
 /// What classes are called.
 #[derive(Debug)]
-pub(super) enum Names<'a> {
+pub(super) enum Names {
     /// By the network that is open.
     Live(Arc<Split>),
     /// By the neurons stage.
-    Stored(&'a [String]),
+    Stored(Arc<Neurons>),
     /// By the folders that the attack's images lie in.
-    Folders(BTreeMap<u32, &'a str>),
+    Folders(BTreeMap<u32, String>),
 }
 
-impl<'a> Names<'a> {
-    pub(super) fn new(detail: Option<&'a RunDetail>, live: &Live) -> Self {
+impl Names {
+    pub(super) fn new(detail: Option<&RunDetail>, live: &Live) -> Self {
         if let Some(split) = live.split() {
             return Self::Live(Arc::clone(split));
         }
-        if let Some(neurons) = detail.and_then(|detail| detail.neurons.as_deref()) {
-            return Self::Stored(&neurons.classes);
+        if let Some(neurons) = detail.and_then(|detail| detail.neurons.as_ref()) {
+            return Self::Stored(Arc::clone(neurons));
         }
         let pairs = detail.and_then(|detail| detail.attack.as_deref()).map(|a| &a.pairs);
-        let folder = |pair: &'a Pair| Some((pair.label, pair.image.split_once('/')?.0));
-        Self::Folders(pairs.into_iter().flatten().filter_map(folder).collect())
+        let mut names: BTreeMap<u32, String> = BTreeMap::new();
+        for pair in pairs.into_iter().flatten() {
+            if let Some((folder, _)) = pair.image.split_once('/') {
+                names.entry(pair.label).or_insert_with(|| folder.to_owned());
+            }
+        }
+        Self::Folders(names)
     }
 
     /// `dog`, or `class 5` where nobody knows a name.
     pub(super) fn of(&self, class: u32) -> Cow<'_, str> {
         let known = match self {
             Self::Live(split) => split.classes.get(class as usize).map(String::as_str),
-            Self::Stored(names) => names.get(class as usize).map(String::as_str),
-            Self::Folders(names) => names.get(&class).copied(),
+            Self::Stored(neurons) => neurons.classes.get(class as usize).map(String::as_str),
+            Self::Folders(names) => names.get(&class).map(String::as_str),
         };
         known.map_or_else(|| format!("class {class}").into(), Cow::Borrowed)
     }
 }
 
 /// What is looked for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Search<'a> {
     pub(super) listed: Listed,
     pub(super) words: &'a str,
@@ -169,7 +180,7 @@ pub(super) struct Search<'a> {
 
 /// The rows that a search lets through. Each word must be found: an outcome's first letters, part
 /// of a class that the image is, was or is taken for, or the image's number.
-pub(super) fn filtered(rows: Vec<Row>, search: Search<'_>, names: &Names<'_>) -> Vec<Row> {
+pub(super) fn filtered(rows: Vec<Row>, search: Search<'_>, names: &Names) -> Vec<Row> {
     const OUTCOMES: [Outcome; 4] =
         [Outcome::Fooled, Outcome::Held, Outcome::Wrong, Outcome::Unknown];
     let Search { listed, words: filter, kept } = search;
@@ -206,8 +217,8 @@ pub(super) fn filtered(rows: Vec<Row>, search: Search<'_>, names: &Names<'_>) ->
 mod tests {
     use super::*;
 
-    fn names() -> Names<'static> {
-        Names::Folders([(0, "cat"), (1, "table lamp"), (2, "dog")].into())
+    fn names() -> Names {
+        Names::Folders([(0, "cat".into()), (1, "table lamp".into()), (2, "dog".into())].into())
     }
 
     fn rows() -> Vec<Row> {

@@ -1,11 +1,13 @@
 //! The attack screen at every size, what its keys do, and what it asks of the small worker.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::run::live::{Ask, Attacked};
+use crate::spec::MethodSpec;
 use crate::tui::fixture::{self, FAILED, FINISHED};
 use crate::tui::glyphs::Glyphs;
 use crate::tui::pictures::{Cache, Request, decoder};
@@ -64,8 +66,19 @@ fn ready() -> Answer {
     Answer::Ready { images: labels.len(), classes, labels }
 }
 
+/// The attack of a question in words and its bound, as the worker tells them.
+fn carried_out(ask: &Ask) -> (String, f64) {
+    let asked: toml::Table = format!("attack = {{ {} }}", ask.attack).parse().unwrap();
+    let how: MethodSpec = asked["attack"].clone().try_into().unwrap();
+    let full = how.resolved();
+    let bound = full.epsilon.map(|epsilon| format!(" ε {epsilon}")).unwrap_or_default();
+    let steps = full.steps.map(|steps| format!(" · {steps} steps")).unwrap_or_default();
+    (format!("{}{bound}{steps}", crate::spec::word(how.method)), full.epsilon.unwrap_or(8.0))
+}
+
 /// An answer to a question, with its pictures under `folder`.
 fn attacked(ask: &Ask, folder: &Path) -> Attacked {
+    let (attack, linf) = carried_out(ask);
     let label = (ask.image * 7 % 10) as u32;
     let mut clean = vec![0.004; 10];
     let mut adversarial = vec![0.006; 10];
@@ -76,11 +89,11 @@ fn attacked(ask: &Ask, folder: &Path) -> Attacked {
     Attacked {
         id: ask.id,
         image: ask.image,
-        attack: "pgd ε 8 · 20 steps".into(),
+        attack,
         label,
         clean,
         adversarial,
-        linf: 8.0,
+        linf,
         l2: 1.731_9,
         took_ms: 412,
         original_file: folder.join(format!("{}-original.png", ask.id)),
@@ -100,7 +113,7 @@ fn live(folder: &Path, world: &World) -> (State, Cache) {
         })
     };
     square(0).save(&answer.original_file).unwrap();
-    square(8).save(&answer.adversarial_file).unwrap();
+    square(answer.linf as u8).save(&answer.adversarial_file).unwrap();
     state.hear(FINISHED, ready());
     state.hear(FINISHED, Answer::Attacked(Box::new(answer)));
     let mut cache = Cache::default();
@@ -121,6 +134,90 @@ fn a_live_answer_at_every_size() {
         let text = drawn(&state, &scene(&world, &cache, FINISHED), size);
         insta::assert_snapshot!(format!("live_{}x{}", size.0, size.1), text);
     }
+}
+
+#[test]
+fn facts_are_of_what_the_settings_name() {
+    let (world, cache) = (fixture::world(Path::new("/none")), Cache::default());
+    let scene = scene(&world, &cache, FINISHED);
+    let mut state = State::default();
+    let actions = [Action::AttackNow, Action::NextMethod, Action::NextMethod, Action::EpsilonUp];
+    for action in actions {
+        let effects = perform(&mut state, &world, FINISHED, &[action]);
+        let answer = attacked(asks(&effects)[0], Path::new("/none"));
+        state.hear(FINISHED, Answer::Attacked(Box::new(answer)));
+        settle(&mut state, &scene, true, false);
+        let knobs = Shown::new(&state, &scene).unwrap().knobs;
+        let text = drawn(&state, &scene, (200, 50));
+        let facts = text.lines().find(|line| line.contains(" ms · ")).unwrap();
+        let parts = [Some(format!("{} {}", knobs.method(), knobs.bound())), knobs.effort()];
+        let named = parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");
+        assert!(facts.contains(&format!(" ms · {named} ")), "{named}: {text}");
+        // In the unit of an l2 bound: 1.7319 · 255.
+        assert!(facts.contains(" · 441.6/255 in L2 · "), "{facts}");
+    }
+}
+
+#[test]
+fn the_list_says_whose_outcomes_it_has() {
+    let (world, cache) = (fixture::world(Path::new("/none")), Cache::default());
+    let scene = scene(&world, &cache, FINISHED);
+    let mut state = State::default();
+    assert!(drawn(&state, &scene, (120, 40)).contains(" fgsm ε 4 · 1 of 1,000 "));
+    perform(&mut state, &world, FINISHED, &[Action::AttackNow]);
+    state.hear(FINISHED, ready());
+    let effects = perform(&mut state, &world, FINISHED, &[Action::Last]);
+    let answer = attacked(asks(&effects)[0], Path::new("/none"));
+    state.hear(FINISHED, Answer::Attacked(Box::new(answer)));
+    settle(&mut state, &scene, true, false);
+    let of_last = |state: &State| {
+        let text = drawn(state, &scene, (120, 40));
+        assert!(text.contains(" image 2,000 of 2,000 "), "{text}");
+        assert!(!text.contains("fgsm ε 4 · 2,000"), "{text}");
+        let mut listed = text.lines().map(|line| line.chars().take(40).collect::<String>());
+        listed.find(|line| line.contains(" 1999 ")).unwrap()
+    };
+    let line = of_last(&state);
+    assert!(line.contains("fooled") && line.contains(" live"), "{line}");
+    // With other settings it is not known any more.
+    perform(&mut state, &world, FINISHED, &[Action::EpsilonDown]);
+    let line = of_last(&state);
+    assert!(!line.contains("fooled") && !line.contains("live"), "{line}");
+}
+
+#[test]
+fn rows_are_kept_until_something_they_follow_from_changes() {
+    let mut world = fixture::world(Path::new("/none"));
+    let cache = Cache::default();
+    let rows = |state: &State, world: &World| {
+        Shown::new(state, &scene(world, &cache, FINISHED)).unwrap().rows
+    };
+    let mut state = State::default();
+    perform(&mut state, &world, FINISHED, &[]);
+    let first = rows(&state, &world);
+    perform(&mut state, &world, FINISHED, &[Action::Down]);
+    assert!(Arc::ptr_eq(&first, &rows(&state, &world)), "moving changes no row");
+    state.filter.insert("horse");
+    assert!(rows(&state, &world).len() < 1000);
+    state.filter = Field::default();
+    perform(&mut state, &world, FINISHED, &[Action::NextOutcome]);
+    assert!(rows(&state, &world).iter().all(|row| row.outcome() == rows::Outcome::Fooled));
+    perform(&mut state, &world, FINISHED, &[Action::Back, Action::AttackNow]);
+    state.hear(FINISHED, ready());
+    assert_eq!(rows(&state, &world).len(), 2000);
+    let detail = Arc::make_mut(world.details.get_mut(FINISHED).unwrap());
+    Arc::make_mut(detail.attack.as_mut().unwrap()).pairs.truncate(10);
+    assert!(rows(&state, &world)[10].pair.is_none());
+    state.end();
+    assert_eq!(rows(&state, &world).len(), 10);
+    // So are the run's own settings.
+    let method = |state: &State, world: &World| {
+        Shown::new(state, &scene(world, &cache, FINISHED)).unwrap().knobs.method()
+    };
+    assert_eq!(method(&state, &world), "fgsm");
+    let detail = Arc::make_mut(world.details.get_mut(FINISHED).unwrap());
+    detail.spec = "[attack]\nmethod = \"mim\"\nepsilon = 4.0\n".into();
+    assert_eq!(method(&state, &world), "mim");
 }
 
 #[test]
@@ -189,7 +286,7 @@ fn nothing_is_asked_before_somebody_wants_it_and_then_every_change_asks_once() {
     assert_eq!(asked.iter().map(|ask| ask.id).collect::<Vec<_>>(), [2, 3, 4, 5]);
     assert_eq!(asked[3].attack, r#"method = "bim", epsilon = 4, steps = 20"#);
     assert_eq!(asked[3].image, 12);
-    // Once more, since attacks begin at random.
+    // Enter asks again.
     assert_eq!(asks(&perform(&mut state, &world, FINISHED, &[Action::AttackNow])).len(), 1);
 }
 
@@ -278,16 +375,60 @@ fn another_run_ends_the_worker_and_another_screen_does_not() {
 }
 
 #[test]
+fn another_run_brings_its_own_settings() {
+    let world = fixture::world(Path::new("/none"));
+    let cache = Cache::default();
+    let mut state = State::default();
+    perform(&mut state, &world, FINISHED, &[Action::NextMethod, Action::EpsilonUp]);
+    assert!(state.knobs.is_some());
+    settle(&mut state, &scene(&world, &cache, FAILED), true, true);
+    assert_eq!(state.knobs, None);
+    let effects = perform(&mut state, &world, FAILED, &[Action::CopyCommand]);
+    assert_eq!(effects, [Effect::Copy(format!("glassbox show {FAILED} --json"))]);
+}
+
+#[test]
+fn warnings_are_read_without_an_evaluation() {
+    let mut world = fixture::world(Path::new("/none"));
+    let cache = Cache::default();
+    let detail = Arc::make_mut(world.details.get_mut(FINISHED).unwrap());
+    let warnings = Arc::make_mut(detail.evaluate.as_mut().unwrap()).rows[2].warnings.clone();
+    detail.evaluate = None;
+    Arc::make_mut(detail.attack.as_mut().unwrap()).warnings = warnings;
+    let mut state = State::default();
+    perform(&mut state, &world, FINISHED, &[Action::NextFocus, Action::Zoom]);
+    let text = drawn(&state, &scene(&world, &cache, FINISHED), (120, 40));
+    for words in ["· 1 warning", "curve = { method", "warning: fgsm ε 4: with 40", "try: steps"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
+#[test]
 fn the_copied_command_attacks_like_this() {
-    let world = fixture::world(Path::new("/runs/of mine"));
+    let mut world = fixture::world(Path::new("/runs/of mine"));
+    let detail = Arc::make_mut(world.details.get_mut(FINISHED).unwrap());
+    detail.spec = "[attack]\nmethod = \"fgsm\"\nepsilon = 4.0\nbatch_size = 50\n".into();
     let mut state = State::default();
     let effects = perform(&mut state, &world, FINISHED, &[Action::CopyCommand]);
     assert_eq!(effects, [Effect::Copy(format!("glassbox show {FINISHED} --json"))]);
     let actions = [Action::EpsilonUp, Action::CopyCommand];
     let effects = perform(&mut state, &world, FINISHED, &actions);
     let command = "glassbox run '/runs/of mine/spec.toml' \
-                   --set 'attack={ method = \"fgsm\", epsilon = 6 }'";
+                   --set 'attack={ method = \"fgsm\", epsilon = 6, batch_size = 50 }'";
     assert_eq!(effects.last(), Some(&Effect::Copy(command.into())));
+    // A run that trains would do that again, and says so; what is live is copied though nothing
+    // was set.
+    let mut state = State::default();
+    let effects = perform(&mut state, &world, FAILED, &[Action::AttackNow]);
+    let answer = attacked(asks(&effects)[0], Path::new("/none"));
+    state.hear(FAILED, Answer::Attacked(Box::new(answer)));
+    let effects = perform(&mut state, &world, FAILED, &[Action::CopyCommand]);
+    let [Effect::Copy(command), Effect::Notify(notice)] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert!(command.ends_with("'attack={ method = \"fgsm\", epsilon = 4 }'"), "{command}");
+    assert!(notice.text.starts_with("this trains anew"), "{notice:?}");
+    assert!(notice.text.contains(&format!("model.weights=run:{FAILED}")), "{notice:?}");
 }
 
 #[test]
@@ -316,7 +457,7 @@ proptest! {
         let focus = if accuracy { Focus::Accuracy } else { Focus::Images };
         let mut state = State::default();
         perform(&mut state, &world, FINISHED, &[Action::AttackNow]);
-        let ask = Ask { id: 1, image: 0, attack: String::new() };
+        let ask = Ask { id: 1, image: 0, attack: "method = \"fgsm\", epsilon = 4".into() };
         let answer = attacked(&ask, Path::new("/none"));
         state.hear(FINISHED, Answer::Attacked(Box::new(answer)));
         (state.zoomed, state.focus) = (zoomed, focus);

@@ -147,6 +147,37 @@ proptest! {
 }
 
 #[test]
+fn no_value_over_epsilon_stands_where_nothing_was_measured() {
+    let (whole, short) = (series(&[(0, 0.9), (800, 0.25)]), series(&[(0, 0.9), (400, 0.125)]));
+    let line = |series| Line { name: "pgd", series, role: Role::Series1, intervals: &[] };
+    let lines = [line(&whole), line(&short)];
+    let theme = fixture::theme();
+    let drawn = |across| {
+        let curve = Curve {
+            title: &["top-1".to_owned()],
+            lines: &lines,
+            steps: 0..=800,
+            smoothing: 0,
+            log: false,
+            scale: 1.0,
+            limits: (0.0, 1.0),
+            cursor: None,
+            across,
+            empty: "",
+            ascii: false,
+            theme: &theme,
+        };
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 60, 12));
+        curve.draw(buffer.area, &mut buffer);
+        fixture::text(&buffer)
+    };
+    let text = drawn(Across { word: "ε", per_unit: 100 });
+    assert!(text.contains("0.2500") && !text.contains("0.1250"), "{text}");
+    let text = drawn(Across::STEPS);
+    assert!(text.contains("0.2500") && text.contains("0.1250"), "{text}");
+}
+
+#[test]
 fn a_chart_over_epsilon_has_fractions_below_intervals_around_and_a_mark() {
     let top1 = series(&[(0, 0.92), (50, 0.71), (100, 0.48), (200, 0.2), (400, 0.03)]);
     let intervals = [(0, 0.9, 0.94), (100, 0.38, 0.58), (400, 0.0, 0.1)];
