@@ -62,7 +62,7 @@ impl Bench {
                  resume'",
             ));
         }
-        let test = build::open_data(&spec)?.test;
+        let test = build::open_test(&spec)?;
         if test.is_empty() {
             return Err(Error::bad_input("the test split has no image")
                 .hint("see data.limit and data.test_images in the run's spec.toml"));
