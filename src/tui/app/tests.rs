@@ -474,7 +474,7 @@ fn the_attack_worker_makes_room_for_a_run_that_starts() {
     ];
     for start in starts {
         assert_eq!(app.follow_up(vec![start.clone()])[0], start, "there is no worker");
-        press(&mut app, "3 Enter");
+        press(&mut app, "3 j j Enter");
         assert_eq!(app.follow_up(vec![start.clone()])[..2], [Effect::EndAttacks, start]);
     }
 }
