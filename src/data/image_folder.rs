@@ -55,22 +55,42 @@ pub struct ImageFolder {
 /// out, at least one image and not all of them. The only image of a class is for testing: a class
 /// that was never learnt can be measured, one that is never measured cannot be judged.
 pub fn open(path: &Path, options: Options) -> Result<(ImageFolder, ImageFolder, Vec<String>)> {
+    match pair(path)? {
+        Some([train, test]) => open_pair(&train, &test, options),
+        None => hold_out(path, options),
+    }
+}
+
+/// The test split of [`open`] alone: of `train/`, which may hold millions of files, only the names of
+/// the class folders are read.
+pub fn open_test(path: &Path, options: Options) -> Result<ImageFolder> {
+    match pair(path)? {
+        Some([train, test]) => {
+            let folders = list(&train)?.0.into_iter().filter(|entry| entry.is_folder);
+            let folders: Vec<String> = folders.map(|folder| folder.name).collect();
+            let found = scan_test(&test, &train, &folders, &mut Vec::new())?;
+            Ok(found.into_folder(&test, options))
+        }
+        None => hold_out(path, options).map(|(_, test, _)| test),
+    }
+}
+
+/// The folders of the training and of the test split, if there are such.
+fn pair(path: &Path) -> Result<Option<[PathBuf; 2]>> {
     require_folder(path, EXPECTED)?;
     let train = path.join("train");
-    if holds_folders(&train)? {
-        for name in ["val", "test"] {
-            let test = path.join(name);
-            if test.is_dir() {
-                return open_pair(&train, &test, options);
-            }
-        }
-        return Err(Error::bad_input(format!(
+    if !holds_folders(&train)? {
+        return Ok(None);
+    }
+    let test = ["val", "test"].map(|name| path.join(name)).into_iter().find(|test| test.is_dir());
+    match test {
+        Some(test) => Ok(Some([train, test])),
+        None => Err(Error::bad_input(format!(
             "{} has a folder 'train', but neither 'val' nor 'test'",
             shown(path)
         ))
-        .hint(format!("add one, or set data.path to {} to hold out a part of it", shown(&train))));
+        .hint(format!("add one, or set data.path to {} to hold out a part of it", shown(&train)))),
     }
-    hold_out(path, options)
 }
 
 /// Every image below `path`, as one split.
@@ -88,8 +108,19 @@ fn open_pair(
 ) -> Result<(ImageFolder, ImageFolder, Vec<String>)> {
     let mut notes = Vec::new();
     let train = scan(train_path, &mut notes)?;
-    let test = scan(test_path, &mut notes)?;
-    if let Some(folder) = test.folders.iter().find(|folder| !train.folders.contains(folder)) {
+    let test = scan_test(test_path, train_path, &train.folders, &mut notes)?;
+    Ok((train.into_folder(train_path, options), test.into_folder(test_path, options), notes))
+}
+
+/// What is below the folder of the test split, by the class `folders` of training.
+fn scan_test(
+    test_path: &Path,
+    train_path: &Path,
+    folders: &[String],
+    notes: &mut Vec<String>,
+) -> Result<Scan> {
+    let test = scan(test_path, notes)?;
+    if let Some(folder) = test.folders.iter().find(|folder| !folders.contains(folder)) {
         return Err(Error::bad_input(format!(
             "the class folder {} has no partner in {}",
             shown(&test_path.join(folder)),
@@ -99,17 +130,16 @@ fn open_pair(
     }
     // Classes are counted as in training, also where the test split lacks some.
     let mut files = Vec::with_capacity(test.files.len());
-    for (class, folder) in train.folders.iter().enumerate() {
+    for (class, folder) in folders.iter().enumerate() {
         let Some(found) = test.folders.iter().position(|other| other == folder) else { continue };
         let of_class = test.files.iter().filter(|(class, _)| *class as usize == found);
         files.extend(of_class.map(|(_, name)| (class as u32, name.clone())));
     }
-    let missing = train.folders.len() - test.folders.len();
+    let missing = folders.len() - test.folders.len();
     if missing > 0 {
         notes.push(format!("{missing} classes have no images in {}", shown(test_path)));
     }
-    let test = Scan { folders: train.folders.clone(), files };
-    Ok((train.into_folder(train_path, options), test.into_folder(test_path, options), notes))
+    Ok(Scan { folders: folders.to_vec(), files })
 }
 
 fn hold_out(path: &Path, options: Options) -> Result<(ImageFolder, ImageFolder, Vec<String>)> {

@@ -25,7 +25,7 @@ use candle_core::Tensor;
 pub use augment::{Augmentation, Part};
 pub use loader::{Damage, DamageReport, Loader, LoaderConfig, OnDamaged, epoch_order};
 pub use pictures::Pictures;
-pub use source::{Format, Opened, Source, open};
+pub use source::{Format, Opened, Source, open, open_test};
 pub use transform::CentreCrop;
 
 use crate::error::{Error, Result, text};

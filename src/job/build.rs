@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 
@@ -18,7 +19,7 @@ pub use set::adversarial_set;
 use super::estimate::Estimate;
 use crate::attack::Target;
 use crate::data::OnDamaged;
-use crate::data::{Augmentation, Class};
+use crate::data::{Augmentation, Class, Dataset};
 use crate::data::{Format, Opened, Source};
 use crate::device::{DeviceName, usual_precision};
 use crate::error::text::escaped;
@@ -147,8 +148,17 @@ fn other_classes(of_weights: &[String], of_data: &[Class]) -> Option<String> {
 
 /// Both splits of the spec's data.
 pub fn open_data(spec: &Spec) -> Result<Opened> {
+    crate::data::open(&source(spec))
+}
+
+/// The test split alone, for what looks at no other.
+pub fn open_test(spec: &Spec) -> Result<Arc<dyn Dataset>> {
+    crate::data::open_test(&source(spec))
+}
+
+fn source(spec: &Spec) -> Source {
     let data = &spec.data;
-    crate::data::open(&Source {
+    Source {
         format: match data.format {
             spec::DataFormat::Shapes => {
                 Format::Shapes { train: data.train_images, test: data.test_images }
@@ -164,7 +174,7 @@ pub fn open_data(spec: &Spec) -> Result<Opened> {
         resize: None,
         holdout: data.holdout,
         seed: spec.seed,
-    })
+    }
 }
 
 /// Mean and standard deviation of 0..1 pixels where the spec and the weights say nothing: those of

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -137,6 +138,20 @@ pub fn named(folder: &Path, which: &str) -> Result<Option<PathBuf>> {
         })?,
     };
     Ok(Some(folder.join(record.tensors)))
+}
+
+/// What `best.safetensors` and `best.json` looked like at some time: another, once they have been
+/// written again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp([Option<(SystemTime, u64)>; 2]);
+
+/// The stamp of a run's best weights as they are now. Taken before they are read, it differs from a
+/// later one whenever what was read may be outdated.
+pub fn stamp_of_best(folder: &Path) -> Stamp {
+    Stamp(["safetensors", "json"].map(|ending| {
+        let file = fs::metadata(folder.join(FOLDER).join(format!("{BEST}.{ending}"))).ok()?;
+        Some((file.modified().ok()?, file.len()))
+    }))
 }
 
 fn read(path: &Path) -> Result<Found> {

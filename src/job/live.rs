@@ -74,6 +74,9 @@ pub fn serve<W: Write>(
             },
             Err(error) => question::no_question(&line, &error),
         };
+        if bench.was_reopened() {
+            tell(&mut answers, &bench.ready())?;
+        }
         tell(&mut answers, &answer)?;
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! Tables from results files, for papers and notes: Markdown, CSV, JSON. Several runs stand in one
 //! table. Reads run folders; computes nothing that no results file holds.
 
+mod control;
 pub mod csv;
 pub mod markdown;
 mod published;
@@ -120,9 +121,11 @@ impl Report {
             warnings: Vec::new(),
             notes: Vec::new(),
         };
+        let mut specs = Vec::new();
         for folder in folders {
-            report.add(folder)?;
+            specs.extend(report.add(folder)?.map(|spec| (folder.id(), spec)));
         }
+        report.notes.extend(control::notes(&specs));
         if report.rows.is_empty() && report.sets.is_empty() && report.curves.is_empty() {
             let ids: Vec<String> = folders.iter().map(RunFolder::id).collect();
             return Err(Error::bad_input(format!(
@@ -135,12 +138,13 @@ impl Report {
         Ok(report)
     }
 
-    fn add(&mut self, folder: &RunFolder) -> Result<()> {
+    /// Answers the run's spec, once.
+    fn add(&mut self, folder: &RunFolder) -> Result<Option<Spec>> {
         let info = folder.info()?;
         let spec = spec::read_resolved(&folder.path().join("spec.toml"))?;
         let id = folder.id();
         if self.runs.iter().any(|run| run.id == id) {
-            return Ok(());
+            return Ok(None);
         }
         let network = spec::word(spec.model.arch);
         self.runs.push(Run {
@@ -192,7 +196,7 @@ impl Report {
             }
             self.sets.push(OfRun { run: id, result });
         }
-        Ok(())
+        Ok(Some(spec))
     }
 
     fn doubt(&mut self, run: &str, about: String, warning: &crate::run::results::warning::Warning) {

@@ -69,21 +69,75 @@ fn the_papers_numbers_stand_beside_ours_where_the_network_is_the_same() {
 }
 
 #[test]
+fn weights_of_another_run_or_none_stand_beside_no_number_of_the_papers() {
+    let root = tempfile::tempdir().unwrap();
+    for weights in ["weights = 'run:20260101-000000-defended-0000@best'\n", ""] {
+        let spec = ALEXNET.replace("weights = '/w/alexnet.pth'\n", weights);
+        let run = run(root.path(), "a", &spec, &[("evaluate", evaluated())]);
+        let report = Report::of(&[run]).unwrap();
+        assert!(report.rows.iter().all(|row| row.published.is_none()), "{weights}");
+        assert_eq!(report.notes, [""; 0]);
+    }
+    let given = run(root.path(), "a", ALEXNET, &[("evaluate", evaluated())]);
+    assert!(Report::of(&[given]).unwrap().notes[0].contains("are taken to be torchvision's"));
+}
+
+/// AlexNet that trains with these keys of `[train.adversarial]`.
+fn trained(keys: &str) -> String {
+    format!("{ALEXNET}[train]\n[train.adversarial]\nmethod = 'fgsm'\n{keys}\n")
+}
+
+#[test]
 fn a_network_trained_with_a_consistent_loss_stands_beside_no_number_of_another() {
     let root = tempfile::tempdir().unwrap();
-    let trained = |weight: &str| {
-        format!("{ALEXNET}[train]\n[train.adversarial]\nconsistency_weight = {weight}\n")
+    let notes = |spec: &str| {
+        let report = run(root.path(), "a", spec, &[("evaluate", evaluated())]);
+        let report = Report::of(&[report]).unwrap();
+        assert!(report.rows.iter().all(|row| row.published.is_none()));
+        report.notes
     };
-    let consistent = run(root.path(), "a", &trained("0.1"), &[("evaluate", evaluated())]);
-    let plain = run(root.path(), "b", &trained("0"), &[("evaluate", evaluated())]);
-    let report = Report::of(&[consistent]).unwrap();
-    assert!(report.rows.iter().all(|row| row.published.is_none()));
-    assert!(report.notes[1].contains("the paper's alexnet-Adv, whose row could not be read"));
+    let as_the_papers = trained("consistency_weight = 0.1");
+    assert!(notes(&as_the_papers)[1].contains("the paper's alexnet-Adv, whose row could not be"));
+    let fresh = as_the_papers.replace("weights = '/w/alexnet.pth'\n", "");
+    let other = [
+        fresh,
+        trained("consistency_weight = 0.1\nepsilon = 16"),
+        trained("consistency_weight = 0.1\ntarget = 'none'"),
+        as_the_papers.replace("'fgsm'", "'pgd'"),
+    ];
+    for spec in other {
+        let note = &notes(&spec)[1];
+        assert!(note.contains("after the paper's alexnet-Adv, but"), "{spec}: {note}");
+    }
     assert_eq!(
-        Report::of(&[plain]).unwrap().notes,
+        notes(&trained("consistency_weight = 0")),
         [""; 0],
         "the control is no row of the paper's"
     );
+    let some = as_the_papers.replace("image_size", "limit = 500\nimage_size");
+    assert!(notes(&some)[2].contains("over the first 500 images of each split"));
+}
+
+#[test]
+fn a_consistent_loss_stands_beside_its_control_or_the_report_says_how() {
+    let root = tempfile::tempdir().unwrap();
+    let run = |spec: &str| run(root.path(), "a", spec, &[("evaluate", evaluated())]);
+    let consistent = run(&trained("consistency_weight = 0.1\nconsistency_layer = 'conv5'"));
+    let control = run(&trained("consistency_weight = 0"));
+    let other = run(&trained("consistency_weight = 0\nepsilon = 16"));
+    let last = |runs: &[&RunFolder]| {
+        let runs: Vec<RunFolder> = runs.iter().map(|run| (*run).clone()).collect();
+        Report::of(&runs).unwrap().notes.pop().unwrap()
+    };
+    let beside = last(&[&control, &consistent]);
+    let expected =
+        format!("{} (β = 0.1) stands beside its control {}", consistent.id(), control.id());
+    assert!(beside.starts_with(&expected), "{beside}");
+    for runs in [&[&consistent][..], &[&consistent, &other]] {
+        let missing = last(runs);
+        assert!(missing.starts_with("The control is missing"), "{missing}");
+        assert!(missing.contains("consistency_weight=0"), "{missing}");
+    }
 }
 
 #[test]

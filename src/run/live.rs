@@ -1,8 +1,8 @@
 //! What the workbench and the small worker behind the attack screen say to each other: a line of JSON
 //! each, questions on the worker's standard input, answers on its standard output, in order.
 //!
-//! `glassbox worker RUN --live` opens the network and the test split of a finished (or stopped) run
-//! once and then attacks one image a question. It writes nothing into the run folder: its pictures go
+//! `glassbox worker RUN --live` opens the network and the test split of a run that has
+//! trained, or was given weights, once and then attacks one image a question. It writes nothing into the run folder: its pictures go
 //! to a folder of its own, which it is given and whoever gave it removes.
 
 use std::path::PathBuf;
@@ -24,7 +24,8 @@ pub struct Ask {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "answer")]
 pub enum Answer {
-    /// Once, before any other: the network and the data are open.
+    /// Before any other: the network and the data are open. Again, before the answer to a question,
+    /// when the network was opened anew: a running run got better weights, or the card failed.
     Ready {
         /// Images of the test split.
         images: usize,
@@ -32,6 +33,12 @@ pub enum Answer {
         classes: Vec<String>,
         /// The true class of every image of the test split, by position.
         labels: Vec<u32>,
+        /// Which weights the network has, in words: `the best of this run`, `/w/alexnet.pth`.
+        #[serde(default)]
+        weights: String,
+        /// Where it computes: `cpu`, `cuda:0`.
+        #[serde(default)]
+        device: String,
     },
     /// An image was attacked.
     Attacked(Box<Attacked>),

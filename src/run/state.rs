@@ -182,7 +182,7 @@ pub fn is_worker(pid: u32, folder: &Path) -> bool {
         return false;
     };
     match std::fs::read(format!("/proc/{pid}/cmdline")) {
-        Ok(line) => String::from_utf8_lossy(&line).contains(&id),
+        Ok(line) => is_worker_of(&line, &id),
         // No /proc (not Linux): the pid alone has to do.
         Err(_) if !Path::new("/proc/self").exists() => i32::try_from(pid)
             .ok()
@@ -190,6 +190,14 @@ pub fn is_worker(pid: u32, folder: &Path) -> bool {
             .is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok()),
         Err(_) => false,
     }
+}
+
+/// Whether this command line, its arguments ended by zeroes, is that of a worker of run `id`. The
+/// small worker behind the attack screen names the run, too, but carries nothing out.
+fn is_worker_of(command_line: &[u8], id: &str) -> bool {
+    let mut arguments = command_line.split(|byte| *byte == 0);
+    !arguments.any(|argument| argument == b"--live")
+        && String::from_utf8_lossy(command_line).contains(id)
 }
 
 pub(super) fn to_json(value: &impl Serialize) -> Result<Vec<u8>> {
@@ -241,5 +249,15 @@ mod tests {
     #[test]
     fn knows_that_this_test_is_no_worker() {
         assert!(!is_worker(std::process::id(), Path::new("/runs/20200101-000000-nothing-0000")));
+    }
+
+    #[test]
+    fn the_small_worker_of_the_attack_screen_does_not_keep_its_run_alive() {
+        let id = "20200101-000000-a-0000";
+        assert!(is_worker_of(b"glassbox\0worker\0/runs/20200101-000000-a-0000\0", id));
+        let live = b"glassbox\0worker\0--live\0--pictures\0/p\0/runs/20200101-000000-a-0000\0";
+        assert!(!is_worker_of(live, id));
+        assert!(!is_worker_of(b"glassbox\0worker\0/runs/20200101-000000-b-0000\0", id));
+        assert!(is_worker_of(b"glassbox\0worker\0/runs/--live/20200101-000000-a-0000\0", id));
     }
 }

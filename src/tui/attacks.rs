@@ -5,8 +5,10 @@ mod pictures;
 mod worker;
 
 use std::path::PathBuf;
+use std::process::Child;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use self::pictures::Pictures;
 use self::worker::Worker;
@@ -23,8 +25,11 @@ pub struct Place {
     pub cache: PathBuf,
 }
 
-/// Told what the worker of a run says.
-type Answered = dyn Fn(&str, live::Answer) + Send + Sync;
+/// Told what the worker of a run says, and the newest question that it had been given by then.
+type Answered = dyn Fn(&str, u64, live::Answer) + Send + Sync;
+
+/// How long the workbench waits for a worker that was killed: long enough for any that can end.
+const KILLED: Duration = Duration::from_millis(500);
 
 /// At most one worker. Dropping it ends that and removes its pictures.
 #[derive(Debug)]
@@ -33,7 +38,7 @@ pub struct Attacks {
     thread: Option<JoinHandle<()>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 enum Wish {
     Ask(String, live::Ask),
     End,
@@ -43,11 +48,15 @@ enum Wish {
 struct Slot {
     wishes: Mutex<Wishes>,
     changed: Condvar,
+    /// The worker that was started last: it can be killed while the thread waits for it.
+    process: Mutex<Option<Arc<Mutex<Child>>>>,
 }
 
 #[derive(Debug, Default)]
 struct Wishes {
-    newest: Option<Wish>,
+    /// The worker of now is to end, before anything else is asked.
+    end: bool,
+    newest: Option<(String, live::Ask)>,
     over: bool,
 }
 
@@ -58,7 +67,12 @@ impl Slot {
     }
 
     fn put(&self, wish: Wish) {
-        self.lock().newest = Some(wish);
+        let mut wishes = self.lock();
+        match wish {
+            Wish::Ask(run, ask) => wishes.newest = Some((run, ask)),
+            // What was asked before is not wanted any more.
+            Wish::End => (wishes.end, wishes.newest) = (true, None),
+        }
         self.changed.notify_one();
     }
 
@@ -68,11 +82,18 @@ impl Slot {
             if wishes.over {
                 return None;
             }
-            if let Some(wish) = wishes.newest.take() {
-                return Some(wish);
+            if std::mem::take(&mut wishes.end) {
+                return Some(Wish::End);
+            }
+            if let Some((run, ask)) = wishes.newest.take() {
+                return Some(Wish::Ask(run, ask));
             }
             wishes = self.changed.wait(wishes).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    fn process(&self) -> MutexGuard<'_, Option<Arc<Mutex<Child>>>> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -81,7 +102,7 @@ impl Attacks {
     /// swept away. `answered` is called on threads that may wait.
     pub fn start(
         place: Place,
-        answered: impl Fn(&str, live::Answer) + Send + Sync + 'static,
+        answered: impl Fn(&str, u64, live::Answer) + Send + Sync + 'static,
     ) -> std::io::Result<Self> {
         let slot = Arc::new(Slot::default());
         let (theirs, answered) = (Arc::clone(&slot), Arc::new(answered) as Arc<Answered>);
@@ -107,9 +128,16 @@ impl Drop for Attacks {
     fn drop(&mut self) {
         self.slot.lock().over = true;
         self.slot.changed.notify_one();
-        // It takes as long as killing a process and removing a few files.
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        let Some(thread) = self.thread.take() else { return };
+        // The thread may be writing to a worker that reads nothing, because it was stopped.
+        if let Some(process) = self.slot.process().take() {
+            let _ = process.lock().unwrap_or_else(PoisonError::into_inner).kill();
+        }
+        // It takes as long as killing a process and removing a few files. The terminal is still
+        // taken meanwhile, so nothing that hangs in the kernel is waited for.
+        let until = Instant::now() + 2 * KILLED;
+        while !thread.is_finished() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 }
@@ -126,18 +154,21 @@ fn work(slot: &Slot, place: &Place, answered: &Arc<Answered>) {
                 continue;
             }
         };
-        if worker.as_ref().is_none_or(|worker| !worker.works_on(&run)) {
+        if worker.as_ref().is_none_or(|worker| !worker.takes(&run, &ask)) {
             // The old one is gone before the new one needs its memory.
             drop(worker.take());
             let started = pictures.folder().and_then(|folder| {
                 let run_folder = place.runs_dir.join(&run);
-                Worker::start(&place.executable, &run, &run_folder, folder, answered)
+                Worker::start(&place.executable, (&run, &run_folder), folder, &ask, answered)
             });
             match started {
-                Ok(started) => worker = Some(started),
+                Ok(started) => {
+                    *slot.process() = Some(started.process());
+                    worker = Some(started);
+                }
                 Err(error) => {
                     let why = format!("failed to start the worker that attacks images: {error}");
-                    answered(&run, live::Answer::Failed { why });
+                    answered(&run, ask.id, live::Answer::Failed { why });
                 }
             }
         }
@@ -153,7 +184,6 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
     use std::sync::mpsc;
-    use std::time::{Duration, Instant};
 
     use super::*;
     use crate::run::live::Answer;
@@ -171,7 +201,7 @@ mod tests {
         fs::set_permissions(&executable, fs::Permissions::from_mode(0o755)).unwrap();
         let (send, receive) = mpsc::channel();
         let place = Place { executable, runs_dir: "/runs".into(), cache: folder.join("cache") };
-        let answered = move |run: &str, answer| {
+        let answered = move |run: &str, _, answer| {
             let _ = send.send((run.to_owned(), answer));
         };
         (Attacks::start(place, answered).unwrap(), receive)
@@ -247,6 +277,65 @@ mod tests {
         }
         drop(attacks);
         assert!(receive.try_recv().is_err(), "one failure each");
+    }
+
+    #[test]
+    fn an_end_is_served_before_what_was_asked_after_it_and_forgets_what_was_asked_before() {
+        let slot = Slot::default();
+        let wish = |id| Wish::Ask("a".into(), ask(id));
+        for wish in [wish(1), Wish::End, wish(2), wish(3)] {
+            slot.put(wish);
+        }
+        assert_eq!((slot.next(), slot.next()), (Some(Wish::End), Some(wish(3))));
+        slot.put(wish(4));
+        slot.put(Wish::End);
+        assert_eq!(slot.next(), Some(Wish::End));
+        assert!(slot.lock().newest.is_none());
+        slot.lock().over = true;
+        assert_eq!(slot.next(), None);
+    }
+
+    #[test]
+    fn a_worker_that_dies_tells_the_newest_question_that_it_was_given() {
+        let home = tempfile::tempdir().unwrap();
+        let executable = home.path().join("glassbox");
+        fs::write(&executable, "#!/bin/sh\nread -r line; read -r line; exit 3\n").unwrap();
+        fs::set_permissions(&executable, fs::Permissions::from_mode(0o755)).unwrap();
+        let (send, receive) = mpsc::channel();
+        let place = Place { executable, runs_dir: "/runs".into(), cache: home.path().into() };
+        let answered = move |_: &str, asked, _| {
+            let _ = send.send(asked);
+        };
+        let attacks = Attacks::start(place, answered).unwrap();
+        let mut asked = 7;
+        attacks.ask("a".into(), ask(asked));
+        // A second one that comes in time replaces the first.
+        let told = loop {
+            match receive.recv_timeout(Duration::from_millis(300)) {
+                Ok(told) => break told,
+                Err(_) => {
+                    asked += 1;
+                    attacks.ask("a".into(), ask(asked));
+                }
+            }
+        };
+        assert!(told > 7 && told <= asked, "{told}, {asked}");
+    }
+
+    #[test]
+    fn a_worker_that_reads_nothing_does_not_keep_the_workbench_from_ending() {
+        let home = tempfile::tempdir().unwrap();
+        let told = home.path().join("pid");
+        let script = format!("echo $$ > {}; kill -STOP $$", told.display());
+        let (attacks, _receive) = attacks(home.path(), &script);
+        // More than a pipe holds.
+        attacks.ask("a".into(), live::Ask { attack: "x".repeat(1 << 20), ..ask(1) });
+        let pid = || fs::read_to_string(&told).unwrap_or_default().trim().to_owned();
+        wait_until("it did not start", || !pid().is_empty());
+        let since = Instant::now();
+        drop(attacks);
+        assert!(since.elapsed() < Duration::from_secs(3), "{:?}", since.elapsed());
+        wait_until("it outlives the workbench", || !lives(&pid()));
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub enum Message {
     AttackAnswered {
         /// The run's id.
         run: String,
+        /// The newest question that it had been given.
+        asked: u64,
         /// What.
         answer: live::Answer,
     },

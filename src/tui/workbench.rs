@@ -133,8 +133,9 @@ impl Workbench {
             cache: options.cache.clone(),
         };
         let answered = sender.clone();
-        let attacks = Attacks::start(place, move |run, answer| {
-            let _ = answered.blocking_send(Message::AttackAnswered { run: run.to_owned(), answer });
+        let attacks = Attacks::start(place, move |run, asked, answer| {
+            let run = run.to_owned();
+            let _ = answered.blocking_send(Message::AttackAnswered { run, asked, answer });
         })?;
         let mouse = !options.no_mouse;
         let screen = Screen::enter(mouse)?;

@@ -101,16 +101,25 @@ fn the_consistent_resnet18_trains_on_from_given_weights_and_is_measured_as_the_o
         "train.probe.images=2",
         "train.probe.alarm_steps=1",
         "evaluate.attacks[2].steps=1",
+        "evaluate.attacks[3].steps=1",
+        "evaluate.attacks[4].steps=1",
+        "evaluate.attacks[5].queries=2",
     ];
     let words = with(&["run", "table2-resnet18-consistent", "--json"], &sets);
     let done: Value = serde_json::from_str(&stdout(&runs, &words)).unwrap();
-    assert_eq!(done["results"]["evaluate"]["rows"].as_array().unwrap().len(), 3);
+    let rows = done["results"]["evaluate"]["rows"].as_array().unwrap();
+    let kinds: Vec<&str> = rows.iter().map(|row| row["attack"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["none", "fgsm", "pgd", "apgd-ce", "apgd-dlr", "square"]);
     let folder = PathBuf::from(done["folder"].as_str().unwrap());
     let log = std::fs::read_to_string(folder.join("log.txt")).unwrap();
     assert!(log.contains("β 0.1 at layer4.1") && log.contains("weights: the best of"), "{log}");
     let page = stdout(&runs, &["report", "last"]);
     assert!(page.contains("the paper's resnet18-Adv, whose row could not be read"), "{page}");
-    assert!(page.contains("RobustBench"), "{page}");
+    assert!(
+        page.contains("RobustBench") && page.contains("first 2 images of each split"),
+        "{page}"
+    );
+    assert!(page.contains("The control is missing") && page.contains("weight=0"), "{page}");
 }
 
 #[test]

@@ -117,8 +117,11 @@ fn its_pictures_are_those_of_the_attack_stage_and_its_numbers_those_of_its_pictu
     let before = contents(&runs.root());
     let folder = tempfile::tempdir().unwrap();
     let mut live = Live::start(&runs, "last", &folder.path().join("pictures"));
-    let Answer::Ready { images, classes, labels } = live.answer() else { panic!("not ready") };
+    let Answer::Ready { images, classes, labels, weights, device } = live.answer() else {
+        panic!("not ready")
+    };
     assert_eq!((images, classes.len(), labels.len()), (16, 16, 16));
+    assert_eq!((weights.as_str(), device.as_str()), ("the best of this run", "cpu"));
 
     let stage: Attack = run.result("attack").unwrap().unwrap();
     let mut fooled = 0;
@@ -267,6 +270,41 @@ fn it_ends_with_its_input_in_the_middle_of_an_attack_and_answers_the_newest_ques
 }
 
 #[test]
+fn better_weights_of_a_running_run_are_taken_before_the_next_answer() {
+    let runs = Runs::new();
+    let run = finished(&runs, "{method='fgsm', epsilon=8}");
+    let other = runs.create(&[SMALL, &["seed=2"]].concat());
+    assert_eq!(runs.work(&other).wait(), Some(0));
+    let folder = tempfile::tempdir().unwrap();
+    let mut live = Live::start(&runs, run.path().to_str().unwrap(), folder.path());
+    assert!(matches!(live.answer(), Answer::Ready { .. }));
+    let fgsm = "method = 'fgsm', epsilon = 8";
+    let before = live.attacked(3, fgsm);
+    assert_eq!(live.attacked(3, fgsm).clean, before.clean);
+
+    for file in ["best.safetensors", "best.json"] {
+        let of = |run: &RunFolder| run.path().join("checkpoints").join(file);
+        std::fs::copy(of(&other), of(&run)).unwrap();
+    }
+    let answer = live.ask(3, fgsm);
+    assert!(matches!(answer, Answer::Ready { .. }), "{answer:?}");
+    let Answer::Attacked(after) = live.answer() else { panic!("no answer") };
+    assert_ne!(after.clean, before.clean);
+    assert_eq!(live.attacked(3, fgsm).clean, after.clean);
+}
+
+#[test]
+fn a_run_that_has_not_trained_yet_is_refused() {
+    let runs = Runs::new();
+    let run = runs.create(SMALL);
+    let folder = tempfile::tempdir().unwrap();
+    let mut live = Live::start(&runs, run.path().to_str().unwrap(), folder.path());
+    let Answer::Failed { why } = live.answer() else { panic!("it is open") };
+    assert!(why.contains("the run has no trained weights yet ("), "{why}");
+    assert_eq!(live.end().0, Some(2));
+}
+
+#[test]
 fn a_run_that_cannot_be_opened_is_a_failure_with_an_exit_code() {
     let runs = Runs::new();
     let folder = tempfile::tempdir().unwrap();
@@ -281,7 +319,10 @@ fn a_run_that_cannot_be_opened_is_a_failure_with_an_exit_code() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("there "), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("there is no run 'gone'"),
+        "{output:?}"
+    );
 }
 
 /// A run whose data is gone.

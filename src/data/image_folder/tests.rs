@@ -56,11 +56,31 @@ fn train_and_val_are_used_as_they_are() {
     assert_eq!(names(&test), ["cat/1.png"]);
     assert_eq!([train.label(0), train.label(1), test.label(0)], [0, 1, 0]);
     assert_eq!(test.classes(), train.classes());
+    let alone = open_test(root.path(), OPTIONS).unwrap();
+    assert_eq!((names(&alone), alone.classes()), (names(&test), test.classes()));
     assert!(notes[0].starts_with("2 files"), "{notes:?}");
     assert!(notes[1].starts_with("1 classes have no images"), "{notes:?}");
     let example = train.example(0).unwrap();
     assert_eq!((example.pixels.len(), train.shape()), (3 * 64, [3, 8, 8]));
     assert_eq!([example.pixels[0], example.pixels[64], example.pixels[128]], [200, 100, 50]);
+}
+
+#[test]
+fn a_test_split_opened_alone_is_that_of_both_and_reads_no_training_files() {
+    let root = folder(&["train/a/1.png", "train/b/1.png", "train/c/1.png", "val/b/1.png"]);
+    let (_, test, _) = open(root.path(), OPTIONS).unwrap();
+    let same = |alone: &ImageFolder| {
+        assert_eq!((names(alone), alone.classes()), (names(&test), test.classes()));
+        assert_eq!((alone.label(0), test.label(0)), (1, 1));
+    };
+    same(&open_test(root.path(), OPTIONS).unwrap());
+    // Both together would miss the image.
+    fs::remove_file(root.path().join("train/c/1.png")).unwrap();
+    assert!(open(root.path(), OPTIONS).is_err());
+    same(&open_test(root.path(), OPTIONS).unwrap());
+    let held = folder(&["a/1.png", "a/2.png", "a/3.png", "b/1.png", "b/2.png"]);
+    let (_, test, _) = open(held.path(), OPTIONS).unwrap();
+    assert_eq!(names(&open_test(held.path(), OPTIONS).unwrap()), names(&test));
 }
 
 #[test]

@@ -83,7 +83,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
     let spec = context.spec().clone();
     let Some(section) = spec.attack.clone() else { return Ok(StageEnd::Done) };
     let runs = runs_of(context.folder()).to_owned();
-    let test = build::open_data(&spec)?.test;
+    let test = build::open_test(&spec)?;
     let mut networks = Networks::new(trained_network(context, &*test)?, &spec);
     let making = Making::new(&spec, section, &mut networks, &runs)?;
     let mut tried_on = making.made_on.clone();

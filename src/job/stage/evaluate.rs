@@ -42,7 +42,7 @@ pub(super) fn cost_of_attack(how: &MethodSpec) -> f64 {
 pub fn run(context: &mut Context) -> Result<StageEnd> {
     let spec = context.spec().clone();
     let Some(section) = spec.evaluate.clone() else { return Ok(StageEnd::Done) };
-    let test = build::open_data(&spec)?.test;
+    let test = build::open_test(&spec)?;
     let mut networks = Networks::new(trained_network(context, &*test)?, &spec);
     let plan = Plan::of(&section, &mut networks, runs_of(context.folder()))?;
     let mut evaluation = Evaluation {

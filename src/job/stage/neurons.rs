@@ -43,7 +43,7 @@ struct Twin {
 pub fn run(context: &mut Context) -> Result<StageEnd> {
     let spec = context.spec().clone();
     let Some(section) = spec.neurons.clone() else { return Ok(StageEnd::Done) };
-    let test = build::open_data(&spec)?.test;
+    let test = build::open_test(&spec)?;
     let model = trained_network(context, &*test)?;
     let layers = build::taps(&model, "neurons.layers", &section.layers)?;
     let names = PictureNames::of(&*test);

@@ -25,6 +25,7 @@ use super::widget::dialog::{Answer, Dialog};
 use super::widget::field::Field;
 use super::widget::palette::Palette;
 use super::world::{Machine, World};
+use crate::run::live;
 use crate::spec::expand::Surroundings;
 use crate::spec::{Document, Problem};
 
@@ -71,6 +72,8 @@ pub struct App {
     launch: launch::State,
     attack: attack::State,
     neurons: neurons::State,
+    /// The newest question to the small worker behind the attack screen.
+    asked: u64,
     overlay: Option<Overlay>,
     toasts: VecDeque<Notice>,
     /// Counts them.
@@ -114,6 +117,7 @@ impl App {
             launch: launch::State::new(setup.around),
             attack: attack::State::default(),
             neurons: neurons::State::default(),
+            asked: 0,
             overlay: None,
             toasts: VecDeque::new(),
             newest_toast: 0,
@@ -195,8 +199,10 @@ impl App {
                 self.pictures.put(loaded);
                 Vec::new()
             }
-            Message::AttackAnswered { run, answer } => {
-                self.dirty = self.attack.hear(&run, answer);
+            Message::AttackAnswered { run, asked, answer } => {
+                // A worker that never got the newest question has died: that one goes to the next.
+                let outdated = matches!(answer, live::Answer::Failed { .. }) && asked < self.asked;
+                self.dirty = !outdated && self.attack.hear(&run, answer);
                 Vec::new()
             }
             Message::Terminated => vec![Effect::Quit],
@@ -249,10 +255,18 @@ impl App {
 
     /// Asks the small worker for what the attack screen shows now, and ends it with what it is about.
     fn settle_attack(&mut self, mut effects: Vec<Effect>) -> Vec<Effect> {
-        if effects.contains(&Effect::Quit) {
-            if self.attack.end() {
-                effects.insert(0, Effect::EndAttacks);
-            }
+        let quits = effects.contains(&Effect::Quit);
+        // The small worker takes no place in the queue: it leaves its device to what does.
+        let makes_room = |effect: &Effect| {
+            matches!(
+                effect,
+                Effect::StartRun { .. } | Effect::StartEdited { .. } | Effect::ResumeRun { .. }
+            )
+        };
+        if (quits || effects.iter().any(makes_room)) && self.attack.end() {
+            effects.insert(0, Effect::EndAttacks);
+        }
+        if quits {
             return effects;
         }
         let scene = Scene {
@@ -263,6 +277,11 @@ impl App {
         };
         let is_shown = self.screen == ScreenId::Attack;
         effects.extend(attack::settle(&mut self.attack, &scene, is_shown, self.draws_pictures));
+        for effect in &effects {
+            if let Effect::Attack { ask, .. } = effect {
+                self.asked = ask.id;
+            }
+        }
         effects
     }
 

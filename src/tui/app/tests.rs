@@ -395,7 +395,9 @@ fn some_answer(dice: &mut Dice) -> live::Answer {
     let classes: Vec<String> = (0..10).map(|class| format!("class {class}")).collect();
     match dice.roll(5) {
         0 => {
-            live::Answer::Ready { images: 40, classes, labels: (0..40).map(|at| at % 12).collect() }
+            let labels = (0..40).map(|at| at % 12).collect();
+            let (weights, device) = ("w".into(), "cpu".into());
+            live::Answer::Ready { images: 40, classes, labels, weights, device }
         }
         1 => live::Answer::Refused { id: dice.roll(40), why: "no".into() },
         2 => live::Answer::Failed { why: "gone".into() },
@@ -427,16 +429,54 @@ fn the_attack_screen_asks_is_answered_and_ends_its_worker() {
     assert!(press(&mut app, "+").iter().any(|e| matches!(e, Effect::Attack { .. })));
     app.take_dirty();
     let old = live::Answer::Refused { id: 1, why: "old".into() };
-    app.update(Message::AttackAnswered { run: fixture::FINISHED.into(), answer: old });
+    app.update(Message::AttackAnswered { run: fixture::FINISHED.into(), asked: 1, answer: old });
     assert!(!app.take_dirty() && !shown(&app).contains("refused"));
     let mistaken = live::Answer::Refused { id: 2, why: "new".into() };
-    app.update(Message::AttackAnswered { run: fixture::FINISHED.into(), answer: mistaken });
+    app.update(Message::AttackAnswered {
+        run: fixture::FINISHED.into(),
+        asked: 2,
+        answer: mistaken,
+    });
     assert!(shown(&app).contains("refused: new"));
     assert!(!press(&mut app, "4").contains(&Effect::EndAttacks));
     assert!(press(&mut app, "1 k").contains(&Effect::EndAttacks));
     press(&mut app, "j 3 Enter");
     let effects = press(&mut app, "q Enter");
     assert_eq!(effects[..2], [Effect::EndAttacks, Effect::Quit]);
+}
+
+#[test]
+fn a_worker_that_died_before_the_newest_question_is_passed_over() {
+    let mut app = app();
+    app.runs.selected = Some(fixture::FINISHED.into());
+    press(&mut app, "3 j j Enter +");
+    let died = |asked| Message::AttackAnswered {
+        run: fixture::FINISHED.into(),
+        asked,
+        answer: live::Answer::Failed { why: "it died".into() },
+    };
+    app.take_dirty();
+    app.update(died(1));
+    assert!(!app.take_dirty() && !shown(&app).contains("worker ended"), "{}", shown(&app));
+    app.update(died(2));
+    assert!(app.take_dirty() && shown(&app).contains("worker ended"), "{}", shown(&app));
+}
+
+#[test]
+fn the_attack_worker_makes_room_for_a_run_that_starts() {
+    let mut app = app();
+    app.runs.selected = Some(fixture::FINISHED.into());
+    let spec = "spec".to_owned();
+    let starts = [
+        Effect::StartRun { spec: "quickstart".into() },
+        Effect::StartEdited { spec },
+        Effect::ResumeRun { run: fixture::FAILED.into() },
+    ];
+    for start in starts {
+        assert_eq!(app.follow_up(vec![start.clone()])[0], start, "there is no worker");
+        press(&mut app, "3 j j Enter");
+        assert_eq!(app.follow_up(vec![start.clone()])[..2], [Effect::EndAttacks, start]);
+    }
 }
 
 #[test]
@@ -494,7 +534,11 @@ fn ten_thousand_random_keys_clicks_and_resizes_leave_it_alive() {
             }
             2 if dice.roll(2) == 0 => {
                 let run = [fixture::FINISHED, RUNNING][dice.roll(2) as usize].to_owned();
-                Message::AttackAnswered { run, answer: some_answer(&mut dice) }
+                Message::AttackAnswered {
+                    run,
+                    asked: dice.roll(40),
+                    answer: some_answer(&mut dice),
+                }
             }
             2 => Message::WorldChanged(Arc::new(if dice.roll(3) == 0 {
                 World::default()

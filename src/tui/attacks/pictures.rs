@@ -36,8 +36,10 @@ impl Pictures {
 
     /// The process that made the folder of this name, if it was one of this host.
     fn owner(&self, name: &str) -> Option<i32> {
-        let (pid, _) = name.strip_prefix(&self.host)?.strip_prefix('-')?.split_once('-')?;
-        pid.parse().ok()
+        // From the right: a host's name may hold dashes and numbers itself.
+        let (rest, _) = name.rsplit_once('-')?;
+        let (host, pid) = rest.rsplit_once('-')?;
+        (host == self.host).then(|| pid.parse().ok())?
     }
 
     /// A new one, which nobody else may read.
@@ -81,7 +83,12 @@ mod tests {
             path
         };
         let left = folder(format!("{host}-{}-1", dead.id()));
-        let others = [folder(format!("else-{}-1", dead.id())), folder("notes".into())];
+        // The third is of a host whose name begins with this one's and a number of a dead process.
+        let others = [
+            folder(format!("else-{}-1", dead.id())),
+            folder("notes".into()),
+            folder(format!("{host}-{}-4242-1", dead.id())),
+        ];
         pictures.sweep();
         assert!(!left.exists());
         assert!(own.exists() && others.iter().all(|path| path.exists()));

@@ -6,10 +6,10 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use super::Answered;
+use super::{Answered, KILLED};
 use crate::run::live::{Answer, Ask};
 
 /// Of what it says on its standard error: a sentence and a hint, not a whole backtrace.
@@ -25,21 +25,36 @@ pub(super) struct Worker {
     status: Arc<Status>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Status {
-    /// It has said its last word, or died.
-    over: AtomicBool,
+    /// Under one lock: a question is either given to a worker whose death tells of it, or to the next.
+    life: Mutex<Life>,
     /// Nobody listens any more.
     unheard: AtomicBool,
 }
 
+#[derive(Debug)]
+struct Life {
+    /// It has said its last word, or died.
+    over: bool,
+    /// The newest question that it was given.
+    asked: u64,
+}
+
+impl Status {
+    fn life(&self) -> MutexGuard<'_, Life> {
+        self.life.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Worker {
-    /// Starts `executable` on the run in `run_folder`, with an empty `folder` for its pictures.
+    /// Starts `executable` on the run of this id in `run_folder`, with an empty `folder` for its
+    /// pictures; `first` is what it is going to be asked.
     pub(super) fn start(
         executable: &Path,
-        run: &str,
-        run_folder: &Path,
+        (run, run_folder): (&str, &Path),
         folder: PathBuf,
+        first: &Ask,
         answered: &Arc<Answered>,
     ) -> io::Result<Self> {
         let started = Self::spawn(executable, run_folder, &folder);
@@ -54,7 +69,10 @@ impl Worker {
             folder,
             process: Arc::new(Mutex::new(process)),
             questions,
-            status: Arc::default(),
+            status: Arc::new(Status {
+                life: Mutex::new(Life { over: false, asked: first.id }),
+                unheard: AtomicBool::new(false),
+            }),
         };
         let listener = Listener {
             run: run.to_owned(),
@@ -85,9 +103,20 @@ impl Worker {
         Ok((process, File::open(path)?))
     }
 
-    /// Whether it can be asked about this run.
-    pub(super) fn works_on(&self, run: &str) -> bool {
-        self.run == run && !self.status.over.load(Ordering::Acquire)
+    /// Whether it can be asked this about this run. If so, whatever it says counts for that
+    /// question, too.
+    pub(super) fn takes(&self, run: &str, ask: &Ask) -> bool {
+        let mut life = self.status.life();
+        let takes = self.run == run && !life.over;
+        if takes {
+            life.asked = ask.id;
+        }
+        takes
+    }
+
+    /// Whoever must not wait for it can kill it.
+    pub(super) fn process(&self) -> Arc<Mutex<Child>> {
+        Arc::clone(&self.process)
     }
 
     /// Asks it. If it has just died, its listener says so.
@@ -104,7 +133,11 @@ impl Drop for Worker {
         let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
         // It has nothing that could be lost.
         let _ = process.kill();
-        let _ = process.wait();
+        // A process that hangs in the kernel ends when it can; nobody waits for that.
+        let until = Instant::now() + KILLED;
+        while matches!(process.try_wait(), Ok(None)) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(2));
+        }
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
@@ -141,11 +174,13 @@ impl Listener {
     }
 
     fn tell(&self, answer: Answer) {
-        if matches!(answer, Answer::Failed { .. }) {
-            self.status.over.store(true, Ordering::Release);
-        }
+        let asked = {
+            let mut life = self.status.life();
+            life.over |= matches!(answer, Answer::Failed { .. });
+            life.asked
+        };
         if !self.status.unheard.load(Ordering::Acquire) {
-            (self.answered)(&self.run, answer);
+            (self.answered)(&self.run, asked, answer);
         }
     }
 

@@ -240,7 +240,13 @@ mod tests {
     }
 
     fn ready() -> Answer {
-        Answer::Ready { images: 2, classes: vec!["a".into(), "b".into()], labels: vec![0, 1] }
+        Answer::Ready {
+            images: 2,
+            classes: vec!["a".into(), "b".into()],
+            labels: vec![0, 1],
+            weights: "the best of this run".into(),
+            device: "cpu".into(),
+        }
     }
 
     #[test]
