@@ -75,13 +75,9 @@ fn refusal(problems: &[Problem]) -> Error {
 /// name of the class that it aimed at.
 pub(super) fn in_words(how: &MethodSpec, towards: Option<&str>) -> String {
     let how = how.resolved();
-    let mut first = spec::word(how.method);
-    if let Some(epsilon) = how.epsilon {
-        first += &format!(" ε {}", short(epsilon));
-    }
-    if how.norm == Some(Norm::L2) {
-        first += " (L2)";
-    }
+    let bound = how.epsilon.map_or(String::new(), |epsilon| format!(" ε {}", short(epsilon)));
+    let norm = if how.norm == Some(Norm::L2) { " (L2)" } else { "" };
+    let first = format!("{}{bound}{norm}", spec::word(how.method));
     let count = |count: Option<usize>, one: &str, many: &str| {
         count.map(|count| format!("{count} {}", if count == 1 { one } else { many }))
     };
