@@ -178,10 +178,10 @@ fn results(folder: &RunFolder) -> Result<String> {
     if let Some(attack) = folder.result::<Attack>("attack")? {
         let _ = writeln!(
             out,
-            "\n{}: {} images, {} fooled; largest change {}",
+            "\n{}: {} images, {:.1} % fooled; largest change {}",
             text::clean(&attack.name()),
             number::count(attack.images),
-            number::percent(attack.success_rate),
+            100.0 * attack.success_rate,
             attack.largest_change(),
         );
         out += &left_out(attack.damaged);

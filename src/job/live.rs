@@ -119,6 +119,8 @@ impl Album {
     /// Writes the original and the adversarial image of an answer, `[channels, height, width]`
     /// bytes of this shape, and deletes the oldest pair.
     fn put(&mut self, images: [&[u8]; 2], shape: [usize; 3]) -> Result<[PathBuf; 2]> {
+        // The cache may be deleted at any time.
+        write::folder(&self.folder)?;
         self.answers += 1;
         let own = std::process::id();
         let path = |what| self.folder.join(format!("{own}-{:06}-{what}.png", self.answers));
@@ -152,6 +154,8 @@ mod tests {
                 2 * usize::from(age < KEPT)
             );
         }
+        std::fs::remove_dir_all(folder.path().join("new")).unwrap();
+        assert!(put(0).iter().all(|file| file.exists()), "the folder is made again");
         let names: std::collections::HashSet<_> = all.iter().flatten().collect();
         assert_eq!(names.len(), 2 * all.len());
         let newest = image::open(&all[KEPT + 1][0]).unwrap().into_rgb8();

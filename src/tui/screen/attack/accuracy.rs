@@ -159,7 +159,9 @@ pub(super) fn draw(
         Some(evaluate) => draw_chart(evaluate, shown, context, chart, buf),
         None => say(&nothing(context), Role::Muted, context, chart, buf),
     }
-    let first = state.scroll.min(lines.len().saturating_sub(1));
+    let needed: usize = lines.iter().map(|line| line.parts(words.width.into()).len()).sum();
+    let fits = needed <= usize::from(words.height);
+    let first = if fits { 0 } else { state.scroll.min(lines.len().saturating_sub(1)) };
     let mut rows = words.rows();
     for line in lines.iter().skip(first) {
         for part in line.parts(words.width.into()) {

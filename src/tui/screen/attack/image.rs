@@ -252,7 +252,13 @@ fn draw_settings(
             let words = long.into_iter().chain(["recomputing…".into(), "…".into()]);
             (Role::Running, words.collect())
         }
-        Standing::Done => (Role::Muted, vec!["live".into()]),
+        Standing::Done => {
+            let made_with = state.live.split().filter(|split| !split.weights.is_empty());
+            let long = made_with.map(|split| {
+                format!("live · {} · {}", text::clean(&split.weights), text::clean(&split.device))
+            });
+            (Role::Muted, long.into_iter().chain(["live".into()]).collect())
+        }
         Standing::Refused(_) => (Role::Warning, vec!["refused".into()]),
         Standing::Failed(_) => (Role::Error, vec!["worker ended".into()]),
     };

@@ -99,6 +99,12 @@ fn nothing(shown: &Shown<'_>, scene: &Scene<'_>, context: &DrawContext<'_>) -> S
         return "The run has not come to its attack stage yet; its images appear here.".into();
     }
     let now = context.key(Action::AttackNow, Place::Attack);
+    if planned {
+        return format!(
+            "The run ended without its adversarial images, or their list cannot be read; its log on \
+             the first screen says more.\n\n{now} opens its network and lists the whole test split."
+        );
+    }
     format!(
         "The run wrote no adversarial images: an [attack] section makes them.\n\n{now} opens its \
          network and lists the whole test split."

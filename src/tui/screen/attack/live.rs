@@ -17,6 +17,10 @@ pub(super) struct Split {
     pub(super) classes: Vec<String>,
     /// The true class of every image.
     pub(super) labels: Vec<u32>,
+    /// What the network's weights are, in words.
+    pub(super) weights: String,
+    /// Where it computes.
+    pub(super) device: String,
 }
 
 /// The newest question.
@@ -146,9 +150,9 @@ impl Live {
         let newest = self.asked.as_ref().map(|asked| asked.id);
         match answer {
             // Whoever says something after a failure is a worker that was started since.
-            Answer::Ready { classes, labels, .. } => {
+            Answer::Ready { classes, labels, weights, device, .. } => {
                 (self.is_open, self.failure) = (true, None);
-                self.split = Some(Arc::new(Split { classes, labels }));
+                self.split = Some(Arc::new(Split { classes, labels, weights, device }));
             }
             Answer::Attacked(attacked) if Some(attacked.id) == newest => {
                 (self.is_open, self.failure) = (true, None);
