@@ -154,11 +154,11 @@ mod tests {
                 2 * usize::from(age < KEPT)
             );
         }
-        std::fs::remove_dir_all(folder.path().join("new")).unwrap();
-        assert!(put(0).iter().all(|file| file.exists()), "the folder is made again");
         let names: std::collections::HashSet<_> = all.iter().flatten().collect();
         assert_eq!(names.len(), 2 * all.len());
         let newest = image::open(&all[KEPT + 1][0]).unwrap().into_rgb8();
         assert_eq!(newest.get_pixel(1, 1).0, [KEPT as u8 + 1; 3]);
+        std::fs::remove_dir_all(folder.path().join("new")).unwrap();
+        assert!(put(0).iter().all(|file| file.exists()), "the folder is made again");
     }
 }

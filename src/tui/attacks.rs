@@ -311,13 +311,11 @@ mod tests {
         attacks.ask("a".into(), ask(asked));
         // A second one that comes in time replaces the first.
         let told = loop {
-            match receive.recv_timeout(Duration::from_millis(300)) {
-                Ok(told) => break told,
-                Err(_) => {
-                    asked += 1;
-                    attacks.ask("a".into(), ask(asked));
-                }
+            if let Ok(told) = receive.recv_timeout(Duration::from_millis(300)) {
+                break told;
             }
+            asked += 1;
+            attacks.ask("a".into(), ask(asked));
         };
         assert!(told > 7 && told <= asked, "{told}, {asked}");
     }

@@ -522,23 +522,15 @@ fn ten_thousand_random_keys_clicks_and_resizes_leave_it_alive() {
             }
             1 => {
                 let (column, row) = (dice.roll(200) as u16, dice.roll(60) as u16);
-                let gestures = [
-                    Gesture::Press,
-                    Gesture::Drag,
-                    Gesture::Release,
-                    Gesture::WheelUp,
-                    Gesture::WheelDown,
-                ];
+                use Gesture::{Drag, Press, Release, WheelDown, WheelUp};
+                let gestures = [Press, Drag, Release, WheelUp, WheelDown];
                 let gesture = gestures[dice.roll(5) as usize];
                 Message::Pointed(Pointer { gesture, on: view.at(column, row), column, row })
             }
             2 if dice.roll(2) == 0 => {
                 let run = [fixture::FINISHED, RUNNING][dice.roll(2) as usize].to_owned();
-                Message::AttackAnswered {
-                    run,
-                    asked: dice.roll(40),
-                    answer: some_answer(&mut dice),
-                }
+                let (asked, answer) = (dice.roll(40), some_answer(&mut dice));
+                Message::AttackAnswered { run, asked, answer }
             }
             2 => Message::WorldChanged(Arc::new(if dice.roll(3) == 0 {
                 World::default()

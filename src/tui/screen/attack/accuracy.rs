@@ -33,7 +33,7 @@ struct Measured {
 }
 
 impl Measured {
-    fn new(name: String, mut points: Vec<(f64, f64, [f64; 2])>) -> Self {
+    fn new(name: &str, mut points: Vec<(f64, f64, [f64; 2])>) -> Self {
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut series = Series::default();
         let mut intervals = Vec::new();
@@ -42,7 +42,7 @@ impl Measured {
             series.push(step, 0.0, top1);
             intervals.push((step, low, high));
         }
-        Self { name: text::clean(&name).into_owned(), series, intervals }
+        Self { name: text::clean(name).into_owned(), series, intervals }
     }
 }
 
@@ -89,7 +89,7 @@ fn chart(evaluate: &Evaluate) -> Chart {
     let mut all: Vec<Measured> = Vec::new();
     if let Some(curve) = &evaluate.curve {
         let points = curve.points.iter().map(|p| (p.epsilon, p.top1, p.top1_interval));
-        all.push(Measured::new(format!("{} curve", curve.attack), points.collect()));
+        all.push(Measured::new(&format!("{} curve", curve.attack), points.collect()));
     }
     let clean = evaluate.rows.iter().find(|row| row.attack == "none");
     let clean = clean.map(|row| (0.0, row.top1, row.interval()));
@@ -125,7 +125,7 @@ fn chart(evaluate: &Evaluate) -> Chart {
             before => format!("{} {}", group.attack, before + 1),
         };
         let points = group.rows.iter().map(|row| (row.epsilon, row.top1, row.interval()));
-        all.push(Measured::new(name, clean.into_iter().chain(points).collect()));
+        all.push(Measured::new(&name, clean.into_iter().chain(points).collect()));
     }
     all.retain(|measured| !measured.series.is_empty());
     let more = all.split_off(all.len().min(Role::SERIES.len()));
