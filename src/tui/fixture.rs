@@ -321,6 +321,7 @@ pub fn neurons() -> Neurons {
             label_index: label as u32,
             prediction: CLASSES[seen].into(),
             prediction_index: seen as u32,
+            counterpart: None,
         }
     };
     let neuron = |layer: &str, index: usize| {
@@ -335,14 +336,23 @@ pub fn neurons() -> Neurons {
                 if rank % 4 == index % 4 { favourite } else { (favourite + 2 * rank + 1) % 10 };
             image("adversarial", layer, index, rank, label, favourite)
         });
-        Neuron { index, real: real.collect(), adversarial: adversarial.collect() }
+        Neuron {
+            index,
+            real: real.collect(),
+            adversarial: adversarial.collect(),
+            threshold: None,
+            regions: None,
+            discrepancy: None,
+        }
     };
     let layer = |name: &str, count: usize| Layer {
         layer: name.into(),
+        receptive_field: None,
         neurons: (0..count).map(|index| neuron(name, index)).collect(),
     };
     Neurons {
         classes: CLASSES.map(str::to_owned).into(),
+        split: "test".into(),
         real_images: 10_000,
         damaged: 0,
         adversarial_images: 10_000,

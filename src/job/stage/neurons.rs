@@ -84,6 +84,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
     let prefix = if own { FOLDER } else { TWINS };
     let classes: Vec<String> = test.classes().iter().map(|class| class.name.clone()).collect();
     let result = Neurons {
+        split: "test".into(),
         real_images: real.images as u64,
         damaged: (test.len() - real.images) as u64,
         adversarial_images: adversarial.images as u64,
@@ -93,6 +94,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
             .enumerate()
             .map(|(layer, name)| Layer {
                 layer: name.clone(),
+                receptive_field: None,
                 neurons: neurons(
                     (&real.layers[layer], |image| {
                         (image, format!("{PICTURES}/{}", names.of_image(image)))
@@ -278,6 +280,7 @@ fn neurons(
             label_index: label,
             prediction: class(ranked.prediction),
             prediction_index: ranked.prediction,
+            counterpart: None,
         }
     };
     real.neurons()
@@ -288,6 +291,9 @@ fn neurons(
             index,
             real: real.iter().map(|r| describe(r, of_real(r.image))).collect(),
             adversarial: adversarial.iter().map(|r| describe(r, of_adversarial(r.image))).collect(),
+            threshold: None,
+            regions: None,
+            discrepancy: None,
         })
         .collect()
 }

@@ -112,12 +112,20 @@ mod tests {
             label_index: label.bytes().map(u32::from).sum(),
             prediction: label.into(),
             prediction_index: 0,
+            counterpart: None,
         }
     }
 
     fn neuron(real: &[&str], adversarial: &[&str]) -> Neuron {
         let all = |labels: &[&str]| labels.iter().map(|label| top(label, 1.0)).collect();
-        Neuron { index: 0, real: all(real), adversarial: all(adversarial) }
+        Neuron {
+            index: 0,
+            real: all(real),
+            adversarial: all(adversarial),
+            threshold: None,
+            regions: None,
+            discrepancy: None,
+        }
     }
 
     #[test]
