@@ -9,7 +9,7 @@ mod adversarial;
 
 use super::{
     Arch, AttackMethod, AttackSpec, Best, DataFormat, EnsembleModel, EvaluateSpec, MethodSpec,
-    Norm, OptimizerName, Precision, Spec, Target, TargetName, TrainSpec, expand,
+    Norm, OptimizerName, Precision, Spec, Split, Target, TargetName, TrainSpec, expand,
 };
 use crate::error::text::escaped;
 
@@ -75,6 +75,16 @@ pub fn check(spec: &Spec) -> Vec<Complaint> {
                     "is 'stage', but this spec has no [attack] section to take the images from",
                 )
                 .hint("add [attack], or set neurons.adversarial to none, run:ID or a folder"),
+            );
+        }
+        let of_test = from == "stage" || from.starts_with("run:");
+        if of_test && neurons.split != Split::Test {
+            complain(
+                Complaint::new(
+                    "neurons.split",
+                    "is 'train', but a run attacks the images of its test split",
+                )
+                .hint("set neurons.adversarial to none or a folder, or neurons.split to test"),
             );
         }
         check_reference("neurons.adversarial", from, &mut complain);
@@ -231,6 +241,19 @@ fn check_train(train: &TrainSpec, complain: &mut impl FnMut(Complaint)) {
         // Not minutes: a resumed run would look at other steps.
         let message = format!("is '{found}', expected epochs or steps: '1 epoch', '200 steps'");
         complain(Complaint::new("train.probe.every", message));
+    }
+    if let Some(looks) = &train.neurons {
+        if !matches!(looks.every.parse(), Ok(Interval::Epochs(_) | Interval::Steps(_))) {
+            let found = escaped(&looks.every);
+            let message = format!("is '{found}', expected epochs or steps: '1 epoch', '200 steps'");
+            complain(Complaint::new("train.neurons.every", message));
+        }
+        if looks.neurons.is_empty() {
+            complain(
+                Complaint::new("train.neurons.neurons", "is empty, so there is nothing to look at")
+                    .hint("name channels: neurons = [0, 1, 2], or leave [train.neurons] out"),
+            );
+        }
     }
     if train.best == Some(Best::AdversarialTop1) && !train.measures_attacks() {
         complain(

@@ -12,7 +12,7 @@ use method::{ATTACK_METHODS, EPSILON, method_keys, network_keys};
 
 use super::{
     AdversarialSpec, AttackMethod, AttackSpec, CurveSpec, EvaluateSpec, MethodSpec, NeuronsSpec,
-    Spec, TrainSpec, TransferSpec, nearest,
+    Spec, TrainNeuronsSpec, TrainSpec, TransferSpec, nearest,
 };
 
 /// One key.
@@ -53,6 +53,8 @@ pub enum ValueKind {
     Choices(&'static [&'static str]),
     /// A list of numbers in the range.
     Numbers(Range),
+    /// A list of whole numbers in the range.
+    Integers(Range),
     /// A list of tables, whose keys are the entries `path[].…`.
     Tables,
     /// [`super::Epsilon`]: a bound, or how one is drawn for every image.
@@ -125,6 +127,7 @@ impl fmt::Display for ValueKind {
             Self::Texts => f.write_str("a list of texts"),
             Self::Choices(words) => write!(f, "a list of {}", or_list(words)),
             Self::Numbers(range) => write!(f, "a list of numbers, each {range}"),
+            Self::Integers(range) => write!(f, "a list of whole numbers, each {range}"),
             Self::Tables => f.write_str("a list of tables"),
             Self::Epsilon => f.write_str(super::adversarial::EXPECTED),
             Self::Layers => f.write_str("a layer tap, or a list of them"),
@@ -155,8 +158,8 @@ const fn needed(path: &'static str, kind: ValueKind, doc: &'static str) -> Key {
 }
 
 use ValueKind::{
-    Choice, ChoiceOrIndex, Choices, Flag, Integer, Layers, Number, Numbers, Path, Tables, Text,
-    Texts,
+    Choice, ChoiceOrIndex, Choices, Flag, Integer, Integers, Layers, Number, Numbers, Path, Tables,
+    Text, Texts,
 };
 
 /// Whatever can be counted and is never 0.
@@ -189,6 +192,7 @@ const PARTS: &[&[Key]] = &[
     ADVERSARIAL,
     PROBE_SET,
     PROBE,
+    LOOKS,
     EVALUATED,
     EVALUATE,
     CURVE,
@@ -365,6 +369,18 @@ const PROBE_SET: &[Key] = &[
     ),
 ];
 
+const LOOKS: &[Key] = &[
+    key("train.neurons.layers", Texts, "Layer taps to look at; an empty list = the last one"),
+    key("train.neurons.neurons", Integers(Range::from(0.0)), "Channels to look at in each"),
+    key(
+        "train.neurons.top",
+        Integer(Range::between(1.0, 1000.0)),
+        "Pictures kept a neuron and side",
+    ),
+    key("train.neurons.images", COUNT, "Test images that are ranked"),
+    key("train.neurons.every", Text, "\"1 epoch\" or \"200 steps\""),
+];
+
 const PROBE: &[Key] = method_keys!(
     "train.probe",
     key(
@@ -446,10 +462,16 @@ const AFTER: &[Key] = &[
     // [neurons]
     key("neurons.layers", Texts, "Layer taps to look at; an empty list = every tap"),
     key("neurons.top", Integer(Range::between(1.0, 1000.0)), "Pictures kept a neuron and side"),
+    key("neurons.split", Choice(&["test", "train"]), "Whose images are ranked"),
     key(
         "neurons.adversarial",
         Path(&["stage", "none", "run:"]),
         "Adversarial images: this run's [attack], another run's, or a folder",
+    ),
+    key(
+        "neurons.discrepancy",
+        Integers(Range::from(0.0)),
+        "Channels also looked at by occlusion: thousands of forward passes a picture",
     ),
     key("neurons.batch_size", COUNT, "Images a batch"),
 ];
@@ -463,6 +485,7 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("train.schedule", "How the learning rate goes"),
     ("train.adversarial", "Present: train against an attack, with consistent features"),
     ("train.probe", "The live adversarial accuracy"),
+    ("train.neurons", "Present: look at chosen neurons now and then while it is trained"),
     ("evaluate", "Present: measure accuracy, clean and under attack"),
     ("evaluate.curve", "Present: accuracy against epsilon, one attack over the test split"),
     ("evaluate.transfer", "Present: images made on each source, tried on each target"),
@@ -581,6 +604,7 @@ pub(super) fn every_section() -> Spec {
     Spec {
         train: Some(TrainSpec {
             adversarial: Some(AdversarialSpec::default()),
+            neurons: Some(TrainNeuronsSpec::default()),
             ..TrainSpec::default()
         }),
         evaluate: Some(EvaluateSpec {

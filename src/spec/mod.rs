@@ -359,6 +359,9 @@ pub struct TrainSpec {
     pub adversarial: Option<AdversarialSpec>,
     /// The fixed set that is attacked now and then, for the live adversarial accuracy.
     pub probe: ProbeSpec,
+    /// Present: chosen neurons are looked at now and then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub neurons: Option<TrainNeuronsSpec>,
 }
 
 impl TrainSpec {
@@ -384,6 +387,7 @@ impl Default for TrainSpec {
             best: None,
             adversarial: None,
             probe: ProbeSpec::default(),
+            neurons: None,
         }
     }
 }
@@ -500,6 +504,35 @@ impl Default for ProbeSpec {
     }
 }
 
+/// `[train.neurons]`: what chosen neurons like, now and then while the network is trained. Their
+/// adversarial images are made by the probe's attack.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainNeuronsSpec {
+    /// Layer taps; empty = the last one.
+    pub layers: Vec<String>,
+    /// Channels; those that a layer does not have are left out.
+    pub neurons: Vec<usize>,
+    /// Pictures kept a neuron and side.
+    pub top: usize,
+    /// Test images that are ranked.
+    pub images: usize,
+    /// `"1 epoch"`, `"200 steps"`.
+    pub every: String,
+}
+
+impl Default for TrainNeuronsSpec {
+    fn default() -> Self {
+        Self {
+            layers: Vec::new(),
+            neurons: (0..16).collect(),
+            top: 9,
+            images: 500,
+            every: "1 epoch".into(),
+        }
+    }
+}
+
 /// `[attack]`: makes a set of adversarial images of the test split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -563,14 +596,36 @@ pub struct NeuronsSpec {
     pub layers: Vec<String>,
     /// Images kept a neuron and side.
     pub top: usize,
+    /// Whose images are ranked.
+    pub split: Split,
     /// `stage` = this run's `[attack]`, `run:ID`, a folder, or `none`.
     pub adversarial: String,
+    /// Channels whose pictures are also looked at through occlusion (SCIENCE §3 (b)), in every layer
+    /// that has them. Thousands of forward passes a picture.
+    pub discrepancy: Vec<usize>,
     /// Images a batch.
     pub batch_size: usize,
 }
 
+/// A part of the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Split {
+    /// What the network has not been trained on.
+    Test,
+    /// What it has, without augmentation.
+    Train,
+}
+
 impl Default for NeuronsSpec {
     fn default() -> Self {
-        Self { layers: Vec::new(), top: 9, adversarial: "stage".into(), batch_size: 100 }
+        Self {
+            layers: Vec::new(),
+            top: 9,
+            split: Split::Test,
+            adversarial: "stage".into(),
+            discrepancy: Vec::new(),
+            batch_size: 100,
+        }
     }
 }

@@ -331,6 +331,9 @@ fn check_value(complaints: &mut Vec<Complaint>, path: &str, kind: ValueKind, val
             }
             return;
         }
+        (ValueKind::Integers(range), Array(items)) => {
+            return check_items(complaints, path, ValueKind::Integer(range), items);
+        }
         (ValueKind::Tables, Array(items)) => {
             for (index, item) in items.iter().enumerate() {
                 let path = format!("{path}[{index}]");

@@ -1,0 +1,247 @@
+//! `results/neurons.json` from what the stage has found.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::PICTURES;
+use super::second_look::{Found, Positions};
+use super::strips::{self, REGIONS};
+use crate::error::Result;
+use crate::job::stage::pixels::PictureNames;
+use crate::neuron::rank::Ranks;
+use crate::neuron::top::Ranked;
+use crate::run::results::neurons::{
+    Counterpart, Discrepancy, Layer, Neuron, Neurons, ReceptiveField, TopImage,
+};
+use crate::spec::Split;
+
+/// By layer and neuron.
+pub(super) type Discrepancies = BTreeMap<(usize, usize), Discrepancy>;
+
+/// Everything that the result tells of.
+pub(super) struct Outcome<'a> {
+    pub(super) found: &'a Found<'a>,
+    pub(super) names: &'a PictureNames,
+    /// The folder of the adversarial pictures, in the run folder.
+    pub(super) prefix: &'a str,
+    pub(super) positions: &'a Positions,
+    pub(super) discrepancies: &'a Discrepancies,
+    pub(super) split: Split,
+}
+
+const REAL: usize = 0;
+const ADVERSARIAL: usize = 1;
+
+/// The rows of the images that stand across the attack from those shown, and their neurons' ranks.
+struct Across {
+    /// By side and image: prediction and answers.
+    rows: [HashMap<usize, (u32, Vec<f32>)>; 2],
+    /// By side, neuron (of all layers) and image.
+    ranks: [HashMap<(usize, usize), u64>; 2],
+}
+
+impl Outcome<'_> {
+    /// Real images that are shown: those that a neuron likes, and the originals of those
+    /// adversarial ones.
+    pub(super) fn originals_shown(&self) -> BTreeSet<usize> {
+        let mut shown = self.liked(REAL);
+        shown.extend(self.liked(ADVERSARIAL).iter().map(|&twin| self.found.twins[twin].original));
+        // A damaged original has no picture.
+        shown.retain(|&image| matches!(self.found.sides[REAL].rows().get(image), Ok(Some(_))));
+        shown
+    }
+
+    /// Adversarial images that are shown: those that a neuron likes, and the first twin of each
+    /// real one.
+    pub(super) fn twins_shown(&self) -> BTreeSet<usize> {
+        let first = self.first_twins();
+        let mut shown = self.liked(ADVERSARIAL);
+        shown.extend(self.liked(REAL).iter().filter_map(|image| first.get(image)));
+        shown
+    }
+
+    fn liked(&self, side: usize) -> BTreeSet<usize> {
+        let all: Vec<usize> = (0..self.found.taps.len()).collect();
+        self.found.liked(side, &all)
+    }
+
+    /// The first adversarial image of each original.
+    fn first_twins(&self) -> HashMap<usize, usize> {
+        let mut first = HashMap::new();
+        for (number, twin) in self.found.twins.iter().enumerate() {
+            first.entry(twin.original).or_insert(number);
+        }
+        first
+    }
+
+    /// The whole result.
+    pub(super) fn result(&self) -> Result<Neurons> {
+        let dataset = self.found.dataset;
+        let [real, adversarial] = self.found.sides;
+        let across = self.across()?;
+        let mut first = 0;
+        let mut layers = Vec::new();
+        for (layer, tap) in self.found.taps.iter().enumerate() {
+            let field = self.found.model.receptive_field(&tap.name);
+            layers.push(Layer {
+                layer: tap.name.clone(),
+                receptive_field: field.map(|field| ReceptiveField {
+                    size: field.size,
+                    stride: field.stride,
+                    start: field.start,
+                }),
+                neurons: (0..tap.shape[0])
+                    .map(|neuron| self.neuron(layer, neuron, first + neuron, &across))
+                    .collect(),
+            });
+            first += tap.shape[0];
+        }
+        Ok(Neurons {
+            classes: dataset.classes().iter().map(|class| class.name.clone()).collect(),
+            split: match self.split {
+                Split::Test => "test".into(),
+                Split::Train => "train".into(),
+            },
+            real_images: real.images() as u64,
+            damaged: (dataset.len() - real.images()) as u64,
+            adversarial_images: adversarial.images() as u64,
+            image_size: dataset.shape()[1],
+            layers,
+        })
+    }
+
+    fn neuron(&self, layer: usize, neuron: usize, of_all: usize, across: &Across) -> Neuron {
+        let tap = &self.found.taps[layer];
+        let side = |side: usize| {
+            let ranked = &self.found.sides[side].tops()[layer].neurons()[neuron];
+            let first = if side == REAL { 0 } else { self.real_tiles(layer, neuron) };
+            let tell = |(rank, top): (usize, &Ranked)| {
+                let position = self.positions[layer][neuron][first + rank];
+                self.picture(side, top, position, of_all, across)
+            };
+            ranked.iter().enumerate().map(tell).collect::<Vec<TopImage>>()
+        };
+        let (real, adversarial) = (side(REAL), side(ADVERSARIAL));
+        let threshold = self.found.sides[REAL].threshold(layer, neuron);
+        let few = real.len() + adversarial.len() <= strips::MOST_TILES;
+        Neuron {
+            index: neuron,
+            threshold: threshold.map(f64::from).filter(|threshold| threshold.is_finite()),
+            regions: (threshold.is_some() && few)
+                .then(|| strips::file(REGIONS, &tap.name, neuron)),
+            discrepancy: self.discrepancies.get(&(layer, neuron)).cloned(),
+            real,
+            adversarial,
+        }
+    }
+
+    fn real_tiles(&self, layer: usize, neuron: usize) -> usize {
+        self.found.sides[REAL].tops()[layer].neurons()[neuron].len()
+    }
+
+    fn picture(
+        &self,
+        side: usize,
+        top: &Ranked,
+        position: [usize; 2],
+        of_all: usize,
+        across: &Across,
+    ) -> TopImage {
+        let dataset = self.found.dataset;
+        let original = self.original(side, top.image);
+        let label = dataset.label(original);
+        let other = 1 - side;
+        let counterpart = self.counterpart(side, top.image, &across.rows[other]).and_then(|image| {
+            let (prediction, row) = across.rows[other].get(&image)?;
+            Some(Counterpart {
+                picture: self.file(other, image),
+                activation: f64::from(*row.get(of_all)?),
+                rank: *across.ranks[other].get(&(of_all, image))?,
+                prediction: self.class(*prediction),
+                prediction_index: *prediction,
+            })
+        });
+        TopImage {
+            image: dataset.name(original),
+            picture: self.file(side, top.image),
+            activation: f64::from(top.activation),
+            position,
+            label: self.class(label),
+            label_index: label,
+            prediction: self.class(top.prediction),
+            prediction_index: top.prediction,
+            counterpart,
+        }
+    }
+
+    fn original(&self, side: usize, image: usize) -> usize {
+        if side == REAL { image } else { self.found.twins[image].original }
+    }
+
+    /// The picture of an image of a side, in the run folder.
+    fn file(&self, side: usize, image: usize) -> String {
+        if side == REAL {
+            format!("{PICTURES}/{}", self.names.of_image(image))
+        } else {
+            format!("{}/{}", self.prefix, self.found.twins[image].name)
+        }
+    }
+
+    fn class(&self, index: u32) -> String {
+        self.found.dataset.classes().get(index as usize).map_or_else(String::new, |c| c.name.clone())
+    }
+
+    /// The image across the attack from an image of `side`, if it was looked at.
+    fn counterpart(
+        &self,
+        side: usize,
+        image: usize,
+        rows: &HashMap<usize, (u32, Vec<f32>)>,
+    ) -> Option<usize> {
+        if side == ADVERSARIAL {
+            return Some(self.found.twins[image].original);
+        }
+        // Of an original's twins the first is the smallest number among those looked at.
+        let is_twin = |number: &&usize| self.found.twins[**number].original == image;
+        rows.keys().filter(is_twin).min().copied()
+    }
+
+    /// What lies across the attack from every picture shown.
+    fn across(&self) -> Result<Across> {
+        let first = self.first_twins();
+        let mut across = Across { rows: Default::default(), ranks: Default::default() };
+        for side in [REAL, ADVERSARIAL] {
+            let other = 1 - side;
+            let rows = self.found.sides[other].rows();
+            let mut queries: Vec<(usize, f32, usize)> = Vec::new();
+            let mut neurons = 0;
+            for tops in self.found.sides[side].tops() {
+                for (neuron, ranked) in tops.neurons().iter().enumerate() {
+                    for top in ranked {
+                        let image = match side {
+                            REAL => first.get(&top.image).copied(),
+                            _ => Some(self.found.twins[top.image].original),
+                        };
+                        let Some(image) = image else { continue };
+                        let row = match across.rows[other].get(&image) {
+                            Some(row) => row,
+                            None => match rows.get(image)? {
+                                Some(row) => across.rows[other].entry(image).or_insert(row),
+                                None => continue,
+                            },
+                        };
+                        queries.push((neurons + neuron, row.1[neurons + neuron], image));
+                    }
+                }
+                neurons += tops.neurons().len();
+            }
+            let mut ranks = Ranks::new(neurons, queries.clone());
+            rows.read(0..usize::MAX, |image, _, row| {
+                ranks.see(image, row);
+                Ok(())
+            })?;
+            let of = queries.iter().map(|&(neuron, _, image)| (neuron, image));
+            across.ranks[other] = of.zip(ranks.ranks()).collect();
+        }
+        Ok(across)
+    }
+}

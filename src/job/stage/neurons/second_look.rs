@@ -1,0 +1,184 @@
+//! A second look at the images that some neuron likes: where in them each neuron fires.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use candle_core::Tensor;
+use rayon::prelude::*;
+
+use super::side::Side;
+use super::strips::{self, Map};
+use super::twins::Twin;
+use crate::data::{DamageReport, Dataset};
+use crate::error::Result;
+use crate::job::context::{Context, Flow};
+use crate::job::stage::{chosen, pixels};
+use crate::model::{LayerTap, Model};
+use crate::neuron::activation::Activation;
+
+/// Feature maps that are held at once: layers are looked at in as few groups as that allows.
+const MOST_VALUES: usize = 64 << 20;
+
+/// What the pass over all images has found, and the images themselves.
+pub(super) struct Found<'a> {
+    pub(super) model: &'a Model,
+    pub(super) taps: &'a [LayerTap],
+    pub(super) dataset: &'a Arc<dyn Dataset>,
+    pub(super) twins: &'a [Twin],
+    /// The real side, then the adversarial one.
+    pub(super) sides: [&'a Side; 2],
+    pub(super) batch_size: usize,
+}
+
+/// Where in each of a neuron's pictures its largest value lies: by layer, neuron and tile.
+pub(super) type Positions = Vec<Vec<Vec<[usize; 2]>>>;
+
+/// A picture of a neuron: layer (in its group), neuron, tile.
+type Place = (usize, usize, usize);
+
+impl Found<'_> {
+    /// The images of a side (0 real, 1 adversarial) that some neuron of these layers likes.
+    pub(super) fn liked(&self, side: usize, layers: &[usize]) -> BTreeSet<usize> {
+        let tops = layers.iter().flat_map(|&layer| self.sides[side].tops()[layer].neurons());
+        tops.flatten().map(|ranked| ranked.image).collect()
+    }
+
+    /// Layers that are looked at together.
+    fn groups(&self) -> Vec<Vec<usize>> {
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        let mut values = 0;
+        for (layer, tap) in self.taps.iter().enumerate() {
+            let of_layer = self.tiles(layer).iter().sum::<usize>() * tap.shape[1] * tap.shape[2];
+            values += of_layer;
+            match groups.last_mut() {
+                Some(group) if values <= MOST_VALUES => group.push(layer),
+                _ => {
+                    values = of_layer;
+                    groups.push(vec![layer]);
+                }
+            }
+        }
+        groups
+    }
+
+    /// How many pictures each neuron of a layer has.
+    fn tiles(&self, layer: usize) -> Vec<usize> {
+        let [real, adversarial] = self.sides.map(|side| side.tops()[layer].neurons());
+        real.iter().zip(adversarial).map(|(real, adversarial)| real.len() + adversarial.len()).collect()
+    }
+
+    /// How many images it will look at.
+    pub(super) fn looks(&self) -> usize {
+        let of = |group: &Vec<usize>| self.liked(0, group).len() + self.liked(1, group).len();
+        self.groups().iter().map(of).sum()
+    }
+
+    /// Looks, writes a strip a neuron, and finds the positions. `None` = asked to stop meanwhile;
+    /// `done` hears how many images were looked at.
+    pub(super) fn look(
+        &self,
+        context: &mut Context,
+        mut done: impl FnMut(&mut Context, usize) -> Result<Flow>,
+    ) -> Result<Option<Positions>> {
+        let folder = context.folder().to_owned();
+        let side = self.dataset.shape()[1];
+        let mut positions = Positions::new();
+        for group in self.groups() {
+            let mut maps: Vec<Vec<Vec<Map>>> = group
+                .iter()
+                .map(|&layer| {
+                    self.tiles(layer).into_iter().map(|tiles| vec![Map::new(); tiles]).collect()
+                })
+                .collect();
+            for which in [0, 1] {
+                if !self.look_at(context, &group, which, &mut maps, &mut done)? {
+                    return Ok(None);
+                }
+            }
+            for (&layer, maps) in group.iter().zip(&maps) {
+                let tap = &self.taps[layer];
+                let [_, height, width] = tap.shape;
+                positions.push(maps.par_iter().map(|maps| first_largest(maps, width)).collect());
+                let few = |maps: &Vec<Map>| maps.len() <= strips::MOST_TILES;
+                if maps.iter().all(few) {
+                    let thresholds: Vec<Option<f32>> = (0..maps.len())
+                        .map(|neuron| self.sides[0].threshold(layer, neuron))
+                        .collect();
+                    let (name, maps) = (&tap.name, (maps.as_slice(), thresholds.as_slice()));
+                    strips::by_feature_map(&folder, name, maps, [height, width], side)?;
+                }
+            }
+        }
+        Ok(Some(positions))
+    }
+
+    /// Takes the feature maps of one side's images. `false` = asked to stop.
+    fn look_at(
+        &self,
+        context: &mut Context,
+        group: &[usize],
+        which: usize,
+        maps: &mut [Vec<Vec<Map>>],
+        done: &mut impl FnMut(&mut Context, usize) -> Result<Flow>,
+    ) -> Result<bool> {
+        let mut places: BTreeMap<usize, Vec<Place>> = BTreeMap::new();
+        for (at, &layer) in group.iter().enumerate() {
+            let real = self.sides[0].tops()[layer].neurons();
+            for (neuron, ranked) in self.sides[which].tops()[layer].neurons().iter().enumerate() {
+                let first = if which == 0 { 0 } else { real[neuron].len() };
+                for (rank, top) in ranked.iter().enumerate() {
+                    places.entry(top.image).or_default().push((at, neuron, first + rank));
+                }
+            }
+        }
+        let taps: Vec<&str> = group.iter().map(|&layer| self.taps[layer].name.as_str()).collect();
+        let mut take = |images: &Tensor, indices: &[usize]| -> Result<()> {
+            for (at, tap) in self.model.features(images, &taps)?.iter().enumerate() {
+                let area = tap.dim(2)? * tap.dim(3)?;
+                let channels = tap.dim(1)?;
+                let values: Vec<f32> = tap.flatten_all()?.to_vec1()?;
+                for (image, index) in values.chunks_exact(channels * area).zip(indices) {
+                    let of_layer = places[index].iter().filter(|place| place.0 == at);
+                    for &(_, neuron, tile) in of_layer {
+                        maps[at][neuron][tile] = image[neuron * area..(neuron + 1) * area].to_vec();
+                    }
+                }
+            }
+            Ok(())
+        };
+        let liked: Vec<usize> = places.keys().copied().collect();
+        if which == 0 {
+            // They could all be read before: the pass over all images has counted the damaged.
+            let damage = Arc::<DamageReport>::default();
+            for batch in chosen(context, self.dataset, liked, self.batch_size, &damage)? {
+                let batch = batch?.to_device(self.model.device())?;
+                take(&batch.images, &batch.indices)?;
+                if done(context, batch.indices.len())? == Flow::Stop {
+                    return Ok(false);
+                }
+            }
+            return Ok(true);
+        }
+        for chunk in liked.chunks(self.batch_size.max(1)) {
+            take(&self.twins_images(chunk)?, chunk)?;
+            if done(context, chunk.len())? == Flow::Stop {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Adversarial images by number, `[batch, channels, height, width]`, where the model is.
+    pub(super) fn twins_images(&self, numbers: &[usize]) -> Result<Tensor> {
+        let images: Vec<Vec<u8>> = numbers
+            .par_iter()
+            .map(|&number| pixels::read(&self.twins[number].path, self.dataset.shape()))
+            .collect::<Result<_>>()?;
+        let images = pixels::from_bytes(&images, self.dataset.shape())?;
+        Ok(images.to_device(self.model.device())?)
+    }
+}
+
+fn first_largest(maps: &[Map], width: usize) -> Vec<[usize; 2]> {
+    maps.iter().map(|map| Activation::of(map, width).position).collect()
+}

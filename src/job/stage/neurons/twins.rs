@@ -1,0 +1,77 @@
+//! The adversarial images that the neurons stage ranks, each with the image that it was made from.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::data::Dataset;
+use crate::error::text::escaped;
+use crate::error::{Error, Result};
+use crate::job::build;
+use crate::job::context::Context;
+use crate::job::stage::attack::FOLDER;
+use crate::job::stage::pixels::PictureNames;
+use crate::job::stage::runs_of;
+use crate::run::folder::RunFolder;
+
+/// An adversarial image and the image it was made from.
+pub(super) struct Twin {
+    /// Of the split that is ranked.
+    pub(super) original: usize,
+    pub(super) path: PathBuf,
+    /// Its name below the folder of the set: an original may have several twins.
+    pub(super) name: String,
+}
+
+/// The adversarial images that `neurons.adversarial` names, in the order of the split.
+pub(super) fn find(
+    context: &Context,
+    source: &str,
+    dataset: &dyn Dataset,
+    names: &PictureNames,
+) -> Result<Vec<Twin>> {
+    let folder = match source {
+        "none" => return Ok(Vec::new()),
+        "stage" => context.folder().to_owned(),
+        other => match other.strip_prefix("run:") {
+            Some(id) => RunFolder::resolve(runs_of(context.folder()), id)?.path().to_owned(),
+            None => return in_folder(Path::new(other), dataset, names),
+        },
+    };
+    let made = build::adversarial_set(source, &folder, dataset)?;
+    let twin = |pair: &crate::run::results::attack::Pair| {
+        let name = below(&pair.picture).ok_or_else(|| {
+            Error::bad_input(format!(
+                "neurons.adversarial = '{source}': its picture '{}' does not lie below '{FOLDER}'",
+                escaped(&pair.picture)
+            ))
+            .hint("its results/attack.json is damaged")
+        })?;
+        Ok(Twin { original: pair.index as usize, path: folder.join(&pair.picture), name })
+    };
+    made.pairs.iter().map(twin).collect()
+}
+
+/// PNGs with the relative names of the originals.
+fn in_folder(folder: &Path, dataset: &dyn Dataset, names: &PictureNames) -> Result<Vec<Twin>> {
+    let found: Vec<Twin> = (0..dataset.len())
+        .map(|original| {
+            let name = names.of_image(original).to_owned();
+            Twin { original, path: folder.join(&name), name }
+        })
+        .filter(|twin| twin.path.is_file())
+        .collect();
+    if found.is_empty() {
+        return Err(Error::bad_input(format!(
+            "neurons.adversarial: '{}' holds no PNG with the relative name of an image",
+            folder.display()
+        ))
+        .hint(format!("the first image is '{}'", names.of_image(0))));
+    }
+    Ok(found)
+}
+
+/// The name of a set's picture below the set's folder, if it lies there.
+fn below(picture: &str) -> Option<String> {
+    let name = picture.strip_prefix(FOLDER)?.strip_prefix('/')?;
+    let plain = |part: Component<'_>| matches!(part, Component::Normal(_));
+    Path::new(name).components().all(plain).then(|| name.to_owned())
+}
