@@ -26,7 +26,7 @@ use crate::error::text::escaped;
 use crate::error::{Error, Result};
 use crate::model::arch::sequential;
 use crate::model::weights::{self, Header, Weights};
-use crate::model::{self, Arch, Model, ModelConfig};
+use crate::model::{self, Arch, LayerTap, Model, ModelConfig};
 use crate::ops::{self, Precision};
 use crate::run::folder::RunFolder;
 use crate::spec::{self, Spec};
@@ -109,6 +109,9 @@ fn prepare(spec: &mut Spec, runs: &Path) -> Result<(Opened, Model)> {
     if let Some(spec::Target::Class(class)) = spec.attack.as_ref().map(|attack| attack.target) {
         known_class("attack.target", class, &network)?;
     }
+    if let Some(looks) = spec.train.as_ref().and_then(|train| train.neurons.as_ref()) {
+        chosen_taps(&network, looks)?;
+    }
     adversarial::resolve(spec, &network)?;
     single::check(spec, opened.train.len(), &network)?;
     against(spec, &network, runs)?;
@@ -121,7 +124,8 @@ fn prepare(spec: &mut Spec, runs: &Path) -> Result<(Opened, Model)> {
         }
     }
     if let Some(neurons) = &spec.neurons {
-        taps(&network, "neurons.layers", &neurons.layers)?;
+        let layers = taps(&network, "neurons.layers", &neurons.layers)?;
+        check_channels(&network, "neurons.discrepancy", &neurons.discrepancy, &layers)?;
     }
     Ok((opened, network))
 }
@@ -361,6 +365,38 @@ pub fn taps(model: &Model, key: &str, asked: &[String]) -> Result<Vec<String>> {
                 })
         })
         .collect()
+}
+
+/// The layer taps that `[train.neurons]` looks at: those it names, or the last one. Errors: a tap
+/// that is none, a channel that none of them has.
+pub fn chosen_taps(model: &Model, spec: &spec::TrainNeuronsSpec) -> Result<Vec<LayerTap>> {
+    let names = match spec.layers.as_slice() {
+        [] => model.taps().last().map(|tap| tap.name.clone()).into_iter().collect(),
+        asked => taps(model, "train.neurons.layers", asked)?,
+    };
+    // A list that fits the widest layer may be too long for others; one that fits none is a slip.
+    if spec.neurons.iter().all(|neuron| *neuron >= widest(model, &names)) {
+        check_channels(model, "train.neurons.neurons", &spec.neurons, &names)?;
+    }
+    Ok(model.taps().iter().filter(|tap| names.contains(&tap.name)).cloned().collect())
+}
+
+/// Channels of the widest of these layers.
+fn widest(model: &Model, layers: &[String]) -> usize {
+    let named = model.taps().iter().filter(|tap| layers.contains(&tap.name));
+    named.map(|tap| tap.shape[0]).max().unwrap_or(0)
+}
+
+/// Errors if no layer of `layers` has a channel that `key` names.
+fn check_channels(model: &Model, key: &str, asked: &[usize], layers: &[String]) -> Result<()> {
+    let most = widest(model, layers);
+    match asked.iter().find(|neuron| **neuron >= most) {
+        None => Ok(()),
+        Some(neuron) => Err(Error::bad_input(format!(
+            "{key}: no layer that is looked at has a channel {neuron}"
+        ))
+        .hint(format!("the widest has {most}: 0 to {}", most.saturating_sub(1)))),
+    }
 }
 
 /// The trainer of a resolved spec, at step 0 of `total_steps`.

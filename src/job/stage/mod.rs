@@ -3,7 +3,7 @@
 pub(super) mod attack;
 mod evaluate;
 pub(super) mod networks;
-mod neurons;
+pub(super) mod neurons;
 pub(super) mod pixels;
 mod sample;
 mod train;

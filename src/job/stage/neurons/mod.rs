@@ -90,8 +90,7 @@ impl Stage {
         let real = (self.dataset.len(), top);
         let mut real = Side::open(&folder, "real", &self.taps, real, true)?;
         let adversarial = (self.twins.len(), top);
-        let mut adversarial =
-            Side::open(&folder, "adversarial", &self.taps, adversarial, false)?;
+        let mut adversarial = Side::open(&folder, "adversarial", &self.taps, adversarial, false)?;
         self.expect_second_look();
         let before = real.next() + adversarial.next();
         if before > 0 {

@@ -23,7 +23,8 @@ const FIELDS: &str = "neurons/receptive-fields";
 
 /// How many forward passes it takes.
 pub(super) fn passes(found: &Found<'_>, asked: &[usize]) -> u64 {
-    let pictures: usize = (0..found.taps.len()).map(|layer| places(found, layer, asked).len()).sum();
+    let pictures: usize =
+        (0..found.taps.len()).map(|layer| places(found, layer, asked).len()).sum();
     let [_, height, width] = found.dataset.shape();
     (pictures * Occlusion::places([height, width])) as u64
 }
@@ -89,11 +90,8 @@ pub(super) fn run(
             let field = pooled(&real, [height, width]);
             let receptive_field = strips::file(FIELDS, &tap.name, neuron);
             strips::save(&context.folder().join(&receptive_field), &[half_lit(&field)], height)?;
-            let discrepancy = Discrepancy {
-                maps: file,
-                receptive_field,
-                receptive_field_size: size_of(&field),
-            };
+            let discrepancy =
+                Discrepancy { maps: file, receptive_field, receptive_field_size: size_of(&field) };
             discrepancies.insert((layer, neuron), discrepancy);
         }
     }

@@ -126,8 +126,7 @@ impl Outcome<'_> {
         Neuron {
             index: neuron,
             threshold: threshold.map(f64::from).filter(|threshold| threshold.is_finite()),
-            regions: (threshold.is_some() && few)
-                .then(|| strips::file(REGIONS, &tap.name, neuron)),
+            regions: (threshold.is_some() && few).then(|| strips::file(REGIONS, &tap.name, neuron)),
             discrepancy: self.discrepancies.get(&(layer, neuron)).cloned(),
             real,
             adversarial,
@@ -150,16 +149,17 @@ impl Outcome<'_> {
         let original = self.original(side, top.image);
         let label = dataset.label(original);
         let other = 1 - side;
-        let counterpart = self.counterpart(side, top.image, &across.rows[other]).and_then(|image| {
-            let (prediction, row) = across.rows[other].get(&image)?;
-            Some(Counterpart {
-                picture: self.file(other, image),
-                activation: f64::from(*row.get(of_all)?),
-                rank: *across.ranks[other].get(&(of_all, image))?,
-                prediction: self.class(*prediction),
-                prediction_index: *prediction,
-            })
-        });
+        let counterpart =
+            self.counterpart(side, top.image, &across.rows[other]).and_then(|image| {
+                let (prediction, row) = across.rows[other].get(&image)?;
+                Some(Counterpart {
+                    picture: self.file(other, image),
+                    activation: f64::from(*row.get(of_all)?),
+                    rank: *across.ranks[other].get(&(of_all, image))?,
+                    prediction: self.class(*prediction),
+                    prediction_index: *prediction,
+                })
+            });
         TopImage {
             image: dataset.name(original),
             picture: self.file(side, top.image),
@@ -187,7 +187,11 @@ impl Outcome<'_> {
     }
 
     fn class(&self, index: u32) -> String {
-        self.found.dataset.classes().get(index as usize).map_or_else(String::new, |c| c.name.clone())
+        self.found
+            .dataset
+            .classes()
+            .get(index as usize)
+            .map_or_else(String::new, |c| c.name.clone())
     }
 
     /// The image across the attack from an image of `side`, if it was looked at.

@@ -64,7 +64,10 @@ impl Found<'_> {
     /// How many pictures each neuron of a layer has.
     fn tiles(&self, layer: usize) -> Vec<usize> {
         let [real, adversarial] = self.sides.map(|side| side.tops()[layer].neurons());
-        real.iter().zip(adversarial).map(|(real, adversarial)| real.len() + adversarial.len()).collect()
+        real.iter()
+            .zip(adversarial)
+            .map(|(real, adversarial)| real.len() + adversarial.len())
+            .collect()
     }
 
     /// How many images it will look at.

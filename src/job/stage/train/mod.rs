@@ -1,5 +1,6 @@
 //! `train`: epochs, the live numbers, checkpoints, and going on as if nothing had happened.
 
+mod look;
 mod probe;
 mod window;
 
@@ -21,6 +22,7 @@ use crate::job::usage::Usage;
 use crate::spec::{Best, Interval, Target, TargetName, TrainSpec};
 use crate::train::checkpoint::{self, Numbers};
 use crate::train::{StepReport, Trainer};
+use look::Looks;
 use probe::{Measured, Outlook};
 use window::Window;
 
@@ -54,6 +56,8 @@ struct Training {
     /// Steps between two of them within an epoch, if any.
     probe_steps: Option<u64>,
     last_checkpoint: (Instant, u64),
+    /// Present: chosen neurons are looked at now and then.
+    looks: Option<Looks>,
 }
 
 /// Runs the stage.
@@ -79,6 +83,8 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
             return Err(Error::bad_input("train.probe.every: expected epochs or steps"));
         }
     };
+    let looks =
+        train.neurons.as_ref().map(|looks| Looks::new(looks, &model, &*opened.test)).transpose()?;
     let mut usage = Usage::new();
     let mut training = Training {
         against: build::against(&spec, &model, runs_of(context.folder()))?,
@@ -98,6 +104,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
         probe_epochs,
         probe_steps,
         last_checkpoint: (Instant::now(), 0),
+        looks,
         spec: train,
     };
     training.resume(context)?;
@@ -171,6 +178,10 @@ impl Training {
                 context.log(&format!("at the start: probe top-1 {clean:.4}{words}"))?;
             }
         }
+        if self.numbers.step == 0 && self.look_if_due(context, Some(0))? == Flow::Stop {
+            self.save(context)?;
+            return Ok(StageEnd::Stopped);
+        }
         while self.numbers.epoch < self.spec.epochs as u64 {
             match self.epoch(context)? {
                 Outlook::GoOn => {}
@@ -183,6 +194,10 @@ impl Training {
                 return Ok(StageEnd::Stopped);
             };
             let next = self.numbers.epoch + 1;
+            if self.look_if_due(context, Some(next))? == Flow::Stop {
+                self.save(context)?;
+                return Ok(StageEnd::Stopped);
+            }
             let due = next.is_multiple_of(self.probe_epochs) || next == self.spec.epochs as u64;
             let (outlook, measured) =
                 if due { self.probe(context)? } else { (Outlook::GoOn, Measured::default()) };
@@ -230,6 +245,12 @@ impl Training {
                     Outlook::Restored => return Ok(outlook),
                 }
             }
+            let before = context.seconds();
+            if self.look_if_due(context, None)? == Flow::Stop {
+                self.save(context)?;
+                return Ok(Outlook::Stopped);
+            }
+            self.window.leave_out(context.seconds() - before);
             let batch = batch?.to_device(self.trainer.model.device())?;
             let report = self
                 .step(&batch)

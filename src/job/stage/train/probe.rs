@@ -17,7 +17,7 @@ use crate::spec::{AttackMethod, Best, OnOverfitting};
 use crate::train::{Reading, Verdict};
 
 /// In place of an epoch where the probe set is drawn, so that it shares no draw with training.
-const PROBE: u64 = u64::MAX;
+pub(super) const PROBE: u64 = u64::MAX;
 
 /// What to do about it, wherever the alarm is told.
 const ADVICE: &str = "FGSM accuracy now means nothing: the gradients are masked. Train against \
