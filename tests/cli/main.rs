@@ -4,6 +4,7 @@
 
 mod damaged;
 mod input;
+mod neurons;
 mod output;
 mod predict;
 #[path = "../runs/mod.rs"]

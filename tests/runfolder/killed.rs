@@ -196,6 +196,44 @@ fn kill_an_attack_ten_times() {
 }
 
 #[test]
+fn neurons_killed_while_they_are_ranked_end_with_the_same_bits() {
+    let runs = Runs::new();
+    let spec = "[data]\nimage_size = 32\ntest_images = 600\ntrain_images = 16\n\
+                [attack]\nepsilon = 4\n[neurons]\ntop = 3\nbatch_size = 4\ndiscrepancy = [1]\n";
+    let mut wait = some_moment(400);
+    kill_and_compare(
+        &runs,
+        || runs.create_from(spec),
+        3,
+        |_, run| {
+            wait_for(run.path(), "the neurons", |state| state.stage.as_deref() == Some("neurons"));
+            wait();
+        },
+    );
+}
+
+#[test]
+fn neurons_asked_to_stop_go_on_where_they_were() {
+    let runs = Runs::new();
+    let spec = "[data]\nimage_size = 32\ntest_images = 600\ntrain_images = 16\n\
+                [neurons]\ntop = 3\nbatch_size = 4\nadversarial = 'none'\n";
+    let whole = runs.create_from(spec);
+    assert_eq!(runs.work(&whole).wait(), Some(0));
+    let run = runs.create_from(spec);
+    let worker = runs.work(&run);
+    wait_for(run.path(), "the neurons", |state| {
+        state.stage.as_deref() == Some("neurons") && state.step > 8
+    });
+    glassbox::run::control::send(run.path(), glassbox::run::control::Command::Stop).unwrap();
+    worker.wait();
+    assert_eq!(run.state().unwrap().status, Status::Stopped);
+    assert_eq!(runs.work(&run).wait(), Some(0));
+    let log = fs::read_to_string(run.path().join("log.txt")).unwrap();
+    assert!(log.contains("goes on after"), "{log}");
+    assert!(outcome(&run) == outcome(&whole), "the results differ");
+}
+
+#[test]
 fn who_started_the_run_may_die() {
     let runs = Runs::new();
     let words = crate::runs::with(&["run", "quickstart"], crate::runs::ENDLESS);

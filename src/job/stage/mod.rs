@@ -48,7 +48,7 @@ pub const STAGES: &[Stage] = &[
     Stage {
         name: "neurons",
         wanted: |spec| spec.neurons.is_some(),
-        cost: |_| 3.0,
+        cost: |spec| spec.neurons.as_ref().map_or(0.0, neurons::cost),
         run: neurons::run,
     },
 ];

@@ -44,6 +44,12 @@ const TWINS: &str = "neurons/adversarial";
 /// What a pass has found so far, until the stage is done.
 const UNDER_WAY: &str = "progress/neurons";
 
+/// What it costs, in forward passes over the test split: both sides, and those that are looked at
+/// again. Of occlusion only the order of magnitude: how many images there are nobody knows here.
+pub fn cost(section: &NeuronsSpec) -> f64 {
+    4.0 + 0.3 * (section.discrepancy.len() * section.top) as f64
+}
+
 /// Runs the stage.
 pub fn run(context: &mut Context) -> Result<StageEnd> {
     let spec = context.spec().clone();

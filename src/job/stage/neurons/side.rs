@@ -8,9 +8,9 @@ use candle_core::Tensor;
 
 use super::rows::Rows;
 use crate::attack::measure::predictions;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::{LayerTap, Mode, Model};
-use crate::neuron::activation::{Activation, Maxima};
+use crate::neuron::activation::Maxima;
 use crate::neuron::quantile::TopQuantiles;
 use crate::neuron::top::TopImages;
 use crate::run::write;
@@ -133,20 +133,35 @@ impl Side {
         self.saved = Instant::now();
         // What the file counts as done must be there.
         self.rows.sync()?;
-        let record = (self.next, &self.thresholds);
-        let bytes = serde_json::to_vec(&record)
-            .map_err(|error| Error::failed(format!("failed to write JSON: {error}")))?;
+        let mut bytes = (self.next as u64).to_le_bytes().to_vec();
+        for thresholds in &self.thresholds {
+            let state = thresholds.to_bytes();
+            bytes.extend((state.len() as u64).to_le_bytes());
+            bytes.extend(state);
+        }
         write::whole(&self.progress, &bytes)
     }
 
     /// What an earlier try reached. Anything but a whole record of this work is none.
     fn read_progress(&self) -> Option<(usize, Vec<TopQuantiles>)> {
         let bytes = std::fs::read(&self.progress).ok()?;
-        let (next, thresholds): (usize, Vec<TopQuantiles>) = serde_json::from_slice(&bytes).ok()?;
-        let fits = thresholds.len() == self.thresholds.len()
-            && thresholds.iter().zip(&self.thresholds).all(|(read, own)| read.is_like(own));
-        fits.then_some((next, thresholds))
+        let mut left = bytes.as_slice();
+        let next = number(&mut left)?;
+        let mut thresholds = Vec::new();
+        for own in &self.thresholds {
+            let length = number(&mut left)?;
+            let state = left.split_off(..length)?;
+            thresholds.push(own.from_bytes(state)?);
+        }
+        left.is_empty().then_some((next, thresholds))
     }
+}
+
+/// Takes eight bytes off the front.
+fn number(bytes: &mut &[u8]) -> Option<usize> {
+    let (number, rest) = bytes.split_first_chunk::<8>()?;
+    *bytes = rest;
+    usize::try_from(u64::from_le_bytes(*number)).ok()
 }
 
 fn offer(tops: &mut [TopImages], taps: &[LayerTap], image: usize, prediction: u32, row: &[f32]) {
