@@ -147,9 +147,7 @@ impl Ranking {
         let predictions = predictions(&output.logits)?;
         for (layer, map) in self.layers.iter_mut().zip(&output.taps) {
             let maxima = spatial_maxima(map)?;
-            for ((&index, &prediction), maxima) in indices.iter().zip(&predictions).zip(&maxima) {
-                layer.offer(index, prediction, maxima);
-            }
+            layer.offer_batch(indices, &predictions, &maxima);
         }
         self.images += indices.len();
         Ok(())
