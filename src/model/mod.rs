@@ -15,6 +15,7 @@ use crate::error::text::printable;
 use arch::inception;
 pub use config::{Arch, ModelConfig};
 pub use graph::pass::{Gradients, Pass, Wanted};
+pub use graph::receptive_field::ReceptiveField;
 use graph::{Builder, Graph, Normalize};
 pub use parameters::Parameters;
 
@@ -106,6 +107,12 @@ impl Model {
     /// Places that can be read, from input to output.
     pub fn taps(&self) -> &[LayerTap] {
         self.graph.taps()
+    }
+
+    /// What of the input one position of a tap can see, by the layers' geometry. `None` if there is
+    /// no such tap, or if its positions see squares of different sizes or at different distances.
+    pub fn receptive_field(&self, tap: &str) -> Option<ReceptiveField> {
+        self.graph.receptive_field(tap)
     }
 
     /// Weights and running statistics.

@@ -1,4 +1,9 @@
 //! What the network's neurons answer to (SCIENCE §3). A neuron is one channel of a feature map.
 
 pub mod activation;
+pub mod discrepancy;
+pub mod quantile;
+pub mod rank;
+pub mod receptive_field;
+pub mod region;
 pub mod top;

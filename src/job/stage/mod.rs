@@ -92,17 +92,7 @@ pub(super) fn network_of(spec: &Spec, folder: &Path, channels: usize) -> Result<
     Ok((network, weights))
 }
 
-/// A loader over a whole set in order, as evaluation wants it.
-fn in_order(
-    context: &Context,
-    dataset: &Arc<dyn Dataset>,
-    batch_size: usize,
-    damage: &Arc<DamageReport>,
-) -> Result<Loader> {
-    chosen(context, dataset, (0..dataset.len()).collect(), batch_size, damage)
-}
-
-/// The same from a batch on: what came before is done.
+/// A loader over a whole set in order, from a batch on: what came before is done.
 fn from(
     context: &Context,
     dataset: &Arc<dyn Dataset>,

@@ -9,6 +9,7 @@ mod conv;
 mod layer;
 mod norm;
 pub mod pass;
+pub mod receptive_field;
 #[cfg(test)]
 mod tests;
 

@@ -56,7 +56,8 @@ impl Stream {
     fn put(&mut self, largest: u32, count: u32) {
         self.insert(order(value(largest)));
         let bucket = largest >> FINE;
-        let found = self.pages.iter_mut().rev().find(|(number, _)| *number == bucket / Page::BUCKETS);
+        let found =
+            self.pages.iter_mut().rev().find(|(number, _)| *number == bucket / Page::BUCKETS);
         if let Some((_, page)) = found {
             page.counts[(bucket % Page::BUCKETS) as usize] = count;
             self.held += u64::from(count.saturating_sub(1));

@@ -25,8 +25,9 @@ const FIELDS: &str = "neurons/receptive-fields";
 pub(super) fn passes(found: &Found<'_>, asked: &[usize]) -> u64 {
     let pictures: usize =
         (0..found.taps.len()).map(|layer| places(found, layer, asked).len()).sum();
-    let [_, height, width] = found.dataset.shape();
-    (pictures * Occlusion::places([height, width])) as u64
+    let [channels, height, width] = found.dataset.shape();
+    let [rows, columns] = Occlusion::new(0, channels).places([height, width]);
+    (pictures * rows * columns) as u64
 }
 
 /// Pictures of a layer that neurons are asked about, by side and image: the neurons, each with its
@@ -65,7 +66,11 @@ pub(super) fn run(
         for ((side, image), neurons) in places(found, layer, asked) {
             let picture = picture(found, side, image)?;
             let indices: Vec<usize> = neurons.iter().map(|(neuron, _)| *neuron).collect();
-            let mut heard = |images: usize| Ok(done(context, images)? != Flow::Stop);
+            let mut before = 0;
+            let mut heard = |places: usize| {
+                let new = places - std::mem::replace(&mut before, places);
+                Ok(done(context, new)? != Flow::Stop)
+            };
             let maps = discrepancy_maps(
                 found.model,
                 &picture,

@@ -163,7 +163,7 @@ impl Outcome<'_> {
         TopImage {
             image: dataset.name(original),
             picture: self.file(side, top.image),
-            activation: f64::from(top.activation),
+            activation: f64::from(top.activation.value),
             position,
             label: self.class(label),
             label_index: label,

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::job::context::{Context, Flow};
 use crate::job::stage::{chosen, pixels};
 use crate::model::{LayerTap, Model};
-use crate::neuron::activation::Activation;
+use crate::neuron::activation::Maxima;
 
 /// Feature maps that are held at once: layers are looked at in as few groups as that allows.
 const MOST_VALUES: usize = 64 << 20;
@@ -183,5 +183,9 @@ impl Found<'_> {
 }
 
 fn first_largest(maps: &[Map], width: usize) -> Vec<[usize; 2]> {
-    maps.iter().map(|map| Activation::of(map, width).position).collect()
+    let position = |map: &Map| {
+        let largest = Maxima::of(map, 1, width, map.len()).activation(0, 0);
+        largest.map_or([0, 0], |largest| largest.position)
+    };
+    maps.iter().map(position).collect()
 }

@@ -109,7 +109,9 @@ impl Side {
         for (layer, maps) in output.taps.iter().enumerate() {
             let (_, channels, height, width) = maps.dims4()?;
             let values: Vec<f32> = maps.flatten_all()?.to_vec1()?;
-            maxima.push(Maxima::of(&values, channels, width, height * width));
+            let of_layer = Maxima::of(&values, channels, width, height * width);
+            self.tops[layer].offer_batch(indices, &predictions, &of_layer);
+            maxima.push(of_layer);
             if let Some(thresholds) = self.thresholds.get_mut(layer) {
                 thresholds.add_maps(&values, height * width);
             }
@@ -117,7 +119,6 @@ impl Side {
         for (at, (&index, &prediction)) in indices.iter().zip(&predictions).enumerate() {
             let layers: Vec<&[f32]> = maxima.iter().map(|layer| layer.image(at).0).collect();
             self.rows.put(index, prediction, &layers)?;
-            offer(&mut self.tops, &self.taps, index, prediction, &layers.concat());
         }
         self.images += indices.len();
         Ok(())
@@ -164,11 +165,12 @@ fn number(bytes: &mut &[u8]) -> Option<usize> {
     usize::try_from(u64::from_le_bytes(*number)).ok()
 }
 
+/// Where in an image its answers lie no row says: the second look finds that.
 fn offer(tops: &mut [TopImages], taps: &[LayerTap], image: usize, prediction: u32, row: &[f32]) {
     let mut left = row;
     for (top, tap) in tops.iter_mut().zip(taps) {
         let (values, rest) = left.split_at(tap.shape[0].min(left.len()));
         left = rest;
-        top.offer(image, prediction, values);
+        top.offer(image, prediction, values, &vec![0; values.len()], 1);
     }
 }

@@ -90,10 +90,7 @@ impl Side {
             let (_, channels, height, width) = maps.dims4()?;
             let values: Vec<f32> = maps.flatten_all()?.to_vec1()?;
             let maxima = Maxima::of(&values, channels, width, height * width);
-            for (at, (&index, &prediction)) in indices.iter().zip(&predictions).enumerate() {
-                let (values, positions) = maxima.image(at);
-                top.offer_at(index, prediction, values, positions, width);
-            }
+            top.offer_batch(indices, &predictions, &maxima);
         }
         Ok(())
     }
