@@ -7,7 +7,7 @@ which holds them all where neurons.top is the number of images (100 at most, for
 
 Compares the images of every neuron and their order (ties by index), their activations, the rank and
 activation across the attack, the thresholds (the 0.995 quantile of all positions) and the regions
-(bilinear upsampling above the threshold). Two images whose activations PyTorch's own rounding cannot
+(bilinear upsampling above the threshold; ours is exact to 2^-12 of it). Two images whose activations PyTorch's own rounding cannot
 tell apart may change places; those are counted. Ends with 1 if anything differs.
 """
 
@@ -123,7 +123,7 @@ def main():
     maps = {"real": in_batches(taps, real, *how), "adversarial": in_batches(taps, adversarial, *how)}
     side = neurons["image_size"]
     wrong = swapped = count = pictures = 0
-    worst, of_threshold, ious, ranks = 0.0, 0.0, [], 0
+    worst, of_threshold, ious, sure, ranks = 0.0, 0.0, [], [], 0
 
     for layer in neurons["layers"]:
         all_maps = {key: found[layer["layer"]] for key, found in maps.items()}
@@ -164,14 +164,19 @@ def main():
                     expected = up[0, 0].numpy() > threshold
                     union = (ours | expected).sum()
                     ious.append((ours & expected).sum() / union if union else 1.0)
+                    # Where PyTorch's value lies this near the threshold, either answer is right.
+                    near = abs(up[0, 0].numpy() - threshold) <= abs(threshold) / 4096 + CLOSE * scale
+                    sure.append(not ((ours != expected) & ~near).any())
     ious = np.array(ious)
     print(f"{run.name}: {count} neurons, {pictures} pictures")
     print(f"  order: {wrong} wrong, {swapped} of equal activation to {CLOSE} changed places")
     print(f"  activations differ by at most {worst:.1e} of the neuron's largest")
     print(f"  thresholds differ by at most {of_threshold:.1e} of it")
     print(f"  ranks across the attack: {ranks} wrong")
-    print(f"  regions: IoU at least {ious.min():.4f}, mean {ious.mean():.6f}")
-    sys.exit(wrong > 0 or ranks > 0 or worst > CLOSE or ious.min() < 0.99)
+    below = (ious < 0.99).sum()
+    print(f"  regions: mean IoU {ious.mean():.6f}; {below} of {len(ious)} below 0.99,")
+    print(f"  {len(sure) - sum(sure)} with a pixel that differs and is not at the threshold")
+    sys.exit(bool(wrong or ranks or worst > CLOSE or not all(sure) or below > len(ious) / 100))
 
 
 if __name__ == "__main__":
