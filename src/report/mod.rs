@@ -5,6 +5,7 @@ mod control;
 pub mod csv;
 pub mod markdown;
 mod published;
+pub mod region;
 
 use serde::Serialize;
 
