@@ -3,8 +3,10 @@
 
 mod control;
 pub mod csv;
+pub mod figure;
 pub mod markdown;
 mod published;
+pub mod raster;
 pub mod region;
 
 use serde::Serialize;
