@@ -28,7 +28,7 @@ const LEAST_COLUMNS: usize = 5;
 const LEAST_TILE: usize = 192;
 const MOST_TILE: usize = 256;
 /// Up to this side pictures grow by whole factors, so that their pixels can be seen.
-pub(super) const TINY: usize = 96;
+pub(in crate::report) const TINY: usize = 96;
 
 /// What has to be placed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +116,7 @@ pub(super) fn tile(picture: usize) -> usize {
 }
 
 /// How many of so many pictures stand side by side: all, or blocks as even as can be.
-fn columns(pictures: usize) -> usize {
+pub(in crate::report) fn columns(pictures: usize) -> usize {
     let blocks = pictures.div_ceil(MOST_COLUMNS).max(1);
     pictures.div_ceil(blocks)
 }

@@ -15,6 +15,8 @@ use super::region::{self, Look};
 use crate::error::{Error, Result};
 use crate::run::results::neurons::{Layer, Neuron};
 
+pub(super) use layout::{TINY, columns};
+pub(super) use paint::look_note;
 pub use paint::png;
 pub use source::{Source, neuron};
 

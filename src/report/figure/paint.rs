@@ -101,7 +101,7 @@ fn notes(figure: &Figure) -> Vec<String> {
 }
 
 /// What the look of the pictures means.
-pub(crate) fn look_note(look: Look) -> &'static str {
+pub(in crate::report) fn look_note(look: Look) -> &'static str {
     match look {
         Look::Lit => {
             "Lit is where the neuron's feature map lies above the value that 0.5 % of all positions \
