@@ -103,6 +103,8 @@ pub struct Row {
 pub struct Shown {
     /// The file.
     pub picture: PathBuf,
+    /// The same, relative to the run folder.
+    pub name: String,
     /// Its true class.
     pub label: String,
     /// What the network takes it for, where that is another class.
@@ -116,6 +118,12 @@ pub struct Shown {
 }
 
 impl Shown {
+    /// `dog`, or `bus→dog` where the network takes it for something else.
+    pub fn caption(&self) -> String {
+        let answer = self.answer.as_ref();
+        answer.map_or_else(|| self.label.clone(), |answer| format!("{}→{answer}", self.label))
+    }
+
     /// `12.3`, or `4.10 · rank 57`.
     pub fn value(&self) -> String {
         let value = activation(self.activation);

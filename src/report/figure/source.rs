@@ -125,6 +125,7 @@ impl Source {
     fn shown(&self, top: &TopImage, region: Option<Vec<u8>>) -> Result<Shown> {
         Ok(Shown {
             picture: self.inside(&top.picture)?,
+            name: top.picture.clone(),
             label: top.label.clone(),
             answer: (top.label_index != top.prediction_index).then(|| top.prediction.clone()),
             activation: top.activation,
@@ -139,6 +140,7 @@ impl Source {
             let Some(original) = &top.counterpart else { return Ok(None) };
             Ok(Some(Shown {
                 picture: self.inside(&original.picture)?,
+                name: original.picture.clone(),
                 label: top.label.clone(),
                 answer: (top.label_index != original.prediction_index)
                     .then(|| original.prediction.clone()),

@@ -82,7 +82,8 @@ fn whole(title: &str, parts: &[Part]) -> String {
     }
     out += "</ul>\n</nav>\n</header>\n<main>\n";
     for Part { id, title, body } in parts {
-        let _ = write!(out, "<section id=\"{id}\">\n<h2>{}</h2>\n{body}</section>\n", escape(title));
+        let _ =
+            write!(out, "<section id=\"{id}\">\n<h2>{}</h2>\n{body}</section>\n", escape(title));
     }
     let _ = write!(
         out,

@@ -16,14 +16,15 @@ struct Count {
 }
 
 /// The markup of a gallery, and how many of its pictures could not be read.
-pub(super) fn gallery(
-    gallery: &Gallery,
-    command: &dyn Fn(&Panel) -> String,
-) -> (String, usize) {
+pub(super) fn gallery(gallery: &Gallery, command: &dyn Fn(&Panel) -> String) -> (String, usize) {
     let mut count = Count::default();
     let look = gallery.figure.look;
-    let figures: String =
-        gallery.figure.panels.iter().map(|panel| figure(panel, look, command, &mut count)).collect();
+    let figures: String = gallery
+        .figure
+        .panels
+        .iter()
+        .map(|panel| figure(panel, look, command, &mut count))
+        .collect();
     let mut out = String::new();
     for note in about(gallery, &count) {
         let _ = writeln!(out, "<p class=\"note\">{}</p>", escape(&note));
@@ -72,10 +73,8 @@ fn figure(
     command: &dyn Fn(&Panel) -> String,
     count: &mut Count,
 ) -> String {
-    let disagreement = panel
-        .disagreement
-        .map(|share| format!(" · disagreement {share:.2}"))
-        .unwrap_or_default();
+    let disagreement =
+        panel.disagreement.map(|share| format!(" · disagreement {share:.2}")).unwrap_or_default();
     let mut out = format!(
         "<figure>\n<figcaption>\n<h3>{} <span>neuron {}{disagreement}</span></h3>\n<p>{}</p>\n\
          </figcaption>\n",
