@@ -300,8 +300,10 @@ mod tests {
         let source = Source::open(&RunFolder::open(root.path()).unwrap(), None).unwrap();
         let layer = &source.neurons.layers[1];
         let panel = source.panel(layer, &layer.neurons[147], Options::default()).unwrap();
-        let shown = panel.rows[1].pictures[0].clone()?;
-        Some(Shown { label: label.into(), answer: answer.map(str::to_owned), ..shown })
+        let mut shown = panel.rows[1].pictures[0].clone()?;
+        shown.label = label.into();
+        shown.answer = answer.map(str::to_owned);
+        Some(shown)
     }
 
     #[test]

@@ -35,8 +35,8 @@ pub fn render(report: &Report) -> String {
 }
 
 fn table(out: &mut String, section: &Section) {
-    if let Some(heading) = &section.heading {
-        let _ = writeln!(out, "\n## {}", cell(heading));
+    if let Some(heading) = section.full_heading() {
+        let _ = writeln!(out, "\n## {}", cell(&heading));
     }
     if let Some(before) = section.before {
         let _ = writeln!(out, "\n{before}");

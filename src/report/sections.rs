@@ -8,11 +8,34 @@ use crate::run::results::evaluate::Network;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Section {
     pub heading: Option<String>,
+    /// The run that the whole table is of; `None` = its rows name theirs.
+    pub run: Option<String>,
     pub before: Option<&'static str>,
     pub columns: Vec<Column>,
     pub rows: Vec<Vec<String>>,
     pub after: Option<&'static str>,
 }
+
+impl Section {
+    /// The heading, with the run where the whole table is of one.
+    pub(super) fn full_heading(&self) -> Option<String> {
+        let heading = self.heading.as_ref()?;
+        let run = self.run.as_ref().map(|run| format!(", {run}")).unwrap_or_default();
+        Some(format!("{heading}{run}"))
+    }
+
+    /// Without the runs' names, which say nothing where there is one run.
+    pub(super) fn of_the_only_run(mut self) -> Self {
+        self.run = None;
+        if self.heading.is_some() && self.columns.first().is_some_and(|first| first.name == RUN) {
+            self.columns.remove(0);
+            self.rows.iter_mut().filter(|row| !row.is_empty()).for_each(|row| drop(row.remove(0)));
+        }
+        self
+    }
+}
+
+const RUN: &str = "run";
 
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +77,9 @@ fn runs(report: &Report) -> Section {
     });
     Section {
         heading: None,
+        run: None,
         before: None,
-        columns: columns(&["run", "title", "network", "weights", "data", ">seed"]),
+        columns: columns(&[RUN, "title", "network", "weights", "data", ">seed"]),
         rows: rows.collect(),
         after: None,
     }
@@ -66,7 +90,7 @@ fn accuracies(report: &Report) -> Option<Section> {
         return None;
     }
     let published = report.rows.iter().any(|row| row.published.is_some());
-    let mut heads = vec!["run", "network", "attack", ">ε", ">top-1 %", ">top-5 %"];
+    let mut heads = vec![RUN, "network", "attack", ">ε", ">top-1 %", ">top-5 %"];
     if published {
         heads.extend([">published top-1 %", ">published top-5 %"]);
     }
@@ -100,6 +124,7 @@ fn accuracies(report: &Report) -> Option<Section> {
     });
     Some(Section {
         heading: Some("Accuracy, clean and under attack".into()),
+        run: None,
         before: None,
         columns: columns(&heads),
         rows: rows.collect(),
@@ -120,7 +145,8 @@ fn curves(report: &Report) -> impl Iterator<Item = Section> {
             ]
         });
         Section {
-            heading: Some(format!("Accuracy against ε: {}, {}", curve.result.attack, curve.run)),
+            heading: Some(format!("Accuracy against ε: {}", curve.result.attack)),
+            run: Some(curve.run.clone()),
             before: None,
             columns: columns(&[">ε", ">top-1 %", ">images"]),
             rows: rows.collect(),
@@ -148,10 +174,8 @@ fn transfers(report: &Report) -> impl Iterator<Item = Section> {
             rows.push(cells);
         }
         Section {
-            heading: Some(format!(
-                "Transfer: {} ε {}, {}",
-                result.attack, result.epsilon, transfer.run
-            )),
+            heading: Some(format!("Transfer: {} ε {}", result.attack, result.epsilon)),
+            run: Some(transfer.run.clone()),
             before: Some("Top-1 % on images made on the row's network."),
             columns,
             rows,
@@ -203,9 +227,10 @@ fn sets(report: &Report) -> Option<Section> {
     });
     Some(Section {
         heading: Some("Sets of adversarial images".into()),
+        run: None,
         before: None,
         columns: columns(&[
-            "run",
+            RUN,
             "attack",
             "network",
             ">clean top-1 %",

@@ -150,7 +150,7 @@ impl Shown {
     }
 
     /// The same, every pixel a square of `factor` × `factor`: a contour's line is drawn after that.
-    fn enlarged(&self, look: Option<Look>, factor: usize) -> Result<Raster> {
+    pub(super) fn enlarged(&self, look: Option<Look>, factor: usize) -> Result<Raster> {
         let raster = self.pixels()?;
         let (Some(look), Some(tile)) = (look, &self.region) else {
             return Ok(raster.enlarged(factor));
@@ -270,5 +270,7 @@ pub fn activation(value: f64) -> String {
     }
 }
 
+#[cfg(test)]
+pub(in crate::report) mod fixture;
 #[cfg(test)]
 mod tests;

@@ -39,14 +39,15 @@ struct Part {
 /// The page, and how many of its pictures could not be read.
 pub fn render(page: &Page<'_>) -> (String, usize) {
     let mut parts: Vec<Part> = Vec::new();
+    let several = page.report.runs.len() > 1;
     for section in sections::of(page.report) {
+        let section = if several { section } else { section.of_the_only_run() };
         let id = format!("table-{}", parts.len());
-        let title = section.heading.clone().unwrap_or_else(|| "What was run".into());
+        let title = section.full_heading().unwrap_or_else(|| "What was run".into());
         parts.push(Part { id, title, body: table(&section) });
     }
     parts.extend(doubts(page.report));
     parts.extend(notes(page.report));
-    let several = page.report.runs.len() > 1;
     let mut unread = 0;
     for (index, gallery) in page.galleries.iter().enumerate() {
         let (body, missing) = neurons::gallery(gallery, page.command);
@@ -110,7 +111,10 @@ fn table(section: &Section) -> String {
         }
         rows => {
             // What is scrolled must be reachable without a pointer.
-            out += "<div class=\"scroll\" tabindex=\"0\">\n<table>\n<thead><tr>";
+            out += "<div class=\"scroll\" tabindex=\"0\">\n";
+            // Paths and titles are long; numbers and names of attacks stay on one line.
+            out += if section.heading.is_none() { "<table class=\"wraps\">" } else { "<table>" };
+            out += "\n<thead><tr>";
             for column in &section.columns {
                 let class = if column.is_number { " class=\"number\"" } else { "" };
                 let _ = write!(out, "<th scope=\"col\"{class}>{}</th>", escape(&column.name));

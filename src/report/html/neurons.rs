@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::markup::escape;
 use super::picture::{self, MOST};
-use crate::report::figure::{Gallery, Order, Panel, Row, Shown, Side, TINY, columns, look_note};
+use crate::report::figure::{Gallery, Order, Panel, Row, Shown, Side, columns, look_note};
 use crate::report::region::Look;
 
 /// What is known of the pictures once all are read.
@@ -131,7 +131,7 @@ fn cell(shown: &Shown, look: Option<Look>, count: &mut Count) -> (String, usize)
         Ok(embedded) => {
             count.shrunk += usize::from(embedded.is_shrunk);
             let (width, height) = embedded.size;
-            let class = if width.max(height) <= TINY { " class=\"tiny\"" } else { "" };
+            let class = if embedded.is_tiny { " class=\"tiny\"" } else { "" };
             let alternative = match &answer {
                 Some(answer) => format!("{label}, taken for {answer}"),
                 None => label.clone(),
@@ -141,7 +141,7 @@ fn cell(shown: &Shown, look: Option<Look>, count: &mut Count) -> (String, usize)
                  loading=\"lazy\">",
                 embedded.address
             );
-            (image, shown_at(width.max(height)))
+            (image, embedded.shown_at)
         }
         Err(error) => {
             count.unread += 1;
@@ -155,21 +155,4 @@ fn cell(shown: &Shown, look: Option<Look>, count: &mut Count) -> (String, usize)
          </span></li>\n"
     );
     (cell, tile)
-}
-
-/// Pixels across on the page: tiny pictures by a whole factor.
-fn shown_at(side: usize) -> usize {
-    const LEAST: usize = 96;
-    let side = side.max(1);
-    if side <= TINY { side * LEAST.div_ceil(side) } else { side.min(128) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tiny_pictures_are_shown_in_whole_multiples() {
-        assert_eq!([28, 32, 64, 96, 128, 160].map(shown_at), [112, 96, 128, 96, 128, 128]);
-    }
 }
