@@ -40,7 +40,7 @@ pub struct ReportArgs {
 const NEURONS: usize = 12;
 
 fn neurons() -> impl TypedValueParser<Value = usize> {
-    clap::value_parser!(u32).map(|count| count as usize)
+    clap::value_parser!(u32).range(1..).map(|count| count as usize)
 }
 
 /// The formats that a report comes in.

@@ -173,9 +173,10 @@ impl Content {
             }
         };
         let blocks = row.pictures.div_ceil(columns);
+        let height = if blocks == 0 { 0 } else { self.tile };
         *y += (blocks * (block + GAP)).saturating_sub(GAP);
         RowLayout {
-            name: Place { x: MARGIN, y: top, width: self.gutter, height: self.tile },
+            name: Place { x: MARGIN, y: top, width: self.gutter, height },
             cells: (0..row.pictures).map(cell).collect(),
         }
     }

@@ -262,7 +262,7 @@ pub fn activation(value: f64) -> String {
     match size {
         _ if !value.is_finite() => value.to_string(),
         0.0 => "0".into(),
-        _ if size < 0.000_95 || size >= 99_999.5 => format!("{value:.1e}"),
+        _ if !(0.000_95..99_999.5).contains(&size) => format!("{value:.1e}"),
         _ if size < 0.0995 => format!("{value:.3}"),
         _ if size < 9.995 => format!("{value:.2}"),
         _ if size < 99.95 => format!("{value:.1}"),

@@ -41,7 +41,7 @@ fn what_is_not_there_is_answered_with_what_is() {
     let originals = Options { look: None, originals: true };
     assert!(hint(refused(panel(&source, 0, originals))).contains("--originals"));
     std::fs::remove_file(run.path().join("results/neurons.json")).unwrap();
-    assert!(hint(refused(Source::open(&run, None))).contains("[neurons]"));
+    assert!(refused(Source::open(&run, None)).message.contains("has no neurons to view"));
 }
 
 #[test]
