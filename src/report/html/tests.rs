@@ -41,7 +41,7 @@ fn assert_well_formed(page: &str) {
 fn a_page_holds_everything_and_fetches_nothing() {
     let root = tempfile::tempdir().unwrap();
     let run = fixture::run(root.path(), "</title><script>alert(1)</script>", &fixture::neurons());
-    let (page, unread) = page(&[run.clone()], None);
+    let (page, unread) = page(std::slice::from_ref(&run), None);
     assert_eq!(unread, 0);
     assert_well_formed(&page);
     assert!(!page.contains("<script") && !page.contains("http://") && !page.contains("https://"));
@@ -106,7 +106,7 @@ fn a_look_changes_the_pictures_and_is_explained() {
     let mut neurons = fixture::neurons();
     neurons.layers[0].neurons.remove(0);
     let run = fixture::run(root.path(), "a", &neurons);
-    let (crop, _) = page(&[run.clone()], Some(Look::Crop));
+    let (crop, _) = page(std::slice::from_ref(&run), Some(Look::Crop));
     let size = format!("width=\"{SIDE}\" height=\"{}\"", SIDE / 2);
     assert!(crop.contains("Cut out is where") && crop.contains(&size), "{crop}");
     let (contour, _) = page(&[run], Some(Look::Contour));
