@@ -23,18 +23,21 @@ use clap::builder::TypedValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Error, Result};
+use crate::report::figure::Options;
 use crate::run::control::Command as Ask;
 use crate::run::folder::RunFolder;
 use crate::settings::{Flags, Settings};
 use crate::tui::capability;
 use crate::tui::glyphs::Glyphs;
 
-/// What `--version` says. WordNet's licence asks to go with every copy of its data, and this binary is
-/// one.
+/// What `--version` says. The licences of WordNet's data and of the figures' typeface ask to go with
+/// every copy, and this binary is one.
 const VERSION_AND_LICENCES: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     "\nMIT OR Apache-2.0\n\n",
     include_str!("../data/wordnet/LICENSE"),
+    "\n",
+    include_str!("../../assets/fonts/LICENSE"),
 );
 
 /// What `worker --live` reads and writes.
@@ -151,14 +154,18 @@ pub enum Command {
     Resume(RunJsonArgs),
     /// Let a run write a checkpoint and end
     Stop(RunJsonArgs),
-    /// Print a neuron's pictures into the scrollback
+    /// Print a neuron's pictures into the scrollback, or write them as a figure
     #[command(before_long_help = "Examples:\n  \
-        glassbox view last --layer conv5 --neuron 12\n  \
+        glassbox view last --layer conv5 --neuron 12 --region lit\n  \
+        glassbox view last --layer conv5 --neuron 12 --neuron 40 --out figure.png\n  \
+        glassbox view last --layer conv5 --neuron 12 --with 20261123-1415 --out both.png\n  \
         glassbox view last --layer conv5 --neuron 12 | grep adversarial")]
     View(ViewArgs),
-    /// The results of runs as tables; several runs stand in one
+    /// The results of runs as tables and figures; several runs stand in one
     #[command(before_long_help = "Examples:\n  \
         glassbox report last\n  \
+        glassbox report last --format html > report.html\n  \
+        glassbox report last --format png --out figures/\n  \
         glassbox report 20261123-1415 20261123-1502 --out tables/\n  \
         glassbox report last --format csv | column -s, -t")]
     Report(report::ReportArgs),
@@ -237,9 +244,24 @@ pub struct ViewArgs {
     /// The layer tap
     #[arg(long, value_name = "NAME")]
     pub layer: String,
-    /// The neuron, counted from 0
-    #[arg(long, value_name = "N")]
-    pub neuron: usize,
+    /// The neuron, counted from 0; may be repeated with --out
+    #[arg(long, value_name = "N", required = true)]
+    pub neuron: Vec<usize>,
+    /// Show in each picture what drives the neuron
+    #[arg(long, value_enum, value_name = "LOOK", default_value_t = view::Region::Off)]
+    pub region: view::Region,
+    /// Show the clean originals below the adversarial pictures
+    #[arg(long)]
+    pub originals: bool,
+    /// Look at the neuron as it was at this step of the training
+    #[arg(long, value_name = "STEP")]
+    pub step: Option<u64>,
+    /// Show the same neuron of another run below
+    #[arg(long, value_name = "RUN")]
+    pub with: Option<String>,
+    /// Write a PNG figure into this file, and print its name
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// `glassbox predict`
@@ -374,13 +396,24 @@ pub fn run(cli: Cli) -> Result<()> {
             if let Some(note) = settings.images_note() {
                 print::talk(&format!("note: {note}"));
             }
-            let view = view::View { layer: &args.layer, neuron: args.neuron, pictures, glyphs };
-            view::run(&find(&args.run)?, view)
+            let options = Options { look: args.region.look(), originals: args.originals };
+            let view = view::View {
+                layer: &args.layer,
+                neurons: &args.neuron,
+                options,
+                step: args.step,
+                out: args.out.as_deref(),
+                pictures,
+                glyphs,
+            };
+            let words = std::iter::once(&args.run).chain(&args.with);
+            let folders: Vec<RunFolder> = words.map(|word| find(word)).collect::<Result<_>>()?;
+            view::run(&folders, view)
         }
         Command::Report(args) => {
             let folders: Vec<RunFolder> =
                 args.runs.iter().map(|word| find(word)).collect::<Result<_>>()?;
-            report::run(&folders, args.format, args.out.as_deref())
+            report::run(&folders, &args)
         }
         Command::Predict(args) => predict::run(&args, settings),
         Command::Doctor => examine(&global.flags()),

@@ -1,14 +1,20 @@
-//! `glassbox report`: the results of one or several runs as one set of tables.
+//! `glassbox report`: the results of one or several runs as one set of tables, with their neurons'
+//! figures where the format can hold pictures.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use clap::builder::TypedValueParser;
 use clap::{Args, ValueEnum};
 
 use super::print;
+use super::view::Region;
 use crate::error::{Error, Result};
-use crate::report::{Report, csv, markdown};
+use crate::report::figure::{self, Gallery, Options, Panel, Source};
+use crate::report::{Report, csv, html, ids, markdown};
 use crate::run::folder::RunFolder;
+use crate::run::results::neurons::Neurons;
 use crate::run::write;
+use crate::tui::shell::quoted;
 
 /// `glassbox report`
 #[derive(Debug, Args)]
@@ -22,6 +28,19 @@ pub struct ReportArgs {
     /// Write files into this folder instead of to standard output, and print their names
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// How many neurons of each layer, those that disagree most [default: 12; html and png]
+    #[arg(long, value_name = "N", value_parser = neurons())]
+    pub neurons: Option<usize>,
+    /// Show in each picture what drives the neuron [default: off; html and png]
+    #[arg(long, value_enum, value_name = "LOOK")]
+    pub region: Option<Region>,
+}
+
+// A page of them is read; the workbench shows all.
+const NEURONS: usize = 12;
+
+fn neurons() -> impl TypedValueParser<Value = usize> {
+    clap::value_parser!(u32).range(1..).map(|count| count as usize)
 }
 
 /// The formats that a report comes in.
@@ -30,49 +49,156 @@ pub struct ReportArgs {
 pub enum Format {
     /// Markdown, everything on one page.
     Md,
+    /// One page that stands alone, with the neurons' pictures.
+    Html,
     /// A file a table; to standard output the accuracies alone.
     Csv,
     /// One JSON value.
     Json,
+    /// A figure a layer; needs --out.
+    Png,
 }
 
+/// A file's name and its bytes.
+type File = (String, Vec<u8>);
+
 /// Prints the report of these runs, or writes it into a folder.
-pub fn run(folders: &[RunFolder], format: Format, out: Option<&Path>) -> Result<()> {
-    let files = files(&Report::of(folders)?, format)?;
-    let Some(out) = out else {
-        let first = files.first().map_or("", |(_, text)| text);
-        return print::text(first);
+pub fn run(folders: &[RunFolder], args: &ReportArgs) -> Result<()> {
+    let has_pictures = matches!(args.format, Format::Html | Format::Png);
+    if !has_pictures && (args.neurons.is_some() || args.region.is_some()) {
+        return Err(Error::bad_input("--neurons and --region choose pictures, and this has none")
+            .hint("add --format html, or --format png --out DIR"));
+    }
+    if args.format == Format::Png && args.out.is_none() {
+        return Err(Error::bad_input("figures are files, and no folder is given for them")
+            .hint("add --out DIR"));
+    }
+    let files = files(folders, args)?;
+    let Some(out) = &args.out else {
+        let Some((_, bytes)) = files.first() else { return Ok(()) };
+        return print::text(&String::from_utf8_lossy(bytes));
     };
     write::folder(out)?;
-    for (name, text) in files {
+    for (name, bytes) in files {
         let path = out.join(name);
-        write::whole(&path, text.as_bytes())?;
+        write::whole(&path, &bytes)?;
         print::text(&format!("{}\n", path.display()))?;
     }
     Ok(())
 }
 
 /// The files of a report; the first is what goes to standard output.
-fn files(report: &Report, format: Format) -> Result<Vec<(&'static str, String)>> {
-    Ok(match format {
-        Format::Md => vec![("report.md", markdown::render(report))],
+fn files(folders: &[RunFolder], args: &ReportArgs) -> Result<Vec<File>> {
+    let file = |name: &str, text: String| (name.to_owned(), text.into_bytes());
+    Ok(match args.format {
+        Format::Md => vec![file("report.md", markdown::render(&Report::of(folders)?))],
+        Format::Html => vec![file("report.html", page(folders, args)?)],
         Format::Json => {
-            let json = serde_json::to_string_pretty(report)
+            let json = serde_json::to_string_pretty(&Report::of(folders)?)
                 .map_err(|error| Error::failed(format!("failed to write JSON: {error}")))?;
-            vec![("report.json", json + "\n")]
+            vec![file("report.json", json + "\n")]
         }
         Format::Csv => {
-            let mut files = vec![("accuracies.csv", csv::accuracies(report))];
+            let report = Report::of(folders)?;
+            let mut files = vec![file("accuracies.csv", csv::accuracies(&report))];
             if !report.curves.is_empty() {
-                files.push(("curves.csv", csv::curves(report)));
+                files.push(file("curves.csv", csv::curves(&report)));
             }
             if !report.transfers.is_empty() {
-                files.push(("transfers.csv", csv::transfers(report)));
+                files.push(file("transfers.csv", csv::transfers(&report)));
             }
             if !report.sets.is_empty() {
-                files.push(("sets.csv", csv::sets(report)));
+                files.push(file("sets.csv", csv::sets(&report)));
             }
             files
         }
+        Format::Png => figures(folders, args)?,
     })
+}
+
+fn page(folders: &[RunFolder], args: &ReportArgs) -> Result<String> {
+    let report = Report::gather(folders)?;
+    let galleries = galleries(folders, args)?;
+    if report.is_empty() && galleries.is_empty() {
+        return Err(Error::bad_input(format!(
+            "no results to report: {} has none of results/evaluate.json, results/attack.json and \
+             results/neurons.json",
+            ids(folders)
+        ))
+        .hint(
+            "a spec with [evaluate], [attack] or [neurons] makes them, once those stages are done",
+        ));
+    }
+    let look = args.region.unwrap_or(Region::Off);
+    let command = |panel: &Panel| command(panel, look);
+    let page = html::Page { report: &report, galleries: &galleries, command: &command };
+    let (text, unread) = html::render(&page);
+    if unread > 0 {
+        print::talk(&format!("note: {unread} pictures could not be read; the page says where"));
+    }
+    Ok(text)
+}
+
+fn figures(folders: &[RunFolder], args: &ReportArgs) -> Result<Vec<File>> {
+    let galleries = galleries(folders, args)?;
+    let shown: Vec<&Gallery> =
+        galleries.iter().filter(|gallery| !gallery.figure.panels.is_empty()).collect();
+    if shown.is_empty() {
+        return Err(Error::bad_input(format!("no neurons to draw: {} has none", ids(folders)))
+            .hint("a spec with [neurons] makes them, once that stage is done"));
+    }
+    let several = shown.iter().any(|gallery| gallery.run != shown[0].run);
+    shown
+        .iter()
+        .map(|gallery| {
+            let run = if several { format!("{}-", gallery.run) } else { String::new() };
+            let name = format!("{run}neurons-{}.png", file_name(&gallery.layer));
+            Ok((name, figure::png(&gallery.figure)?))
+        })
+        .collect()
+}
+
+/// Of every run that has neurons, once.
+fn galleries(folders: &[RunFolder], args: &ReportArgs) -> Result<Vec<Gallery>> {
+    let look = args.region.unwrap_or(Region::Off).look();
+    let options = Options { look, originals: false };
+    let mut galleries = Vec::new();
+    for (index, folder) in folders.iter().enumerate() {
+        let is_twice = folders[..index].iter().any(|earlier| earlier.id() == folder.id());
+        if is_twice || folder.result::<Neurons>("neurons")?.is_none() {
+            continue;
+        }
+        let source = Source::open(folder, None)?;
+        galleries.extend(figure::galleries(&source, args.neurons.unwrap_or(NEURONS), options)?);
+    }
+    Ok(galleries)
+}
+
+/// The command that makes a neuron's figure.
+fn command(panel: &Panel, look: Region) -> String {
+    let region = look.to_possible_value().filter(|_| look != Region::Off);
+    let region = region.map(|value| format!(" --region {}", value.get_name())).unwrap_or_default();
+    format!(
+        "glassbox view {} --layer {} --neuron {}{region} --out figure.png",
+        quoted(&panel.run),
+        quoted(&panel.layer),
+        panel.neuron
+    )
+}
+
+/// A layer's name as a file may be called.
+fn file_name(layer: &str) -> String {
+    let fits = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    layer.chars().map(|c| if fits(c) { c } else { '-' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layer_names_a_file_in_its_folder() {
+        assert_eq!(file_name("features.10"), "features.10");
+        assert_eq!(file_name("../../etc/x"), "..-..-etc-x");
+    }
 }

@@ -1,66 +1,143 @@
-//! `glassbox view`: a neuron's pictures, real above adversarial, into the scrollback. Where standard
-//! output is no terminal it prints one line a picture instead, fit for `grep` and `cut`.
+//! `glassbox view`: a neuron's pictures, real above adversarial, into the scrollback, or as a figure
+//! in a PNG file. Where standard output is no terminal it prints one line a picture instead, fit for
+//! `grep` and `cut`.
 
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::path::Path;
 
+use clap::ValueEnum;
 use image::{DynamicImage, Rgba, RgbaImage};
 
 use super::print;
 use crate::error::{Error, Result};
+use crate::report::figure::{self, Figure, Options, Panel, Shown, Source};
+use crate::report::region::Look;
 use crate::run::folder::RunFolder;
-use crate::run::results::neurons::{Layer, Neuron, Neurons, TopImage};
-use crate::spec;
+use crate::run::write;
 use crate::tui::capability;
 use crate::tui::glyphs::Glyphs;
 use crate::tui::number;
-use crate::tui::pictures::{Picture, Request, decoder, scale};
+use crate::tui::pictures::{Picture, scale};
 use crate::tui::text;
 use crate::tui::theme::Depth;
+
+/// How what drives a neuron is shown in its pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "lower")]
+pub enum Region {
+    /// Not at all: the pictures as they are.
+    Off,
+    /// The rest is dimmed.
+    Lit,
+    /// A line around it.
+    Contour,
+    /// Cut out.
+    Crop,
+}
+
+impl Region {
+    /// As figures know it.
+    pub fn look(self) -> Option<Look> {
+        match self {
+            Self::Off => None,
+            Self::Lit => Some(Look::Lit),
+            Self::Contour => Some(Look::Contour),
+            Self::Crop => Some(Look::Crop),
+        }
+    }
+}
 
 /// What to print.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
     /// The tap's name.
     pub layer: &'a str,
-    /// The channel.
-    pub neuron: usize,
+    /// The channels; several only for a file.
+    pub neurons: &'a [usize],
+    /// What is shown besides the pictures.
+    pub options: Options,
+    /// The step of training to look at; `None` = the results.
+    pub step: Option<u64>,
+    /// Write a figure into this file instead.
+    pub out: Option<&'a Path>,
     /// Whether pictures are wanted (`--images` is not `off`).
     pub pictures: bool,
     /// Which characters may be printed. Half-blocks are none of the 7-bit ones.
     pub glyphs: Glyphs,
 }
 
-/// Prints one neuron of a run.
-pub fn run(folder: &RunFolder, view: View<'_>) -> Result<()> {
-    let Some(neurons) = folder.result::<Neurons>("neurons")? else { return Err(nothing(folder)) };
-    let layer = find_layer(&neurons, view.layer)?;
-    let neuron = find_neuron(layer, view.neuron)?;
-    if !std::io::stdout().is_terminal() {
-        return print::text(&plain(neuron));
+/// Prints neurons of runs, or writes their figure: each neuron in every run.
+pub fn run(folders: &[RunFolder], view: View<'_>) -> Result<()> {
+    if let Some(out) = view.out {
+        let panels = panels(folders, view)?;
+        let figure = Figure { title: None, look: view.options.look, panels };
+        return save(&figure, out);
     }
+    if view.neurons.len() > 1 {
+        return Err(Error::bad_input("several neurons make a figure, which needs a file")
+            .hint("add --out figure.png, or give one --neuron"));
+    }
+    let panels = panels(folders, view)?;
+    if !std::io::stdout().is_terminal() {
+        return print::text(
+            &panels.iter().map(|panel| plain(panel, folders.len() > 1)).collect::<String>(),
+        );
+    }
+    panels.iter().try_for_each(|panel| show_panel(panel, view))
+}
+
+fn panels(folders: &[RunFolder], view: View<'_>) -> Result<Vec<Panel>> {
+    let sources: Vec<Source> =
+        folders.iter().map(|folder| Source::open(folder, view.step)).collect::<Result<_>>()?;
+    let panel = |neuron: &usize, source: &Source| {
+        let layer = source.layer(view.layer)?;
+        source.panel(layer, figure::neuron(layer, *neuron)?, view.options)
+    };
+    view.neurons
+        .iter()
+        .flat_map(|neuron| sources.iter().map(move |source| panel(neuron, source)))
+        .collect()
+}
+
+fn save(figure: &Figure, out: &Path) -> Result<()> {
+    let is_png = out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
+    if !is_png {
+        return Err(Error::bad_input(format!(
+            "a figure is written as PNG, not to '{}'",
+            out.display()
+        ))
+        .hint("give --out a name that ends in .png"));
+    }
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(Error::bad_input(format!("there is no folder '{}'", folder.display()))
+            .hint("make it first, or write elsewhere"));
+    }
+    write::whole(out, &figure::png(figure)?)?;
+    print::text(&format!("{}\n", out.display()))
+}
+
+fn show_panel(panel: &Panel, view: View<'_>) -> Result<()> {
+    let step = panel.step.map(|step| format!(" · step {step}")).unwrap_or_default();
     let head = format!(
-        "{} · {} · neuron {} of {}\n{}\n",
-        text::clean(&folder.id()),
-        text::clean(&layer.layer),
-        neuron.index,
-        layer.neurons.len(),
-        text::clean(&neuron.story()),
+        "{} · {} · neuron {} of {}{step}\n{}\n",
+        text::clean(&panel.run),
+        text::clean(&panel.layer),
+        panel.neuron,
+        panel.neurons,
+        text::clean(&panel.story),
     );
     print::text(&view.glyphs.text(&head))?;
     let depth = capability::depth(|name| std::env::var(name).ok()).value;
     let columns = crossterm::terminal::size().map_or(80, |(columns, _)| columns);
-    for (title, images) in [("real", &neuron.real), ("adversarial", &neuron.adversarial)] {
-        if images.is_empty() {
-            continue;
-        }
-        print::text(&format!("\n{title}\n"))?;
-        let sheet = Sheet::new(columns, images.len());
-        for row in images.chunks(sheet.tiles) {
+    for row in &panel.rows {
+        print::text(&format!("\n{}\n", row.side.word()))?;
+        let sheet = Sheet::new(columns, row.pictures.len());
+        for row in row.pictures.chunks(sheet.tiles) {
             // viuer's half-blocks are coloured cells: without colours there is nothing to see.
             if view.pictures && depth >= Depth::Indexed && !view.glyphs.is_ascii() {
-                let strip = sheet.strip(&decode(folder.path(), row));
+                let strip = sheet.strip(&decode(row, view.options.look));
                 show(strip, depth)?;
             }
             print::text(&view.glyphs.text(&sheet.captions(row)))?;
@@ -69,63 +146,43 @@ pub fn run(folder: &RunFolder, view: View<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Why there are no neurons, and what brings them.
-fn nothing(folder: &RunFolder) -> Error {
-    let id = folder.id();
-    let error = Error::bad_input(format!("run '{id}' has no neurons to view"));
-    let planned = spec::read_resolved(&folder.path().join("spec.toml"))
-        .is_ok_and(|spec| spec.neurons.is_some());
-    let status = folder.status().map(|(_, status)| status);
-    match status {
-        Ok(status) if planned && status.is_live() => {
-            error.hint(format!("it has not come that far: glassbox watch {id}"))
-        }
-        Ok(status) if planned => error
-            .hint(format!("it is {} and never came that far: glassbox resume {id}", status.word())),
-        _ => error.hint("a spec with a [neurons] section makes them: glassbox run quickstart"),
-    }
-}
-
-fn find_layer<'a>(neurons: &'a Neurons, name: &str) -> Result<&'a Layer> {
-    neurons.layers.iter().find(|layer| layer.layer == name).ok_or_else(|| {
-        let names: Vec<&str> = neurons.layers.iter().map(|layer| layer.layer.as_str()).collect();
-        Error::bad_input(format!("the run looked at no layer '{name}'"))
-            .hint(format!("its layers: {}", names.join(", ")))
-    })
-}
-
-fn find_neuron(layer: &Layer, index: usize) -> Result<&Neuron> {
-    layer.neurons.iter().find(|neuron| neuron.index == index).ok_or_else(|| {
-        let last = layer.neurons.iter().map(|neuron| neuron.index).max().unwrap_or(0);
-        Error::bad_input(format!("layer '{}' has no neuron {index}", layer.layer))
-            .hint(format!("its neurons are 0 to {last}"))
-    })
-}
-
 /// `real  1  31.40  dog  dog  neurons/real/….png`, separated by tabs: row, rank, activation, true
-/// class, the network's answer, picture.
-fn plain(neuron: &Neuron) -> String {
+/// class, the network's answer, picture; of several runs, the run.
+fn plain(panel: &Panel, has_run: bool) -> String {
     let mut lines = String::new();
-    for (row, images) in [("real", &neuron.real), ("adversarial", &neuron.adversarial)] {
-        for (rank, top) in images.iter().enumerate() {
-            let _ = writeln!(
+    for row in &panel.rows {
+        for (rank, shown) in row.pictures.iter().enumerate() {
+            let Some(shown) = shown else { continue };
+            let _ = write!(
                 lines,
-                "{row}\t{}\t{}\t{}\t{}\t{}",
+                "{}\t{}\t{}\t{}\t{}\t{}",
+                row.side.word(),
                 rank + 1,
-                top.activation,
-                text::clean(&top.label),
-                text::clean(&top.prediction),
-                text::clean(&top.picture),
+                shown.activation,
+                text::clean(&shown.label),
+                text::clean(shown.answer.as_ref().unwrap_or(&shown.label)),
+                text::clean(&shown.name),
             );
+            if has_run {
+                let _ = write!(lines, "\t{}", text::clean(&panel.run));
+            }
+            lines.push('\n');
         }
     }
     lines
 }
 
-fn decode(folder: &Path, row: &[TopImage]) -> Vec<Option<Picture>> {
-    let load = |top: &TopImage| {
-        let loaded = decoder::load(&Request::File(folder.join(&top.picture)));
-        loaded.picture.ok().map(|picture| Picture::clone(&picture))
+/// What cannot be read is left clear, and said.
+fn decode(row: &[Option<Shown>], look: Option<Look>) -> Vec<Option<Picture>> {
+    let load = |shown: &Option<Shown>| match shown.as_ref()?.looked_at(look) {
+        Ok(raster) => {
+            let (width, height) = (raster.width, raster.height);
+            Some(Picture { width, height, pixels: raster.pixels })
+        }
+        Err(error) => {
+            print::talk(&format!("note: {error}"));
+            None
+        }
     };
     row.iter().map(load).collect()
 }
@@ -171,13 +228,18 @@ impl Sheet {
     }
 
     /// The lines below a row: classes, activations.
-    fn captions(&self, row: &[TopImage]) -> String {
-        let line = |words: &dyn Fn(&TopImage) -> String| {
+    fn captions(&self, row: &[Option<Shown>]) -> String {
+        let line = |words: &dyn Fn(&Shown) -> String| {
+            let words = |shown: &Option<Shown>| shown.as_ref().map_or_else(String::new, words);
             let tiles: String =
-                row.iter().map(|top| text::pad(&words(top), self.side) + " ").collect();
+                row.iter().map(|shown| text::pad(&words(shown), self.side) + " ").collect();
             tiles.trim_end().to_owned() + "\n"
         };
-        line(&TopImage::caption) + &line(&|top: &TopImage| number::value(top.activation))
+        let value = |shown: &Shown| {
+            let rank = shown.rank.map(|rank| format!(" · rank {rank}")).unwrap_or_default();
+            number::value(shown.activation) + &rank
+        };
+        line(&Shown::caption) + &line(&value)
     }
 }
 
@@ -227,40 +289,67 @@ mod tests {
         assert_eq!(strip.get_pixel(34, 0).0, [30, 30, 30, 255]);
     }
 
-    #[test]
-    fn captions_stand_below_their_pictures() {
+    fn shown(label: &str, answer: Option<&str>) -> Option<Shown> {
         let neurons = fixture::neurons();
-        let neuron = &neurons.layers[1].neurons[147];
-        let captions = Sheet { tiles: 3, side: 16 }.captions(&neuron.adversarial[..3]);
-        let lines: Vec<&str> = captions.lines().collect();
-        assert!(lines[0].starts_with("frog→dog"), "{captions}");
-        assert_eq!(lines[0].chars().take(17).count(), 17);
-        assert_eq!(plain(neuron).lines().count(), 18);
-        assert!(plain(neuron).starts_with("real\t1\t"));
-    }
-
-    #[test]
-    fn a_run_without_neurons_says_what_brings_them() {
         let root = tempfile::tempdir().unwrap();
         let info = &fixture::world(root.path()).runs[0].info;
         std::fs::write(root.path().join("run.json"), serde_json::to_vec(info).unwrap()).unwrap();
-        let folder = RunFolder::open(root.path()).unwrap();
-        let glyphs = Glyphs::Unicode;
-        let view = View { layer: "conv5", neuron: 0, pictures: true, glyphs };
-        let error = run(&folder, view).unwrap_err();
-        assert_eq!(error.exit_code(), 2);
-        assert!(error.hint.unwrap().contains("[neurons]"));
+        std::fs::create_dir(root.path().join("results")).unwrap();
+        let text = serde_json::to_vec(&neurons).unwrap();
+        std::fs::write(root.path().join("results/neurons.json"), text).unwrap();
+        let source = Source::open(&RunFolder::open(root.path()).unwrap(), None).unwrap();
+        let layer = &source.neurons.layers[1];
+        let panel = source.panel(layer, &layer.neurons[147], Options::default()).unwrap();
+        let mut shown = panel.rows[1].pictures[0].clone()?;
+        shown.label = label.into();
+        shown.answer = answer.map(str::to_owned);
+        Some(shown)
     }
 
     #[test]
-    fn what_is_not_there_is_answered_with_what_is() {
-        let neurons = fixture::neurons();
-        let error = find_layer(&neurons, "conv9").unwrap_err();
-        assert_eq!(
-            (error.exit_code(), error.hint.as_deref()),
-            (2, Some("its layers: conv4, conv5"))
-        );
-        let error = find_neuron(&neurons.layers[0], 64).unwrap_err();
-        assert_eq!(error.hint.as_deref(), Some("its neurons are 0 to 63"));
+    fn captions_stand_below_their_pictures() {
+        let sheet = Sheet { tiles: 3, side: 16 };
+        let row = [shown("frog", Some("dog")), None, shown("cup", None)];
+        let captions = sheet.captions(&row);
+        let lines: Vec<&str> = captions.lines().collect();
+        assert!(lines[0].starts_with("frog→dog"), "{captions}");
+        assert_eq!(lines[0].chars().position(|c| c == 'c'), Some(34), "{captions}");
+        assert_eq!(lines.len(), 2);
+    }
+
+    #[test]
+    fn plain_lines_name_the_run_where_there_are_several() {
+        let row = figure::Row {
+            side: figure::Side::Adversarial,
+            pictures: vec![shown("frog", Some("dog")), None, shown("cup", None)],
+        };
+        let panel = Panel {
+            run: "20260101-000000-a-0000".into(),
+            title: "a".into(),
+            step: None,
+            layer: "conv5".into(),
+            neuron: 3,
+            neurons: 8,
+            name: "dog".into(),
+            story: String::new(),
+            disagreement: None,
+            image_size: 64,
+            rows: vec![row],
+        };
+        let one = plain(&panel, false);
+        let lines: Vec<Vec<&str>> = one.lines().map(|line| line.split('\t').collect()).collect();
+        assert_eq!(lines.len(), 2, "{one}");
+        assert_eq!((lines[0][0], lines[0][1], lines[0][4]), ("adversarial", "1", "dog"));
+        assert_eq!((lines[1][1], lines[1][4], lines[1].len()), ("3", "cup", 6));
+        assert!(plain(&panel, true).lines().all(|line| line.ends_with("\t20260101-000000-a-0000")));
+    }
+
+    #[test]
+    fn a_figure_goes_into_a_png_in_a_folder_that_is_there() {
+        let figure = Figure { title: None, look: None, panels: Vec::new() };
+        for name in ["figure.jpg", "figure", "/no/such/folder/figure.png"] {
+            let error = save(&figure, Path::new(name)).unwrap_err();
+            assert_eq!((error.exit_code(), error.hint.is_some()), (2, true), "{name}");
+        }
     }
 }

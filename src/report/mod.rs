@@ -1,10 +1,15 @@
-//! Tables from results files, for papers and notes: Markdown, CSV, JSON. Several runs stand in one
-//! table. Reads run folders; computes nothing that no results file holds.
+//! Tables and figures from results files, for papers and notes: Markdown, HTML, CSV, JSON, PNG.
+//! Several runs stand in one table. Reads run folders; computes nothing that no results file holds.
 
 mod control;
 pub mod csv;
+pub mod figure;
+pub mod html;
 pub mod markdown;
 mod published;
+pub mod raster;
+pub mod region;
+mod sections;
 
 use serde::Serialize;
 
@@ -110,8 +115,22 @@ pub struct Doubt {
 }
 
 impl Report {
-    /// Of these runs. Bad input if none of them has a result that a report shows.
+    /// Of these runs. Bad input if none of them has a result that a table shows.
     pub fn of(folders: &[RunFolder]) -> Result<Self> {
+        let report = Self::gather(folders)?;
+        if report.is_empty() {
+            return Err(Error::bad_input(format!(
+                "no results to report: {} has neither results/evaluate.json nor \
+                 results/attack.json",
+                ids(folders)
+            ))
+            .hint("a spec with [evaluate] or [attack] makes them, once those stages are done"));
+        }
+        Ok(report)
+    }
+
+    /// Of these runs, whatever they have.
+    pub fn gather(folders: &[RunFolder]) -> Result<Self> {
         let mut report = Self {
             runs: Vec::new(),
             rows: Vec::new(),
@@ -126,16 +145,12 @@ impl Report {
             specs.extend(report.add(folder)?.map(|spec| (folder.id(), spec)));
         }
         report.notes.extend(control::notes(&specs));
-        if report.rows.is_empty() && report.sets.is_empty() && report.curves.is_empty() {
-            let ids: Vec<String> = folders.iter().map(RunFolder::id).collect();
-            return Err(Error::bad_input(format!(
-                "no results to report: {} has neither results/evaluate.json nor \
-                 results/attack.json",
-                ids.join(", ")
-            ))
-            .hint("a spec with [evaluate] or [attack] makes them, once those stages are done"));
-        }
         Ok(report)
+    }
+
+    /// Whether no table has a row.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.sets.is_empty() && self.curves.is_empty()
     }
 
     /// Answers the run's spec, once.
@@ -207,6 +222,11 @@ impl Report {
             remedy: warning.remedy.clone(),
         });
     }
+}
+
+/// The runs' ids, for a message.
+pub(crate) fn ids(folders: &[RunFolder]) -> String {
+    folders.iter().map(RunFolder::id).collect::<Vec<_>>().join(", ")
 }
 
 fn weights(spec: &Spec) -> String {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
 
 mod damaged;
+mod figures;
 mod input;
 mod neurons;
 mod output;

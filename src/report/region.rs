@@ -1,0 +1,236 @@
+//! A picture with what drives a neuron made visible (SCIENCE §3, "driving region"): the one copy of
+//! that look, for figures, the report and the screen.
+
+use crate::run::results::neurons::Strip;
+
+/// How a driving region is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Look {
+    /// Kept as it is; the rest of the picture is dimmed to [`DIMMED`] (the look of the paper).
+    Lit,
+    /// A line around it.
+    Contour,
+    /// Cut out: the smallest upright rectangle that holds it.
+    Crop,
+}
+
+/// What is left of the brightness outside the region, of 1 (SCIENCE §3).
+pub const DIMMED: f32 = 0.2;
+
+/// The contour's line: on the region's outermost pixels.
+pub const LINE: [u8; 3] = [255, 214, 0];
+
+/// Beside the line, on the first pixels outside the region: keeps it visible on bright pictures.
+pub const EDGE: [u8; 3] = [0, 0, 0];
+
+// Below this side a second line would hide more of the picture than it helps.
+const EDGE_FROM: usize = 64;
+
+/// The same picture, row by row, with its region made visible, and its width and height, which only
+/// [`Look::Crop`] changes. `tile` is the picture's own tile of a [`Strip`], one byte a pixel, row by
+/// row; pixels that it lacks are outside the region.
+///
+/// Where nothing is lit, [`Look::Contour`] draws nothing and [`Look::Crop`] has nothing to cut out:
+/// it gives the whole picture dimmed, as [`Look::Lit`] does.
+pub fn look(
+    pixels: &[[u8; 3]],
+    width: usize,
+    height: usize,
+    tile: &[u8],
+    look: Look,
+) -> (Vec<[u8; 3]>, usize, usize) {
+    let region = Region { tile, width, height };
+    match look {
+        Look::Lit => (lit(pixels, tile), width, height),
+        Look::Contour => (contour(pixels, region, 1), width, height),
+        Look::Crop => match region.bounds() {
+            Some(bounds) => crop(pixels, width, bounds),
+            None => (lit(pixels, tile), width, height),
+        },
+    }
+}
+
+/// [`Look::Contour`] with a line of so many pixels, for pictures that were enlarged together with
+/// their tiles.
+pub(super) fn contour_of(
+    pixels: &[[u8; 3]],
+    width: usize,
+    height: usize,
+    tile: &[u8],
+    line: usize,
+) -> Vec<[u8; 3]> {
+    contour(pixels, Region { tile, width, height }, line)
+}
+
+/// Whether a byte of a tile drives the neuron.
+fn is_lit(byte: u8) -> bool {
+    byte & Strip::LIT != 0
+}
+
+#[derive(Clone, Copy)]
+struct Region<'a> {
+    tile: &'a [u8],
+    width: usize,
+    height: usize,
+}
+
+/// From the first column and row to before the last ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Bounds {
+    left: usize,
+    top: usize,
+    right: usize,
+    bottom: usize,
+}
+
+impl Region<'_> {
+    /// Outside the picture nothing is lit.
+    fn lit(self, x: isize, y: isize) -> bool {
+        let (Ok(x), Ok(y)) = (usize::try_from(x), usize::try_from(y)) else { return false };
+        x < self.width
+            && y < self.height
+            && self.tile.get(y * self.width + x).is_some_and(|byte| is_lit(*byte))
+    }
+
+    fn bounds(self) -> Option<Bounds> {
+        let mut bounds: Option<Bounds> = None;
+        for y in 0..self.height {
+            for x in (0..self.width).filter(|x| self.lit(*x as isize, y as isize)) {
+                let old = bounds.unwrap_or(Bounds { left: x, top: y, right: x, bottom: y });
+                bounds = Some(Bounds {
+                    left: old.left.min(x),
+                    top: old.top,
+                    right: old.right.max(x + 1),
+                    bottom: y + 1,
+                });
+            }
+        }
+        bounds
+    }
+
+    /// Whether one of the pixels at most `reach` away, upright and slanting, is lit or not.
+    fn has_near(self, x: usize, y: usize, reach: usize, lit: bool) -> bool {
+        let (x, y, reach) = (x as isize, y as isize, reach as isize);
+        (y - reach..=y + reach)
+            .any(|row| (x - reach..=x + reach).any(|column| self.lit(column, row) == lit))
+    }
+}
+
+fn lit(pixels: &[[u8; 3]], tile: &[u8]) -> Vec<[u8; 3]> {
+    let dim = |level: u8| (f32::from(level) * DIMMED).round() as u8;
+    let pixels = pixels.iter().enumerate();
+    pixels
+        .map(|(at, pixel)| match tile.get(at) {
+            Some(byte) if is_lit(*byte) => *pixel,
+            _ => pixel.map(dim),
+        })
+        .collect()
+}
+
+fn contour(pixels: &[[u8; 3]], region: Region<'_>, line: usize) -> Vec<[u8; 3]> {
+    let has_edge = region.width.min(region.height) >= EDGE_FROM;
+    let color = |at: usize, pixel: [u8; 3]| {
+        let (x, y) = (at % region.width, at / region.width);
+        if region.lit(x as isize, y as isize) {
+            if region.has_near(x, y, line, false) { LINE } else { pixel }
+        } else if has_edge && region.has_near(x, y, 1, true) {
+            EDGE
+        } else {
+            pixel
+        }
+    };
+    pixels.iter().enumerate().map(|(at, pixel)| color(at, *pixel)).collect()
+}
+
+fn crop(pixels: &[[u8; 3]], width: usize, bounds: Bounds) -> (Vec<[u8; 3]>, usize, usize) {
+    let Bounds { left, top, right, bottom } = bounds;
+    let rows = (top..bottom)
+        .filter_map(|row| pixels.get(row * width + left..row * width + right))
+        .flatten();
+    (rows.copied().collect(), right - left, bottom - top)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A picture whose every pixel differs, and a tile in which `#` is lit.
+    fn drawn(rows: &[&str]) -> (Vec<[u8; 3]>, Vec<u8>, usize, usize) {
+        let tile: Vec<u8> = rows
+            .iter()
+            .flat_map(|row| row.bytes().map(|b| 5 | (u8::from(b == b'#') << 7)))
+            .collect();
+        let pixels = (0..tile.len()).map(|at| [at as u8 + 100, 50, 10]).collect();
+        (pixels, tile, rows[0].len(), rows.len())
+    }
+
+    #[test]
+    fn the_rest_of_a_lit_picture_is_dimmed_to_a_fifth() {
+        let (pixels, tile, width, height) = drawn(&["#.", ".."]);
+        let (out, ..) = look(&pixels, width, height, &tile, Look::Lit);
+        assert_eq!(out, [[100, 50, 10], [20, 10, 2], [20, 10, 2], [21, 10, 2]]);
+    }
+
+    #[test]
+    fn a_crop_is_the_smallest_rectangle_around_all_that_is_lit() {
+        let (pixels, tile, width, height) = drawn(&["....", ".#..", "...#", "...."]);
+        let (out, width, height) = look(&pixels, width, height, &tile, Look::Crop);
+        assert_eq!((width, height), (3, 2));
+        assert_eq!(
+            out.iter().map(|pixel| pixel[0] - 100).collect::<Vec<_>>(),
+            [5, 6, 7, 9, 10, 11]
+        );
+    }
+
+    #[test]
+    fn a_contour_lies_on_the_regions_rim_alone() {
+        let (pixels, tile, width, height) = drawn(&[".....", ".###.", ".###.", ".###.", "....."]);
+        let (out, ..) = look(&pixels, width, height, &tile, Look::Contour);
+        let on: Vec<usize> = (0..25).filter(|at| out[*at] == LINE).collect();
+        assert_eq!(on, [6, 7, 8, 11, 13, 16, 17, 18]);
+        assert!((0..25).filter(|at| !on.contains(at)).all(|at| out[at] == pixels[at]));
+    }
+
+    #[test]
+    fn a_region_at_the_pictures_rim_has_a_closed_contour() {
+        let (pixels, tile, width, height) = drawn(&["###", "###", "###"]);
+        let (out, ..) = look(&pixels, width, height, &tile, Look::Contour);
+        assert_eq!(out.iter().filter(|pixel| **pixel == LINE).count(), 8);
+        assert_eq!(out[4], pixels[4]);
+    }
+
+    #[test]
+    fn large_pictures_have_a_dark_edge_beside_the_line() {
+        let mut tile = vec![0; 64 * 64];
+        tile[32 * 64 + 32] = Strip::LIT;
+        let (out, ..) = look(&vec![[200; 3]; 64 * 64], 64, 64, &tile, Look::Contour);
+        assert_eq!(out[32 * 64 + 32], LINE);
+        assert_eq!(out.iter().filter(|pixel| **pixel == EDGE).count(), 8);
+    }
+
+    #[test]
+    fn where_nothing_is_lit_a_crop_is_the_dimmed_picture() {
+        let (pixels, tile, width, height) = drawn(&["..", ".."]);
+        let crop = look(&pixels, width, height, &tile, Look::Crop);
+        assert_eq!(crop, look(&pixels, width, height, &tile, Look::Lit));
+        assert_eq!(look(&pixels, width, height, &tile, Look::Contour).0, pixels);
+    }
+
+    proptest! {
+        #[test]
+        fn every_look_has_as_many_pixels_as_it_says(
+            width in 1_usize..90, height in 1_usize..90, seed: u64, short in 0_usize..40,
+        ) {
+            let bit = |at: usize| (seed.rotate_left((at % 61) as u32) as u8) & Strip::LIT;
+            let tile: Vec<u8> = (0..(width * height).saturating_sub(short)).map(bit).collect();
+            let pixels = vec![[90; 3]; width * height];
+            for kind in [Look::Lit, Look::Contour, Look::Crop] {
+                let (out, w, h) = look(&pixels, width, height, &tile, kind);
+                prop_assert_eq!(out.len(), w * h);
+                prop_assert!(w <= width && h <= height);
+            }
+        }
+    }
+}
