@@ -135,7 +135,10 @@ fn ours(model: &Model, train: &dyn Dataset, count: usize) -> anyhow::Result<Outc
             layer.top.offer_batch(&indices, &predictions, &maxima);
             layer.quantiles.add_maps(&maps, height * width);
         }
-        if [count / 4, count].iter().any(|&mark| (first..first + BATCH).contains(&(mark - 1))) {
+        if [count / 4, count]
+            .iter()
+            .any(|&mark| (first..first + BATCH).contains(&mark.saturating_sub(1)))
+        {
             let bytes: usize = layers.iter().map(|layer| layer.quantiles.bytes()).sum();
             println!(
                 "after {} images: {:.0} MB held, {:.1} MB of them histograms",
