@@ -61,7 +61,7 @@ def main():
             found = [values, indices, predictions[:, None].expand_as(values), at]
             if best[tap] is not None:
                 found = [torch.cat([old, new]) for old, new in zip(best[tap], found)]
-            order = found[0].argsort(0, descending=True, stable=True)[:TOP]
+            order = found[0].argsort(dim=0, descending=True, stable=True)[:TOP]
             best[tap] = [part.gather(0, order) for part in found]
             every = maps[tap].transpose(0, 1).flatten(1)
             needed = int(ABOVE * count * maps[tap][0, 0].numel()) + 1
