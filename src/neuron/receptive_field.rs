@@ -39,7 +39,7 @@ mod tests {
         for tap in model.taps() {
             let field = model.receptive_field(&tap.name).unwrap();
             let [_, height, width] = tap.shape;
-            let mut columns = vec![false; 32];
+            let mut columns = [false; 32];
             for x in 0..width {
                 let [rows, seen] = window(field, [height - 1, x], [32, 32]);
                 assert!(!rows.is_empty() && !seen.is_empty(), "{}", tap.name);

@@ -7,6 +7,7 @@ mod consistency;
 mod fgsm;
 mod formula;
 mod networks;
+mod neurons;
 mod operators;
 mod predict;
 mod preprocess;

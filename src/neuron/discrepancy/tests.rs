@@ -92,8 +92,10 @@ fn the_batch_changes_nothing_and_progress_can_stop() {
     let occlusion = Occlusion::new(3, 3);
     let alone = maps(1, "conv5", &[0, 5], &occlusion);
     for (one, other) in alone.iter().zip(&maps(64, "conv5", &[0, 5], &occlusion)) {
+        let most = one.values.iter().copied().fold(0.0, f32::max);
         for (one, other) in one.values.iter().zip(&other.values) {
-            assert!((one - other).abs() < 1e-5);
+            // Another number of images may be added up in another order.
+            assert!((one - other).abs() < 1e-4 * most, "{one} and {other} of {most}");
         }
     }
     let mut heard = Vec::new();
