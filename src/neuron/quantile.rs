@@ -2,12 +2,16 @@
 //! neuron's values lie above, found in one pass, in memory that does not grow with the data.
 //!
 //! Only the largest ⌊share · total⌋ + 1 values can matter, in whichever order they come, also sorted
-//! by class. A sparse histogram holds those: its buckets are the floats with the same sign, exponent
+//! by class. Up to 65,536 of them are kept themselves, and the threshold is exact: 13 million values a
+//! neuron at a share of 0.005. More are held by a sparse histogram: its buckets are the floats with the same sign, exponent
 //! and first 12 bits of the mantissa, and it forgets its lowest bucket as soon as enough values lie
 //! in that one and above. From then on nearly every value costs one comparison. As many buckets are
 //! held as differ among the largest values: 4,096 between a number and its double.
 
 mod bytes;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use rayon::prelude::*;
 
@@ -22,14 +26,17 @@ const PAGE: usize = 128;
 /// Values that are compared at once.
 const CHUNK: usize = 64;
 
+/// As many of the largest values are kept themselves: a quarter of a megabyte a neuron.
+const EXACT: u64 = 1 << 16;
+
 /// The value that a share `above` of all `total` values lie above, of each of `neurons` streams, in
 /// bounded memory.
 ///
 /// Of the n values seen, T is that of rank ⌊above · n⌋ + 1 from the top: `numpy.quantile(values,
-/// 1 - above, method="inverted_cdf")`. What is returned is a value that was seen, the largest with
-/// T's first 12 bits of mantissa: exact where no other value shares them, never below T, and above
-/// it by less than 2⁻¹² of it (of 2⁻¹²⁶, if T is smaller than that). So no more than ⌊above · n⌋
-/// values lie above it.
+/// 1 - above, method="inverted_cdf")`. What is returned is T itself where ⌊above · total⌋ is below
+/// 65,536. Otherwise it is a value that was seen, the largest with T's first 12 bits of mantissa:
+/// exact where no other value shares them, never below T, and above it by less than 2⁻¹² of it (of
+/// 2⁻¹²⁶, if T is smaller than that). So no more than ⌊above · n⌋ values lie above it.
 #[derive(Debug, Clone)]
 pub struct TopQuantiles {
     above: f64,
@@ -44,7 +51,17 @@ impl TopQuantiles {
     pub fn new(neurons: usize, above: f64, total: u64) -> Self {
         let above = above.clamp(0.0, 1.0);
         let needed = (above * total as f64).floor() as u64 + 1;
-        Self { above, needed, streams: vec![Stream::default(); neurons] }
+        Self::held_by(
+            neurons,
+            above,
+            needed,
+            if needed <= EXACT { Held::kept } else { Held::counted },
+        )
+    }
+
+    fn held_by(neurons: usize, above: f64, needed: u64, held: fn() -> Held) -> Self {
+        let stream = || Stream { seen: 0, bar: f32::NAN, held: held() };
+        Self { above, needed, streams: (0..neurons).map(|_| stream()).collect() }
     }
 
     /// Takes in values of one neuron. A NaN counts for nothing. Unknown neurons have no values.
@@ -72,7 +89,10 @@ impl TopQuantiles {
         let stream = self.streams.get(neuron)?;
         let last = stream.seen.checked_sub(1)?;
         let rank = ((self.above * stream.seen as f64).floor() as u64).min(last);
-        Some(stream.ranked(rank))
+        Some(match &stream.held {
+            Held::Kept(largest) => ranked(largest, rank),
+            Held::Counted(buckets) => buckets.ranked(rank).unwrap_or(stream.bar),
+        })
     }
 
     /// Values of a neuron so far, without NaN.
@@ -83,8 +103,11 @@ impl TopQuantiles {
     /// Bytes that the histograms take.
     pub fn bytes(&self) -> usize {
         let page = size_of::<(u32, Box<Page>)>() + size_of::<Page>();
-        let of = |stream: &Stream| size_of::<Stream>() + stream.pages.len() * page;
-        self.streams.iter().map(of).sum()
+        let of = |stream: &Stream| match &stream.held {
+            Held::Kept(largest) => largest.capacity() * size_of::<u32>(),
+            Held::Counted(buckets) => buckets.pages.len() * page,
+        };
+        self.streams.iter().map(|stream| size_of::<Stream>() + of(stream)).sum()
     }
 }
 
@@ -92,9 +115,34 @@ impl TopQuantiles {
 #[derive(Debug, Clone)]
 struct Stream {
     seen: u64,
-    /// The largest value of the bucket below all that are held: that bucket and they have as many
-    /// values as are needed. NaN, which nothing lies below, until then.
+    /// What no longer matters is at most this: the smallest value that is kept, or the largest of the
+    /// bucket below all that are held, once there are as many as are needed. NaN, which nothing lies
+    /// below, until then.
     bar: f32,
+    held: Held,
+}
+
+/// How the largest values are held.
+#[derive(Debug, Clone)]
+enum Held {
+    /// Themselves, by their order, the smallest first.
+    Kept(BinaryHeap<Reverse<u32>>),
+    Counted(Buckets),
+}
+
+impl Held {
+    fn kept() -> Self {
+        Self::Kept(BinaryHeap::new())
+    }
+
+    fn counted() -> Self {
+        Self::Counted(Buckets::default())
+    }
+}
+
+/// A sparse histogram.
+#[derive(Debug, Clone, Default)]
+struct Buckets {
     /// Values in the pages.
     held: u64,
     /// By number, rising; none is empty. Bucket b lies in page b / [`PAGE`].
@@ -108,12 +156,6 @@ struct Page {
     counts: [u32; PAGE],
     /// The finer bits of each bucket's largest value.
     largest: [u16; PAGE],
-}
-
-impl Default for Stream {
-    fn default() -> Self {
-        Self { seen: 0, bar: f32::NAN, held: 0, pages: Vec::new() }
-    }
 }
 
 impl Stream {
@@ -145,16 +187,35 @@ impl Stream {
                 continue;
             }
             let order = order(value);
+            let buckets = match &mut self.held {
+                Held::Kept(largest) => {
+                    largest.push(Reverse(order));
+                    if largest.len() as u64 > needed {
+                        largest.pop();
+                    }
+                    if largest.len() as u64 == needed {
+                        self.bar = largest.peek().map_or(f32::NAN, |least| self::value(least.0));
+                    }
+                    continue;
+                }
+                Held::Counted(buckets) => buckets,
+            };
             if !self.bar.is_nan() && order >> FINE == self::order(self.bar) >> FINE {
                 // The bar's own bucket, of which only the largest value matters.
                 self.bar = value;
                 continue;
             }
-            self.insert(order);
-            while self.held >= needed && self.drop_lowest() {}
+            buckets.insert(order);
+            while buckets.held >= needed
+                && let Some(lowest) = buckets.drop_lowest()
+            {
+                self.bar = lowest;
+            }
         }
     }
+}
 
+impl Buckets {
     fn insert(&mut self, order: u32) {
         let bucket = order >> FINE;
         let (number, at) = (bucket / PAGE as u32, bucket as usize % PAGE);
@@ -170,33 +231,41 @@ impl Stream {
         self.held += 1;
     }
 
-    /// Moves the bar up to the lowest bucket that is held; false if none is.
-    fn drop_lowest(&mut self) -> bool {
-        let Some((number, page)) = self.pages.first_mut() else { return false };
-        if let Some(at) = page.counts.iter().position(|&count| count > 0) {
-            self.bar = page.value(*number, at);
-            self.held -= u64::from(page.counts[at]);
-            page.counts[at] = 0;
-        }
+    /// Forgets the lowest bucket that is held, if one is; answers its largest value.
+    fn drop_lowest(&mut self) -> Option<f32> {
+        let (number, page) = self.pages.first_mut()?;
+        let at = page.counts.iter().position(|&count| count > 0)?;
+        let largest = page.value(*number, at);
+        self.held -= u64::from(page.counts[at]);
+        page.counts[at] = 0;
         if page.counts.iter().all(|&count| count == 0) {
             self.pages.remove(0);
         }
-        true
+        Some(largest)
     }
 
-    /// The largest value of the bucket that has the value of rank `rank`, from 0 at the top.
-    fn ranked(&self, rank: u64) -> f32 {
+    /// The largest value of the bucket that has the value of rank `rank`, from 0 at the top; `None`
+    /// if it is no longer held.
+    fn ranked(&self, rank: u64) -> Option<f32> {
         let mut above = 0;
         for (number, page) in self.pages.iter().rev() {
             for (at, &count) in page.counts.iter().enumerate().rev() {
                 above += u64::from(count);
                 if above > rank {
-                    return page.value(*number, at);
+                    return Some(page.value(*number, at));
                 }
             }
         }
-        self.bar
+        None
     }
+}
+
+/// The value of rank `rank`, from 0 at the top, or the last one.
+fn ranked(largest: &BinaryHeap<Reverse<u32>>, rank: u64) -> f32 {
+    let mut orders: Vec<Reverse<u32>> = largest.as_slice().to_vec();
+    let Some(last) = orders.len().checked_sub(1) else { return f32::NAN };
+    let (_, found, _) = orders.select_nth_unstable((rank as usize).min(last));
+    value(found.0)
 }
 
 impl Page {
@@ -249,11 +318,19 @@ mod tests {
     }
 
     fn found(values: &[f32], above: f64, total: usize, pieces: usize) -> Option<f32> {
-        let mut quantiles = TopQuantiles::new(1, above, total as u64);
+        found_by(TopQuantiles::new(1, above, total as u64), values, pieces)
+    }
+
+    fn found_by(mut quantiles: TopQuantiles, values: &[f32], pieces: usize) -> Option<f32> {
         for piece in values.chunks(pieces.max(1)) {
             quantiles.add(0, piece);
         }
         quantiles.threshold(0)
+    }
+
+    fn counted(above: f64, total: usize) -> TopQuantiles {
+        let needed = TopQuantiles::new(1, above, total as u64).needed;
+        TopQuantiles::held_by(1, above, needed, Held::counted)
     }
 
     fn any_value() -> impl Strategy<Value = f32> {
@@ -283,8 +360,10 @@ mod tests {
                 2 => values.sort_by(|a, b| b.total_cmp(a)),
                 _ => {}
             }
-            let found = found(&values, above, values.len() + spare, pieces);
-            assert_promises(found, &values, above);
+            let total = values.len() + spare;
+            assert_promises(found_by(counted(above, total), &values, pieces), &values, above);
+            let exact = found(&values, above, total, pieces);
+            prop_assert_eq!(exact, sorted_rank(&values, above));
         }
 
         #[test]
@@ -309,7 +388,7 @@ mod tests {
         let mut bytes = Vec::new();
         for total in [200_000_u32, 2_000_000] {
             let values: Vec<f32> = (0..total).map(rectified).collect();
-            let mut quantiles = TopQuantiles::new(1, 0.005, u64::from(total));
+            let mut quantiles = counted(0.005, values.len());
             for image in values.chunks(169) {
                 quantiles.add(0, image);
             }

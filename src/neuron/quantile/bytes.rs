@@ -1,6 +1,8 @@
 //! Thresholds under way as bytes, so that a pass over the data can be taken up again.
 
-use super::{FINE, Page, Stream, TopQuantiles, order, value};
+use std::cmp::Reverse;
+
+use super::{Buckets, FINE, Held, Page, Stream, TopQuantiles, order, value};
 
 impl TopQuantiles {
     /// What the streams hold. [`Self::from_bytes`] reads it.
@@ -9,10 +11,21 @@ impl TopQuantiles {
         for stream in &self.streams {
             bytes.extend(stream.seen.to_le_bytes());
             bytes.extend(stream.bar.to_bits().to_le_bytes());
-            let buckets: Vec<(u32, u32)> =
-                stream.pages.iter().flat_map(|(number, page)| page.buckets(*number)).collect();
-            bytes.extend((buckets.len() as u32).to_le_bytes());
-            for (largest, count) in buckets {
+            // The largest values by their order, each with how many there are.
+            let held: Vec<(u32, u32)> = match &stream.held {
+                Held::Kept(largest) => {
+                    let mut orders: Vec<u32> = largest.iter().map(|order| order.0).collect();
+                    // A heap of the same values may lie in memory in another way.
+                    orders.sort_unstable();
+                    orders.into_iter().map(|order| (order, 1)).collect()
+                }
+                Held::Counted(buckets) => {
+                    let pages = buckets.pages.iter();
+                    pages.flat_map(|(number, page)| page.buckets(*number)).collect()
+                }
+            };
+            bytes.extend((held.len() as u32).to_le_bytes());
+            for (largest, count) in held {
                 bytes.extend(largest.to_le_bytes());
                 bytes.extend(count.to_le_bytes());
             }
@@ -26,17 +39,22 @@ impl TopQuantiles {
     pub fn from_bytes(&self, bytes: &[u8]) -> Option<Self> {
         let mut left = bytes;
         let mut all = Self { streams: Vec::with_capacity(self.streams.len()), ..self.clone() };
-        for _ in &self.streams {
+        for own in &self.streams {
             let (seen, rest) = left.split_first_chunk::<8>()?;
             left = rest;
-            let mut stream = Stream {
-                seen: u64::from_le_bytes(*seen),
-                bar: f32::from_bits(word(&mut left)?),
-                ..Stream::default()
+            let seen = u64::from_le_bytes(*seen);
+            let bar = f32::from_bits(word(&mut left)?);
+            let empty = match own.held {
+                Held::Kept(_) => Held::kept(),
+                Held::Counted(_) => Held::counted(),
             };
+            let mut stream = Stream { seen, bar, held: empty };
             for _ in 0..word(&mut left)? {
                 let (largest, count) = (word(&mut left)?, word(&mut left)?);
-                stream.put(largest, count);
+                match &mut stream.held {
+                    Held::Kept(kept) => kept.push(Reverse(largest)),
+                    Held::Counted(buckets) => buckets.put(largest, count),
+                }
             }
             all.streams.push(stream);
         }
@@ -51,7 +69,7 @@ fn word(bytes: &mut &[u8]) -> Option<u32> {
     Some(u32::from_le_bytes(*word))
 }
 
-impl Stream {
+impl Buckets {
     /// Puts a whole bucket in: the order of its largest value, and how many it has.
     fn put(&mut self, largest: u32, count: u32) {
         self.insert(order(value(largest)));
@@ -90,15 +108,18 @@ mod tests {
             above in prop_oneof![Just(0.005), Just(0.1), 0.0_f64..1.0],
         ) {
             let cut = cut.min(values.len());
-            let fresh = TopQuantiles::new(1, above, values.len() as u64);
-            let mut whole = fresh.clone();
-            whole.add(0, &values[..cut]);
-            let mut resumed = fresh.from_bytes(&whole.to_bytes()).unwrap();
-            prop_assert_eq!(resumed.to_bytes(), whole.to_bytes());
-            whole.add(0, &values[cut..]);
-            resumed.add(0, &values[cut..]);
-            prop_assert_eq!(resumed.threshold(0), whole.threshold(0));
-            prop_assert_eq!(resumed.to_bytes(), whole.to_bytes());
+            let exact = TopQuantiles::new(1, above, values.len() as u64);
+            let counted = TopQuantiles::held_by(1, above, exact.needed, Held::counted);
+            for fresh in [exact, counted] {
+                let mut whole = fresh.clone();
+                whole.add(0, &values[..cut]);
+                let mut resumed = fresh.from_bytes(&whole.to_bytes()).unwrap();
+                prop_assert_eq!(resumed.to_bytes(), whole.to_bytes());
+                whole.add(0, &values[cut..]);
+                resumed.add(0, &values[cut..]);
+                prop_assert_eq!(resumed.threshold(0), whole.threshold(0));
+                prop_assert_eq!(resumed.to_bytes(), whole.to_bytes());
+            }
         }
 
         #[test]
