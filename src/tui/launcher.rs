@@ -77,13 +77,7 @@ impl Launcher {
     }
 
     /// Keeps a neuron's bookmark in its run, or takes it away.
-    pub fn bookmark(
-        &self,
-        run: &str,
-        layer: &str,
-        neuron: usize,
-        note: Option<String>,
-    ) -> Message {
+    pub fn bookmark(&self, run: &str, layer: &str, neuron: usize, note: Option<String>) -> Message {
         // One after another: each call reads the file, changes it and writes it whole.
         static ONE: Mutex<()> = Mutex::new(());
         let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -240,7 +234,9 @@ mod tests {
             })
             .collect();
         for mark in marks {
-            assert!(matches!(mark.join().unwrap(), Message::Noticed(notice) if notice.severity == Severity::Info));
+            assert!(
+                matches!(mark.join().unwrap(), Message::Noticed(notice) if notice.severity == Severity::Info)
+            );
         }
         launcher.bookmark("x-1", "conv5", 3, None);
         let kept = Bookmarks::read(&run).unwrap();

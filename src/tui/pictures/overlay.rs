@@ -23,10 +23,14 @@ pub enum Look {
 
 /// What is left of the brightness where nothing drives the neuron: enough to see what is there.
 const DIM: f64 = 0.2;
-/// Photographs hold no pure magenta, and drawings seldom.
-const LINE: [u8; 3] = [255, 0, 255];
+/// On the region's outermost pixels, and…
+const LINE: [u8; 3] = [255, 214, 0];
+/// …on the first ones outside: seen on any picture, bright or dark.
+const EDGE: [u8; 3] = [0, 0, 0];
 /// The line is one pixel wide for so many of the picture's: shown small, it must not vanish.
 const PIXELS_A_LINE: usize = 32;
+/// Below this side an edge would hide more than it helps.
+const EDGE_FROM: usize = 64;
 /// Air round what is cut out, as a share of its larger side.
 const MARGIN: f64 = 0.1;
 /// At least this share of the picture is cut out: fewer pixels show nothing.
@@ -113,17 +117,26 @@ fn lighten(picture: &Picture, lit: &[bool]) -> Picture {
 /// Draws the inner border of what is lit, so that a region at the picture's edge has a line too.
 fn outline(picture: &Picture, lit: &[bool]) -> Picture {
     let (width, height) = (picture.width, picture.height);
-    let reach = (width.min(height) / PIXELS_A_LINE).max(1) as isize;
+    let smaller = width.min(height);
+    let reach = (smaller / PIXELS_A_LINE).max(1) as isize;
+    let edge = if smaller >= EDGE_FROM { reach.div_euclid(2).max(1) } else { 0 };
     let is_lit = |x: isize, y: isize| {
         let inside = x >= 0 && y >= 0 && x < width as isize && y < height as isize;
         inside && lit.get(y as usize * width + x as usize).copied().unwrap_or(false)
     };
+    let has_near = |(x, y): (isize, isize), reach: isize, wanted: bool| {
+        let mut rows = y - reach..=y + reach;
+        rows.any(|y| (x - reach..=x + reach).any(|x| is_lit(x, y) == wanted))
+    };
     let mut pixels = picture.pixels.clone();
     for (at, pixel) in pixels.iter_mut().enumerate() {
-        let (x, y) = ((at % width) as isize, (at / width) as isize);
-        let mut near = (-reach..=reach).flat_map(|by| [(by, 0), (0, by)]);
-        if is_lit(x, y) && near.any(|(dx, dy)| !is_lit(x + dx, y + dy)) {
-            *pixel = LINE;
+        let place = ((at % width) as isize, (at / width) as isize);
+        if is_lit(place.0, place.1) {
+            if has_near(place, reach, false) {
+                *pixel = LINE;
+            }
+        } else if edge > 0 && has_near(place, edge, true) {
+            *pixel = EDGE;
         }
     }
     Picture { width, height, pixels }
@@ -132,9 +145,8 @@ fn outline(picture: &Picture, lit: &[bool]) -> Picture {
 /// A square round what is lit, in the picture's own size. Where nothing is lit, the whole picture.
 fn cut(picture: &Picture, lit: &[bool]) -> Picture {
     let (width, height) = (picture.width, picture.height);
-    let places = || {
-        lit.iter().enumerate().filter(|(_, lit)| **lit).map(|(at, _)| (at % width, at / width))
-    };
+    let places =
+        || lit.iter().enumerate().filter(|(_, lit)| **lit).map(|(at, _)| (at % width, at / width));
     let span = |of: fn((usize, usize)) -> usize| {
         let least = places().map(of).min()?;
         Some((least, places().map(of).max()? + 1))
@@ -303,9 +315,11 @@ mod tests {
             let [r, g, b] = colour(value).map(f64::from);
             0.299 * r + 0.587 * g + 0.114 * b
         };
-        assert!((0..100).all(|at| {
-            luminance(f64::from(at) / 100.0) < luminance(f64::from(at + 1) / 100.0)
-        }));
+        assert!(
+            (0..100).all(|at| {
+                luminance(f64::from(at) / 100.0) < luminance(f64::from(at + 1) / 100.0)
+            })
+        );
     }
 
     #[test]

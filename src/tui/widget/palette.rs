@@ -383,7 +383,8 @@ mod tests {
         let help = Palette::help(&keymap, &PLACES);
         for binding in keymap.bindings() {
             let named = help.offered().any(|entry| {
-                entry.choice == Choice::Do(binding.action) && entry.keys.contains(&binding.keys_text())
+                entry.choice == Choice::Do(binding.action)
+                    && entry.keys.contains(&binding.keys_text())
             });
             assert!(named, "{binding:?}");
         }

@@ -69,7 +69,8 @@ pub fn press(state: &mut State, scene: &Scene<'_>, marked: &BTreeSet<String>) ->
     }
     let choice = candidates(&shown, scene);
     if choice.is_empty() {
-        let words = "no other run has looked at neurons: Space on the runs screen marks the one meant";
+        let words =
+            "no other run has looked at neurons: Space on the runs screen marks the one meant";
         return Asked::Done(vec![Effect::Notify(Notice::info(words))]);
     }
     Asked::Choose(choice)

@@ -6,9 +6,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use super::keys::choose;
 use super::pictures::{images, request};
 use super::shown::{Pane, Shown};
-use super::{Row, Spot, State, bookmark, choose, list};
+use super::{Row, Spot, State, bookmark, list};
 use crate::run::results::neurons::Neuron;
 use crate::tui::action::{Action, Place};
 use crate::tui::pictures::Request;
@@ -120,12 +121,7 @@ pub(super) fn draw(
     }
 }
 
-fn title(
-    state: &State,
-    shown: &Shown<'_>,
-    context: &DrawContext<'_>,
-    width: u16,
-) -> Line<'static> {
+fn title(state: &State, shown: &Shown<'_>, context: &DrawContext<'_>, width: u16) -> Line<'static> {
     let (at, layers) = shown.layer_place();
     let layer = text::fit_ends(&shown.layer.layer, 24);
     let side = if state.other_side { "adversarial" } else { "real" };

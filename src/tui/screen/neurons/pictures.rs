@@ -103,13 +103,15 @@ fn title(state: &State, pane: &Pane<'_>, neuron: &Neuron, width: u16) -> (String
     let mut tries = vec![with_run(&long)];
     if names_run {
         // Whose it is matters more than which layer: that is the same on both sides.
-        tries.extend([with_run(&layer), format!("{run} · {index}{extra}")]);
+        let least = format!("{run} · {index}");
+        tries.extend([with_run(&layer), format!("{least}{extra}"), least]);
+    } else {
+        tries.extend([
+            format!("{long} · neuron {index}{extra}"),
+            format!("{layer} · neuron {index}{extra}"),
+            format!("{layer} · {index}{extra}"),
+        ]);
     }
-    tries.extend([
-        format!("{long} · neuron {index}{extra}"),
-        format!("{layer} · neuron {index}{extra}"),
-        format!("{layer} · {index}{extra}"),
-    ]);
     // Where nothing else is named beside it, the run gives way to the story.
     let fits = |at: usize, title: &String| {
         let story = if at == 0 && !names_run { 44 } else { 0 };
@@ -259,7 +261,8 @@ pub(super) fn wants(state: &State, pane: &Pane<'_>, wanted: &mut Vec<Request>) {
     let Some(neuron) = pane.neuron else { return };
     for row in [Row::Real, Row::Adversarial] {
         let tops = images(neuron, row).iter().enumerate();
-        wanted.extend(tops.map(|(rank, top)| request(state, pane, neuron, Spot { row, rank }, top)));
+        wanted
+            .extend(tops.map(|(rank, top)| request(state, pane, neuron, Spot { row, rank }, top)));
     }
     if state.originals {
         let originals = neuron.adversarial.iter().filter_map(|top| top.counterpart.as_ref());

@@ -50,7 +50,7 @@ pub(super) fn walk(state: &mut State, action: Action, shown: &Shown<'_>) -> Vec<
     let stops = stops(detail);
     if stops.len() < 2 {
         let words = if detail.neuron_history.is_empty() {
-            "this run kept no looks from its training: neurons/history is empty"
+            "this run kept no looks from its training; a spec with a [train.neurons] section does"
         } else {
             "this is the only look so far"
         };
@@ -63,7 +63,20 @@ pub(super) fn walk(state: &mut State, action: Action, shown: &Shown<'_>) -> Vec<
         _ => (at + 1).min(stops.len() - 1),
     };
     state.step = stops.get(to).copied().flatten();
-    Vec::new()
+    missing(state, shown).map(|words| Effect::Notify(Notice::info(words))).into_iter().collect()
+}
+
+/// What to say where the chosen neuron was not looked at: it stays chosen, but others are shown.
+fn missing(state: &State, shown: &Shown<'_>) -> Option<String> {
+    let index = state.neuron?;
+    let (neurons, step) = at(shown.seen.detail, state.step)?;
+    let layer = neurons.layers.iter().find(|layer| layer.layer == shown.layer.layer);
+    let looked_at = layer.map_or(&[][..], |layer| &layer.neurons);
+    let is_there = looked_at.iter().any(|neuron| neuron.index == index);
+    (step.is_some() && !is_there).then(|| {
+        let (count, layer) = (looked_at.len(), &shown.layer.layer);
+        format!("training looked at {count} neurons of {layer}; neuron {index} is not among them")
+    })
 }
 
 /// `step 1,200 · live`; `None` for a result.
