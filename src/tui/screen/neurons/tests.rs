@@ -13,8 +13,6 @@ use crate::run::bookmarks::Bookmarks;
 use crate::run::results::neurons::{Layer, Strip, TopImage};
 use crate::tui::effect::Effect;
 use crate::tui::fixture::{self, FAILED, FINISHED};
-use crate::tui::glyphs::Glyphs;
-use crate::tui::pictures::overlay::Look;
 use crate::tui::pictures::{Cache, Request, decoder};
 use crate::tui::world::World;
 

@@ -3,6 +3,8 @@
 
 use super::*;
 use crate::tui::fixture::RUNNING;
+use crate::tui::glyphs::Glyphs;
+use crate::tui::pictures::overlay::Look;
 
 /// Draws the finished run of the world with all of it.
 fn snapshot(name: &str, state: &State, sizes: &[(u16, u16)]) {
@@ -92,8 +94,8 @@ fn the_overlay_goes_round_what_the_neuron_has() {
         seen.push(state.overlay.words());
     }
     let lit = Some("region: lit");
-    let rest = [Some("region: contour"), Some("region: cropped"), None, lit];
-    assert_eq!(seen, [&[lit], rest.as_slice()].concat());
+    let (contour, cropped) = (Some("region: contour"), Some("region: cropped"));
+    assert_eq!(seen, [lit, contour, cropped, None, lit]);
     state = State { overlay: Overlay::Map(Look::Cropped), ..at(147) };
     press(&mut state, &world, &[Action::Region]);
     assert_eq!(state.overlay.words(), Some("discrepancy: lit"));
@@ -112,7 +114,7 @@ fn the_chosen_neurons_pictures_come_first_and_the_second_runs_come_too() {
     let wanted = wants(&state, &scene).pictures;
     let of = |request: &Request, neuron: &str| matches!(request, Request::Region { strip, .. } if strip.to_string_lossy().contains(neuron));
     assert!(wanted[..18].iter().all(|request| of(request, "conv5-0003.png")), "{wanted:?}");
-    assert!(wanted.len() > 36 && wanted[18..].iter().all(|r| !of(r, "conv5-0003.png")));
+    assert!(wanted.len() >= 36 && wanted[18..].iter().all(|r| !of(r, "conv5-0003.png")));
     state.put_beside(RUNNING.into());
     let both = wants(&state, &scene);
     assert_eq!(both.runs, [FINISHED, RUNNING]);
