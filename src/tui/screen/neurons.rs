@@ -9,8 +9,8 @@
 //! │  23  bus      0.44  28.1 ││ dog      dog      dog                                           │
 //! │                          ││ adversarial                                                     │
 //! │                          ││ ▀▀▀▀▀▀▀▀ ▀▀▀▀▀▀▀▀ ▀▀▀▀▀▀▀▀                                      │
-//! │                          ││ , ◂ step 400 of 400…9,200 ▸ .  ┊┊●┊┊┊┊┊┊┊┊◆                     │
-//! ╰──────────────────────────╯╰─────────────────────────────────────────────────────────────────╯
+//! │                          ││ dog→bus  cat→bus  bus                                           │
+//! ╰──────────────────────────╯╰─ , ◂ step 400 of 400…9,200 ▸ .  ┊┊●┊┊┊┊┊┊┊┊◆ ─────────── ★ dogs ─╯
 //! ```
 
 mod beside;
@@ -146,9 +146,9 @@ impl State {
 /// The actions that the bottom line names, most useful first.
 pub fn hints(state: &State, scene: &Scene<'_>) -> Vec<Action> {
     use Action::{
-        Back, Bookmark, CopyCommand, Filter, Gallery, NewRun, NextFocus, NextLayer, NextNeuron,
-        NextStep, Open, Originals, OtherSide, PreviousLayer, PreviousNeuron, PreviousStep, Region,
-        ShowRuns, SideBySide, Sort,
+        Back, Bookmark, CopyCommand, Filter, Gallery, Left, NewRun, NextFocus, NextLayer,
+        NextNeuron, NextStep, Open, Originals, OtherSide, PreviousLayer, PreviousNeuron,
+        PreviousStep, Region, Right, ShowRuns, SideBySide, Sort,
     };
     if state.filtering || state.note.is_some() {
         return vec![Open, Back];
@@ -156,11 +156,13 @@ pub fn hints(state: &State, scene: &Scene<'_>) -> Vec<Action> {
     let Some(shown) = Shown::new(state, scene) else { return vec![ShowRuns, NewRun] };
     let mut hints = match state.mode {
         Mode::Grid => vec![PreviousNeuron, NextNeuron, PreviousLayer, NextLayer, Region],
-        Mode::Zoom => vec![Back, NextFocus, PreviousNeuron, NextNeuron, Region],
+        Mode::Zoom => vec![Back, Left, Right, NextFocus, PreviousNeuron, NextNeuron, Region],
         Mode::Gallery => vec![Open, OtherSide, PreviousLayer, NextLayer, Region, Sort, Back],
     };
     if state.mode != Mode::Gallery {
-        hints.extend([SideBySide, Open, Gallery, Bookmark]);
+        hints.push(SideBySide);
+        hints.extend((state.mode == Mode::Grid).then_some(Open));
+        hints.extend([Gallery, Bookmark]);
         if !shown.seen.detail.neuron_history.is_empty() {
             hints.extend([PreviousStep, NextStep]);
         }
@@ -179,7 +181,9 @@ pub fn words(state: &State) -> &'static [(Action, &'static str)] {
     match (state.mode, state.beside.is_some()) {
         (Mode::Grid, false) => &[(Action::Open, "zoom")],
         (Mode::Grid, true) => &[(Action::Open, "zoom"), (Action::SideBySide, "alone again")],
-        (Mode::Zoom, _) => &[(Action::Open, "back"), (Action::NextFocus, "more")],
+        (Mode::Zoom, _) => {
+            &[(Action::NextFocus, "more"), (Action::Left, "picture"), (Action::Right, "picture")]
+        }
         (Mode::Gallery, _) if state.other_side => &[(Action::OtherSide, "real")],
         (Mode::Gallery, _) => &[(Action::OtherSide, "adversarial")],
     }

@@ -3,8 +3,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::State;
 use super::shown::{Pane, Shown};
+use super::{State, time};
 use crate::run::bookmarks::Bookmark;
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
@@ -66,8 +66,8 @@ pub(super) fn edit(state: &mut State, action: Action) -> Option<Vec<Effect>> {
     }
 }
 
-/// Draws the note, or the field for it, into the last row of `area`; answers what is left above.
-pub(super) fn draw(
+/// Draws the field in which a note is typed into the last row of `area`; answers what is left above.
+pub(super) fn draw_field(
     state: &State,
     pane: &Pane<'_>,
     context: &DrawContext<'_>,
@@ -75,26 +75,37 @@ pub(super) fn draw(
     buf: &mut Buffer,
     view: &mut View,
 ) -> Rect {
-    let row = Rect { y: area.bottom().saturating_sub(1), height: area.height.min(1), ..area };
-    let above = Rect { height: area.height.saturating_sub(1), ..area };
     let is_of_this = |note: &&Note| {
         let neuron = pane.neuron.is_some_and(|neuron| neuron.index == note.neuron);
         note.run == pane.seen.run && note.layer == pane.layer.layer && neuron
     };
-    if let Some(note) = state.note.as_ref().filter(is_of_this) {
-        let words = format!("{SIGN} note: ");
-        let width = usize::from(row.width);
-        let (x, _) = buf.set_stringn(row.x, row.y, words, width, context.style(Role::Key));
-        let field = Rect { x, width: row.right().saturating_sub(x), ..row };
-        note.field.draw(context, field, buf, view);
-        return above;
+    let Some(note) = state.note.as_ref().filter(is_of_this) else { return area };
+    let row = Rect { y: area.bottom().saturating_sub(1), height: area.height.min(1), ..area };
+    let width = usize::from(row.width);
+    let words = format!("{SIGN} note: ");
+    let (x, _) = buf.set_stringn(row.x, row.y, words, width, context.style(Role::Key));
+    let field = Rect { x, width: row.right().saturating_sub(x), ..row };
+    note.field.draw(context, field, buf, view);
+    Rect { height: area.height.saturating_sub(1), ..area }
+}
+
+/// Draws the note at the right end of a row of the frame; answers what is left of the row.
+pub(super) fn draw_note(
+    pane: &Pane<'_>,
+    context: &DrawContext<'_>,
+    row: Rect,
+    buf: &mut Buffer,
+) -> Rect {
+    let Some(mark) = of(pane).filter(|mark| !mark.note.is_empty()) else { return row };
+    // The line through the training comes first.
+    let taken = if pane.seen.detail.neuron_history.is_empty() { 0 } else { time::WORDS };
+    let most = usize::from(row.width.saturating_sub(taken));
+    if most < 12 {
+        return row;
     }
-    match of(pane).filter(|mark| !mark.note.is_empty()) {
-        Some(mark) if area.height >= 8 => {
-            let words = text::fit(&format!("{SIGN} {}", mark.note), row.width.into());
-            buf.set_string(row.x, row.y, words, context.style(Role::Marked));
-            above
-        }
-        _ => area,
-    }
+    let words = text::fit(&format!(" {SIGN} {} ", mark.note), most);
+    let width = text::width(&words) as u16;
+    let x = row.right() - width;
+    buf.set_string(x, row.y, words, context.style(Role::Marked));
+    Rect { width: row.width - width, ..row }
 }

@@ -13,14 +13,17 @@
 
 use crate::run::results::neurons::Neuron;
 
+type Quantity = fn(&Neuron) -> Option<f64>;
+type Comparison = fn(f64, f64) -> bool;
+
 /// What can be compared with a number, by name. A neuron without the value is not kept.
-const QUANTITIES: [(&str, fn(&Neuron) -> Option<f64>); 3] = [
+const QUANTITIES: [(&str, Quantity); 3] = [
     ("act", |neuron| Some(neuron.top_activation())),
     ("diff", Neuron::disagreement),
     ("change", Neuron::change),
 ];
 /// Longest first: `>=` is not `>`.
-const SIGNS: [(&str, fn(f64, f64) -> bool); 7] = [
+const SIGNS: [(&str, Comparison); 7] = [
     (">=", |a, b| a >= b),
     ("<=", |a, b| a <= b),
     ("!=", |a, b| a != b),
@@ -49,7 +52,7 @@ enum Test {
     Word(String),
     Index(usize),
     Label(String),
-    Compare(fn(&Neuron) -> Option<f64>, fn(f64, f64) -> bool, f64),
+    Compare(Quantity, Comparison, f64),
     Differs,
     Marked,
 }

@@ -75,8 +75,13 @@ pub(super) fn draw(
     if shown.order.is_empty() {
         return list::say_none(state, shown, context, inner, buf);
     }
-    // 12 pixels: below that one tells a dog from a bus only by luck.
-    let side: u16 = if inner.width >= 150 { 16 } else { 12 };
+    // 12 pixels: below that one tells a dog from a bus only by luck. Where that leaves but two rows,
+    // to see many of them is worth more.
+    let side: u16 = match (inner.width, inner.height) {
+        (150.., 27..) => 16,
+        (_, 21..) => 12,
+        _ => 10,
+    };
     let down = side / 2 + 1;
     let columns = ((inner.width + 1) / (side + 1)).max(1);
     let rows = (inner.height / down).max(1);
@@ -128,10 +133,8 @@ fn title(state: &State, shown: &Shown<'_>, context: &DrawContext<'_>, width: u16
     let of = if layers > 1 { format!(" ({} of {layers})", at + 1) } else { String::new() };
     let (all, listed) = (shown.layer.neurons.len(), shown.order.len());
     let count = if all == listed { format!("{all}") } else { format!("{listed} of {all}") };
-    let mut title = format!(
-        "{layer}{of} · {count} neurons by {} · top {side} picture of each",
-        state.sort.words()
-    );
+    let mut title =
+        format!("{layer}{of} · {count} by {} · top {side} pictures", state.sort.words());
     if let Some(words) = state.overlay.words() {
         title = format!("{title} · {words}");
     }

@@ -63,7 +63,7 @@ pub fn act(
         Action::Back => return back(state).then(Vec::new),
         action if state.mode == Mode::Gallery => return in_gallery(state, action, &shown),
         Action::NextFocus if state.mode == Mode::Zoom => {
-            state.turned = state.turned.wrapping_add(1)
+            state.turned = state.turned.wrapping_add(1);
         }
         Action::PreviousFocus if state.mode == Mode::Zoom => {
             state.turned = state.turned.wrapping_sub(1);

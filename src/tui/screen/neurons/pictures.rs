@@ -11,7 +11,7 @@ use super::{Mode, Row, Spot, State, bookmark, time, zoom};
 use crate::run::results::neurons::{Counterpart, Neuron, TopImage};
 use crate::tui::action::{Action, Place};
 use crate::tui::number;
-use crate::tui::pictures::Request;
+use crate::tui::pictures::{Decoded, Request};
 use crate::tui::screen::runs::short_name;
 use crate::tui::screen::{Click, DrawContext, Scene, View};
 use crate::tui::text;
@@ -36,8 +36,14 @@ pub(super) fn draw(
         return;
     };
     let inner = draw_frame(state, pane, neuron, context, area, buf);
-    let inner = time::draw(&pane.seen, context, inner, buf, view);
-    let inner = bookmark::draw(state, pane, context, inner, buf, view);
+    // In the frame's lower line, so that it takes no row from the pictures.
+    let foot = Rect { x: area.x + 2, y: area.bottom() - 1, height: 1, ..area };
+    let foot = Rect { width: area.width.saturating_sub(4), ..foot };
+    if area.height > 4 && area.width > 8 {
+        let foot = bookmark::draw_note(pane, context, foot, buf);
+        time::draw(&pane.seen, context, foot, buf, view);
+    }
+    let inner = bookmark::draw_field(state, pane, context, inner, buf, view);
     if state.mode == Mode::Zoom {
         zoom::draw(state, pane, neuron, scene, context, inner, buf);
     } else {
@@ -132,23 +138,6 @@ fn draw_grid(
     view: &mut View,
 ) {
     let Some(neuron) = pane.neuron else { return };
-    let cursor = spot(state, neuron);
-    let group = |row: Row| {
-        let tiles = images(neuron, row).iter().enumerate().map(|(rank, top)| {
-            let request = request(state, pane, neuron, Spot { row, rank }, top);
-            Tile {
-                picture: scene.pictures.get(&request),
-                caption: [top.caption(), activation(top, rank)],
-                selected: context.focused && cursor == Spot { row, rank },
-            }
-        });
-        let (title, role) = match row {
-            Row::Real => ("real", Role::Real),
-            Row::Adversarial => ("adversarial", Role::Adversarial),
-        };
-        Group { title: title.into(), role, tiles: tiles.collect() }
-    };
-    let mut groups = vec![group(Row::Real)];
     if neuron.adversarial.is_empty() {
         let note =
             Rect { y: inner.bottom().saturating_sub(1), height: inner.height.min(1), ..inner };
@@ -156,11 +145,35 @@ fn draw_grid(
         let sentence = text::fit(sentence, note.width.into());
         buf.set_stringn(note.x, note.y, sentence, note.width.into(), context.style(Role::Muted));
         inner.height = inner.height.saturating_sub(1);
-    } else {
-        groups.push(group(Row::Adversarial));
-        if state.originals && has_originals(neuron) {
-            groups.push(originals(pane, neuron, scene));
-        }
+    }
+    let cursor = spot(state, neuron);
+    let rows = [Row::Real, Row::Adversarial];
+    let rows = rows.into_iter().filter(|row| *row == Row::Real || !neuron.adversarial.is_empty());
+    let with_originals = state.originals && has_originals(neuron);
+    let count = rows.clone().count() + usize::from(with_originals);
+    let most = neuron.real.len().max(neuron.adversarial.len());
+    // What does not fit whole says nothing: a number that is cut off is another number.
+    let room = usize::from(grid::Layout::new(inner, count, most).pitch.saturating_sub(1));
+    let mut groups: Vec<Group<'_>> = rows
+        .map(|row| {
+            let tiles = images(neuron, row).iter().enumerate().map(|(rank, top)| {
+                let request = request(state, pane, neuron, Spot { row, rank }, top);
+                Tile {
+                    picture: scene.pictures.get(&request),
+                    caption: [top.caption(), activation(top, rank, room)],
+                    selected: context.focused && cursor == Spot { row, rank },
+                }
+            });
+            let (title, role) = match row {
+                Row::Real => ("real", Role::Real),
+                Row::Adversarial => ("adversarial", Role::Adversarial),
+            };
+            Group { title: title.into(), role, tiles: tiles.collect() }
+        })
+        .collect();
+    let not_kept = Err("not kept".to_owned());
+    if with_originals {
+        groups.push(originals(pane, neuron, scene, &not_kept, room));
     }
     grid::draw(&groups, context, inner, buf, |group, tile, cells| {
         // An original stands for its adversarial picture.
@@ -174,24 +187,32 @@ pub(super) fn has_originals(neuron: &Neuron) -> bool {
     neuron.adversarial.iter().any(|top| top.counterpart.is_some())
 }
 
-fn originals<'a>(pane: &Pane<'_>, neuron: &Neuron, scene: &Scene<'a>) -> Group<'a> {
+fn originals<'a>(
+    pane: &Pane<'_>,
+    neuron: &Neuron,
+    scene: &Scene<'a>,
+    not_kept: &'a Decoded,
+    room: usize,
+) -> Group<'a> {
     let tiles = neuron.adversarial.iter().map(|top| {
         let Some(original) = &top.counterpart else {
-            return Tile { picture: None, caption: Default::default(), selected: false };
+            return Tile { picture: Some(not_kept), caption: Default::default(), selected: false };
         };
         let file = Request::File(pane.seen.detail.folder.join(&original.picture));
         let value = number::value(original.activation);
+        let long = format!("{value} · rank {}", number::count(original.rank));
         Tile {
             picture: scene.pictures.get(&file),
-            caption: [
-                seen_as(top, original),
-                format!("{value} · {}", number::count(original.rank)),
-            ],
+            caption: [seen_as(top, original), whole(long, value, room)],
             selected: false,
         }
     });
-    let title = "their originals · activation · rank".into();
-    Group { title, role: Role::Real, tiles: tiles.collect() }
+    Group { title: "their originals".into(), role: Role::Real, tiles: tiles.collect() }
+}
+
+/// The long words where they fit.
+fn whole(long: String, short: String, room: usize) -> String {
+    if text::width(&long) <= room { long } else { short }
 }
 
 /// What the network makes of a counterpart, as under the pictures themselves.
@@ -205,10 +226,12 @@ pub(super) fn seen_as(top: &TopImage, counterpart: &Counterpart) -> String {
 
 /// `31.40 · 1→4,812`: how much it excites the neuron, and from which rank to which the attack has
 /// moved it, if that is known.
-fn activation(top: &TopImage, rank: usize) -> String {
+fn activation(top: &TopImage, rank: usize, room: usize) -> String {
     let value = number::value(top.activation);
     match &top.counterpart {
-        Some(other) => format!("{value} · {}→{}", rank + 1, number::count(other.rank)),
+        Some(other) => {
+            whole(format!("{value} · {}→{}", rank + 1, number::count(other.rank)), value, room)
+        }
         None => value,
     }
 }

@@ -211,11 +211,10 @@ fn keys_walk_through_neurons_layers_and_orders() {
 fn the_copied_command_prints_what_is_on_the_screen() {
     let world = fixture::world_with_regions(Path::new("/none"));
     let mut state = State { neuron: Some(7), ..State::default() };
-    let mut copied =
-        |state: &mut State| match press(state, &world, &[Action::CopyCommand]).remove(0) {
-            Effect::Copy(command) => command,
-            other => panic!("{other:?}"),
-        };
+    let copied = |state: &mut State| match press(state, &world, &[Action::CopyCommand]).remove(0) {
+        Effect::Copy(command) => command,
+        other => panic!("{other:?}"),
+    };
     let command = format!("glassbox view {FINISHED} --layer conv5 --neuron 7");
     assert_eq!(copied(&mut state), command);
     press(&mut state, &world, &[Action::Region, Action::Region, Action::Region]);

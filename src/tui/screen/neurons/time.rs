@@ -85,24 +85,21 @@ pub(super) fn words(seen: &Seen<'_>) -> Option<String> {
     Some(if seen.is_live { format!("{step} · live") } else { step })
 }
 
-/// Draws the line into the last row of `area`; answers what is left above it. Takes nothing where
-/// there is nothing to go through.
+/// Cells that the words of the line take, at most.
+pub(super) const WORDS: u16 = 36;
+
+/// Draws the line into a row of the frame, where there is anything to go through.
 pub(super) fn draw(
     seen: &Seen<'_>,
     context: &DrawContext<'_>,
-    area: Rect,
+    row: Rect,
     buf: &mut Buffer,
     view: &mut View,
-) -> Rect {
+) {
     let history = &seen.detail.neuron_history;
     let ([(first, _), ..], [.., (last, _)]) = (history.as_slice(), history.as_slice()) else {
-        return area;
+        return;
     };
-    if area.height < 8 {
-        return area;
-    }
-    let row = Rect { y: area.bottom() - 1, height: 1, ..area };
-    let above = Rect { height: area.height - 1, ..area };
     let range = if first == last {
         format!("step {}", number::count(*first))
     } else {
@@ -114,23 +111,21 @@ pub(super) fn draw(
     };
     let keys = |action| context.key(action, Place::Neurons);
     let (back, on) = (keys(Action::PreviousStep), keys(Action::NextStep));
-    let room = |x: u16| usize::from(row.right().saturating_sub(x));
     let mut put = |x: u16, words: &str, role: Role| {
-        buf.set_stringn(x, row.y, text::fit(words, room(x)), room(x), context.style(role)).0
+        let room = usize::from(row.right().saturating_sub(x));
+        buf.set_stringn(x, row.y, text::fit(words, room), room, context.style(role)).0
     };
-    let start = put(row.x, &back, Role::Key);
+    let start = put(row.x, &format!(" {back}"), Role::Key);
     view.clickable(Rect { width: start - row.x, ..row }, Click::Do(Action::PreviousStep));
     let x = put(start, " ◂ ", Role::Muted);
     let x = put(x, &words, if seen.step.is_some() { Role::Accent } else { Role::Text });
     let x = put(x, " ▸ ", Role::Muted);
-    let end = put(x, &on, Role::Key);
-    let last_key = Rect { x, width: end - x, ..row };
-    view.clickable(last_key, Click::Do(Action::NextStep));
-    let bar = Rect { x: end + 2, width: row.right().saturating_sub(end + 2), ..row };
-    if bar.width >= 8 {
+    let end = put(x, &format!("{on} "), Role::Key);
+    view.clickable(Rect { x, width: end - x, ..row }, Click::Do(Action::NextStep));
+    let bar = Rect { x: end + 1, width: row.right().saturating_sub(end + 2), ..row };
+    if bar.width >= 10 {
         draw_bar(seen, context, bar, buf, view);
     }
-    above
 }
 
 /// A tick for every look, in proportion to its step, and the result at the end.
@@ -150,8 +145,10 @@ fn draw_bar(
         let along = u128::from(step) * u128::from(span) / u128::from(last);
         Rect { x: bar.x + along as u16, width: 1, ..bar }
     };
-    let line: String = "─".repeat(span as usize + 1);
-    buf.set_stringn(bar.x, bar.y, line, bar.width.into(), context.style(Role::GaugeEmpty));
+    // In the frame's own line, with air before and behind.
+    let line = format!(" {} ", "─".repeat(usize::from(bar.width)));
+    let whole = usize::from(bar.width) + 2;
+    buf.set_stringn(bar.x - 1, bar.y, line, whole, context.style(Role::GaugeEmpty));
     let mut mark = |place: Rect, sign: &str, role: Role| {
         buf.set_stringn(place.x, place.y, sign, 1, context.style(role));
     };

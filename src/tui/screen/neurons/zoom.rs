@@ -40,7 +40,6 @@ struct Twin {
     picture: String,
     caption: String,
     activation: Option<f64>,
-    rank: Option<u64>,
 }
 
 /// As the neuron itself was told of it; in results of older versions, as it is stored elsewhere.
@@ -50,14 +49,12 @@ fn twin(pane: &Pane<'_>, row: Row, top: &TopImage) -> Option<Twin> {
             picture: counterpart.picture.clone(),
             caption: seen_as(top, counterpart),
             activation: Some(counterpart.activation),
-            rank: Some(counterpart.rank),
         });
     }
     let bare = |picture: &str, caption: String| Twin {
         picture: picture.to_owned(),
         caption,
         activation: None,
-        rank: None,
     };
     let other = if row == Row::Real { Row::Adversarial } else { Row::Real };
     let mut all = pane.layer.neurons.iter().flat_map(|neuron| images(neuron, other));
@@ -98,8 +95,7 @@ fn plates(state: &State, pane: &Pane<'_>, neuron: &Neuron) -> Vec<Plate> {
     }];
     let twin = twin(pane, at.row, top);
     if let Some(twin) = &twin {
-        let rank = twin.rank.map(|rank| format!(" · rank {}", number::count(rank)));
-        let below = twin.activation.map_or_else(String::new, active) + &rank.unwrap_or_default();
+        let below = twin.activation.map_or_else(String::new, active);
         plates.push(Plate {
             title: there.0.into(),
             role: there.1,
@@ -116,7 +112,7 @@ fn plates(state: &State, pane: &Pane<'_>, neuron: &Neuron) -> Vec<Plate> {
             role: Role::Text,
             request,
             below: [
-                format!("largest in row {}, column {}", row + 1, column + 1),
+                format!("peak: row {}, column {}", row + 1, column + 1),
                 fires.unwrap_or_default(),
             ],
         });
@@ -128,7 +124,7 @@ fn plates(state: &State, pane: &Pane<'_>, neuron: &Neuron) -> Vec<Plate> {
             Row::Adversarial => (there, here),
         };
         let gain = gain_for(linf(pane).unwrap_or(0.0));
-        let most = linf(pane).map(|levels| format!("at most {}/255", number::value(levels)));
+        let most = linf(pane).map(|levels| format!("at most {levels}/255"));
         plates.push(Plate {
             title: format!("difference ×{gain}"),
             role: Role::Text,
@@ -155,8 +151,10 @@ pub(super) fn wants(state: &State, pane: &Pane<'_>, wanted: &mut Vec<Request>) {
 const GAP: u16 = 2;
 /// Title and what stands below.
 const LINES: u16 = 3;
-/// Pictures of at least so many cells across are worth showing all at once.
-const LARGE: u16 = 24;
+/// Pictures of at least so many cells across are large enough to show all of them at first.
+const LARGE: u16 = 32;
+/// Below that, all of them at once show nothing.
+const SMALL: u16 = 18;
 /// Captions need so many cells even of small pictures.
 const CAPTION: u16 = 24;
 
@@ -183,18 +181,19 @@ impl Arrangement {
     }
 }
 
-/// Which plates are shown: all where they are large enough, else, or in turn, two at a time.
+/// Which plates are shown: all where they are large enough, or in turn two at a time.
 fn pages(area: Rect, count: usize) -> Vec<std::ops::Range<usize>> {
     let side = |count: usize| Arrangement::of(area, count as u16).side;
-    let mut pages = Vec::new();
-    if count <= 2 || side(count) >= LARGE {
-        pages.push(0..count);
+    let all = std::iter::once(0..count);
+    let pairs = (0..count).step_by(2).map(|from| from..(from + 2).min(count));
+    match side(count) {
+        _ if count <= 2 => all.collect(),
+        // Larger by a quarter is worth a key press.
+        LARGE.. if side(2) * 4 < side(count) * 5 => all.collect(),
+        LARGE.. => all.chain(pairs).collect(),
+        SMALL.. => pairs.chain(all).collect(),
+        _ => pairs.collect(),
     }
-    // Larger by a quarter is worth a key press.
-    if count > 2 && (pages.is_empty() || side(2) * 4 >= side(count) * 5) {
-        pages.extend((0..count).step_by(2).map(|from| from..(from + 2).min(count)));
-    }
-    pages
 }
 
 pub(super) fn draw(
@@ -250,7 +249,7 @@ pub(super) fn draw(
         && let Some(row) = rows.next()
     {
         let key = context.key(Action::NextFocus, Place::Neurons);
-        let what = if rest.is_empty() { "two at a time, larger".into() } else { rest.join(", ") };
+        let what = if rest.is_empty() { "two at a time, larger".into() } else { rest.join(" · ") };
         let x = buf.set_stringn(row.x, row.y, &key, row.width.into(), context.style(Role::Key)).0;
         let words = text::fit(&what, usize::from(row.right().saturating_sub(x + 1)));
         buf.set_string(x + 1, row.y, words, context.style(Role::Muted));
@@ -335,7 +334,8 @@ mod tests {
     fn small_screens_show_two_at_a_time_and_large_ones_all() {
         assert_eq!(pages(Rect::new(0, 0, 76, 18), 4), [0..2, 2..4]);
         assert_eq!(pages(Rect::new(0, 0, 196, 44), 4)[0], 0..4);
-        assert_eq!(pages(Rect::new(0, 0, 76, 18), 3), [0..2, 2..3]);
-        assert_eq!(pages(Rect::new(0, 0, 76, 18), 1), [0..1]);
+        // Three are still recognisable, but not what is shown at first.
+        assert_eq!(pages(Rect::new(0, 0, 76, 18), 3), [0..2, 2..3, 0..3]);
+        assert_eq!(pages(Rect::new(0, 0, 76, 18), 1).len(), 1);
     }
 }
