@@ -200,14 +200,15 @@ fn originals<'a>(
         };
         let file = Request::File(pane.seen.detail.folder.join(&original.picture));
         let value = number::value(original.activation);
-        let long = format!("{value} · rank {}", number::count(original.rank));
+        let long = format!("{value} · #{}", number::count(original.rank));
         Tile {
             picture: scene.pictures.get(&file),
             caption: [seen_as(top, original), whole(long, value, room)],
             selected: false,
         }
     });
-    Group { title: "their originals".into(), role: Role::Real, tiles: tiles.collect() }
+    let title = "their originals · activation · #rank".into();
+    Group { title, role: Role::Real, tiles: tiles.collect() }
 }
 
 /// The long words where they fit.
