@@ -91,6 +91,14 @@ actions! {
     NextLayer "next_layer" "layer" "The next layer";
     PreviousLayer "previous_layer" "layer" "The previous layer";
     Sort "sort" "sort" "Sort by the next column";
+    Region "region" "region" "Show what drives the neuron: lit, outlined, cropped, or not at all";
+    Originals "originals" "originals" "A row with the originals of the adversarial pictures, or none";
+    Gallery "gallery" "gallery" "The top picture of every neuron of the layer, or back";
+    OtherSide "other_side" "adversarial" "In the gallery: adversarial pictures, or real ones";
+    SideBySide "side_by_side" "side by side" "The same neuron in a second run beside it, or alone again";
+    PreviousStep "previous_step" "time" "What the neuron liked at an earlier step of the training";
+    NextStep "next_step" "time" "What it liked at a later step, and in the end";
+    Bookmark "bookmark" "bookmark" "Mark the neuron with a note, or take its mark away";
     // Text fields and questions
     Accept "accept" "yes" "Yes, do it";
     DeleteBefore "delete_before" "delete" "Delete the character before the cursor";
@@ -140,8 +148,8 @@ impl Action {
 
     /// Whether it starts, stops or changes a run: what `--readonly` refuses.
     pub fn changes_runs(self) -> bool {
-        use Action::{Checkpoint, Launch, NewRun, Pause, Resume, Stop};
-        matches!(self, Launch | NewRun | Pause | Stop | Checkpoint | Resume)
+        use Action::{Bookmark, Checkpoint, Launch, NewRun, Pause, Resume, Stop};
+        matches!(self, Bookmark | Launch | NewRun | Pause | Stop | Checkpoint | Resume)
     }
 }
 

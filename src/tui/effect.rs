@@ -32,6 +32,17 @@ pub enum Effect {
         /// What.
         order: Order,
     },
+    /// Keep a neuron's bookmark in its run.
+    Bookmark {
+        /// The run's id.
+        run: String,
+        /// The tap's name.
+        layer: String,
+        /// The channel.
+        neuron: usize,
+        /// What to remember; `None` takes the bookmark away.
+        note: Option<String>,
+    },
     /// Read these runs closely from now on, and no others.
     Follow(Vec<String>),
     /// Decode these pictures, the first ones first; forget what was asked for before.

@@ -1,6 +1,10 @@
 //! A fixed world for the tests of screens: four runs in different states, one with curves and
 //! results, one with neurons.
 
+mod neurons;
+
+pub use self::neurons::{neurons, with_regions, world_with_regions};
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
@@ -19,7 +23,6 @@ use crate::run::info::{RunInfo, Versions};
 use crate::run::results::attack::{Attack, ModelRow, Pair};
 use crate::run::results::evaluate::{Curve, Evaluate, Network, Point, Row, Transfer};
 use crate::run::results::interval;
-use crate::run::results::neurons::{Layer, Neuron, Neurons, TopImage};
 use crate::run::results::warning::{Warning, WarningKind};
 use crate::run::state::{Failure, State, Status};
 
@@ -307,56 +310,3 @@ fn attack() -> Attack {
 
 const CLASSES: [&str; 10] =
     ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
-
-/// Two layers; in `conv5`, neuron 147 answers to dogs, and to anything when attacked.
-pub fn neurons() -> Neurons {
-    let image = |kind: &str, layer: &str, neuron: usize, rank: usize, label: usize, seen: usize| {
-        let number = (neuron * 31 + rank * 7) % 1000;
-        TopImage {
-            image: format!("{}/{number:06}.png", CLASSES[label]),
-            picture: format!("neurons/{kind}/{}-{number:06}.png", CLASSES[label]),
-            activation: 31.4 - 0.4 * rank as f64 - neuron as f64 * 0.01 - layer.len() as f64 * 0.1,
-            position: [rank % 6, neuron % 6],
-            label: CLASSES[label].into(),
-            label_index: label as u32,
-            prediction: CLASSES[seen].into(),
-            prediction_index: seen as u32,
-            counterpart: None,
-        }
-    };
-    let neuron = |layer: &str, index: usize| {
-        let favourite = if index == 147 { 5 } else { index % 10 };
-        let loyal = if index == 147 { 8 } else { 2 + index % 8 };
-        let real = (0..9).map(|rank| {
-            let label = if rank < loyal { favourite } else { (favourite + rank) % 10 };
-            image("real", layer, index, rank, label, label)
-        });
-        let adversarial = (0..9).map(|rank| {
-            let label =
-                if rank % 4 == index % 4 { favourite } else { (favourite + 2 * rank + 1) % 10 };
-            image("adversarial", layer, index, rank, label, favourite)
-        });
-        Neuron {
-            index,
-            real: real.collect(),
-            adversarial: adversarial.collect(),
-            threshold: None,
-            regions: None,
-            discrepancy: None,
-        }
-    };
-    let layer = |name: &str, count: usize| Layer {
-        layer: name.into(),
-        receptive_field: None,
-        neurons: (0..count).map(|index| neuron(name, index)).collect(),
-    };
-    Neurons {
-        classes: CLASSES.map(str::to_owned).into(),
-        split: "test".into(),
-        real_images: 10_000,
-        damaged: 0,
-        adversarial_images: 10_000,
-        image_size: 32,
-        layers: vec![layer("conv4", 64), layer("conv5", 256)],
-    }
-}

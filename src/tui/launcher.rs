@@ -1,17 +1,19 @@
 //! Starts and steers workers as a user would: by this same program's commands and by the run
-//! folder's `control` file. Every call runs on a thread of its own and answers with a message.
+//! folder's `control` file; and keeps what the user writes into a run. Every call runs on a thread of its own and answers with a message.
 
 use std::fs;
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, waitpid};
 
 use super::effect::Order;
 use super::message::{Message, Notice};
 use super::screen::runs::short_name;
+use crate::run::bookmarks::Bookmarks;
 use crate::run::control;
 
 /// What is needed to start something.
@@ -71,6 +73,26 @@ impl Launcher {
         Message::Noticed(match control::send(&self.runs_dir.join(run), command) {
             Ok(()) => Notice::info(format!("{}: {words}", short_name(run))),
             Err(error) => Notice::error(error.message),
+        })
+    }
+
+    /// Keeps a neuron's bookmark in its run, or takes it away.
+    pub fn bookmark(&self, run: &str, layer: &str, neuron: usize, note: Option<String>) -> Message {
+        // One after another: each call reads the file, changes it and writes it whole.
+        static ONE: Mutex<()> = Mutex::new(());
+        let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = self.runs_dir.join(run);
+        let words = if note.is_some() { "bookmarked" } else { "bookmark taken away" };
+        let kept = Bookmarks::read(&folder).and_then(|mut bookmarks| {
+            bookmarks.set(layer, neuron, note);
+            bookmarks.write(&folder)
+        });
+        Message::Noticed(match kept {
+            Ok(()) => Notice::info(format!("{layer} · neuron {neuron}: {words}")),
+            Err(error) => {
+                let hint = error.hint.map_or(String::new(), |hint| format!(" ({hint})"));
+                Notice::error(format!("{}{hint}", error.message))
+            }
         })
     }
 
@@ -196,6 +218,34 @@ mod tests {
         let seen = fs::read_to_string(seen).unwrap();
         assert!(seen.starts_with("title = \"t\"\nrun "), "{seen}");
         assert!(seen.contains("--detach --json --runs-dir"), "{seen}");
+    }
+
+    #[test]
+    fn bookmarks_are_kept_in_the_run_and_a_damaged_file_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let launcher = launcher(folder.path(), "exit 1");
+        let run = folder.path().join("runs/x-1");
+        fs::create_dir_all(&run).unwrap();
+        let marks: Vec<_> = (0..8)
+            .map(|neuron| {
+                let launcher = launcher.clone();
+                let note = Some(format!("note {neuron}"));
+                std::thread::spawn(move || launcher.bookmark("x-1", "conv5", neuron, note))
+            })
+            .collect();
+        for mark in marks {
+            assert!(
+                matches!(mark.join().unwrap(), Message::Noticed(notice) if notice.severity == Severity::Info)
+            );
+        }
+        launcher.bookmark("x-1", "conv5", 3, None);
+        let kept = Bookmarks::read(&run).unwrap();
+        assert_eq!(kept.bookmarks.len(), 7);
+        assert_eq!(kept.of("conv5", 4).unwrap().note, "note 4");
+        fs::write(run.join("neurons/bookmarks.json"), "[").unwrap();
+        let told = launcher.bookmark("x-1", "conv5", 3, None);
+        assert!(matches!(told, Message::Noticed(notice) if notice.text.contains("mend it")));
+        assert_eq!(fs::read_to_string(run.join("neurons/bookmarks.json")).unwrap(), "[");
     }
 
     #[test]

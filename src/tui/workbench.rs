@@ -270,6 +270,9 @@ impl Workbench {
             Effect::Control { run, order } => {
                 self.aside(move |launcher| launcher.control(&run, order));
             }
+            Effect::Bookmark { run, layer, neuron, note } => {
+                self.aside(move |launcher| launcher.bookmark(&run, &layer, neuron, note));
+            }
             Effect::Follow(runs) => self.reader.follow(runs),
             Effect::LoadPictures(requests) => self.decoder.want(requests),
             Effect::EditSpec(spec) => match std::fs::read_to_string(&spec) {

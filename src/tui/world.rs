@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::run::bookmarks::Bookmarks;
 use crate::run::info::RunInfo;
 use crate::run::results::attack::Attack;
 use crate::run::results::evaluate::Evaluate;
@@ -83,4 +84,8 @@ pub struct RunDetail {
     pub attack: Option<Arc<Attack>>,
     /// `results/neurons.json`
     pub neurons: Option<Arc<Neurons>>,
+    /// `neurons/history/`, by step, oldest first; of a long history not every step.
+    pub neuron_history: Vec<(u64, Arc<Neurons>)>,
+    /// `neurons/bookmarks.json`
+    pub bookmarks: Bookmarks,
 }

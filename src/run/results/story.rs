@@ -33,6 +33,25 @@ impl Neuron {
         counted.rev().max_by_key(|favourite| favourite.real)
     }
 
+    /// The class that most of its adversarial images belong to, by true label: its name and its
+    /// number. Of equally frequent classes, the one with the more exciting image. `None` without
+    /// adversarial images, or for a silent neuron.
+    pub fn adversarial_favourite(&self) -> Option<(&str, u32)> {
+        if self.is_silent() {
+            return None;
+        }
+        let classes = self.adversarial.iter().map(|top| (top.label.as_str(), top.label_index));
+        classes.rev().max_by_key(|(_, class)| count(&self.adversarial, *class))
+    }
+
+    /// How much of its activation the most exciting real images lose when they are attacked: the
+    /// mean of 1 − adversarial / real over those whose adversarial counterpart is there. 0 = nothing,
+    /// 1 = all of it, below 0 = the attack excites it more. `None` where there is none.
+    pub fn change(&self) -> Option<f64> {
+        let falls: Vec<f64> = self.real.iter().filter_map(TopImage::fall).collect();
+        (!falls.is_empty()).then(|| falls.iter().sum::<f64>() / falls.len() as f64)
+    }
+
     /// How much of what the neuron means on real images is gone on adversarial ones: the share of
     /// its favourite class among its real images minus the share among its adversarial images, by
     /// true label. 1 = all real ones and no adversarial one; 0 = no difference. `None` without
@@ -71,6 +90,13 @@ impl Neuron {
 }
 
 impl TopImage {
+    /// The share of its activation that its counterpart does not reach. `None` without one, or
+    /// where there is no activation to lose.
+    pub fn fall(&self) -> Option<f64> {
+        let counterpart = self.counterpart.as_ref()?;
+        (self.activation > 0.0).then(|| 1.0 - counterpart.activation / self.activation)
+    }
+
     /// `dog`, or `bus→dog` where the network takes the picture for something else.
     pub fn caption(&self) -> String {
         if self.label_index == self.prediction_index {
@@ -100,6 +126,7 @@ fn in_words(images: &[TopImage], favourite: Favourite<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::neurons::Counterpart;
     use super::*;
 
     fn top(label: &str, activation: f64) -> TopImage {
@@ -156,6 +183,34 @@ mod tests {
         let mixed = neuron(&["cat", "dog", "dog", "cat"], &["cat"]);
         let favourite = mixed.favourite().unwrap();
         assert_eq!((favourite.label, favourite.real, favourite.adversarial), ("cat", 2, 1));
+    }
+
+    #[test]
+    fn the_adversarial_favourite_is_counted_on_its_own() {
+        let lied = neuron(&["dog", "dog"], &["bus", "cat", "cat", "bus"]);
+        assert_eq!(lied.adversarial_favourite().map(|(label, _)| label), Some("bus"));
+        assert_eq!(neuron(&["dog"], &[]).adversarial_favourite(), None);
+    }
+
+    #[test]
+    fn the_change_is_the_mean_loss_over_the_pairs_that_are_there() {
+        let counterpart = |activation: f64| Counterpart {
+            picture: String::new(),
+            activation,
+            rank: 1,
+            prediction: String::new(),
+            prediction_index: 0,
+        };
+        let mut fallen = neuron(&["dog", "dog", "cat", "cat"], &["bus"]);
+        assert_eq!(fallen.change(), None);
+        fallen.real[0].activation = 4.0;
+        fallen.real[0].counterpart = Some(counterpart(1.0));
+        fallen.real[1].activation = 2.0;
+        fallen.real[1].counterpart = Some(counterpart(2.5));
+        // No loss can be told of what was not active.
+        fallen.real[2].activation = 0.0;
+        fallen.real[2].counterpart = Some(counterpart(1.0));
+        assert_eq!(fallen.change(), Some(f64::midpoint(0.75, -0.25)));
     }
 
     #[test]

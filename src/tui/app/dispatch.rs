@@ -14,6 +14,9 @@ use crate::tui::screen::{Scene, ScreenId, attack, launch, neurons, runs};
 use crate::tui::widget::dialog::{self, Answer, Dialog};
 use crate::tui::widget::palette::{self, Palette};
 
+/// What `--readonly` answers.
+const READ_ONLY: &str = "read-only: no run is started, stopped or changed here";
+
 impl App {
     /// A key went down.
     pub(super) fn press(&mut self, key: Key) -> Vec<Effect> {
@@ -57,7 +60,7 @@ impl App {
                 self.runs.settle(&self.world);
             }
             (None, ScreenId::Attack) if self.attack.filtering => self.attack.filter.insert(text),
-            (None, ScreenId::Neurons) if self.neurons.filtering => self.neurons.filter.insert(text),
+            (None, ScreenId::Neurons) => self.neurons.insert(text),
             (None, ScreenId::Launch) => self.launch.insert(text),
             _ => {}
         }
@@ -69,7 +72,7 @@ impl App {
             return effects;
         }
         if self.readonly && action.changes_runs() {
-            return vec![notice(Notice::warning("read-only: nothing is started or stopped here"))];
+            return vec![notice(Notice::warning(READ_ONLY))];
         }
         if let Some(effects) = self.perform_on_screen(action) {
             return self.permitted(effects);
@@ -86,10 +89,11 @@ impl App {
                     | Effect::StartEdited { .. }
                     | Effect::ResumeRun { .. }
                     | Effect::Control { .. }
+                    | Effect::Bookmark { .. }
             )
         };
         if self.readonly && effects.iter().any(changes) {
-            return vec![notice(Notice::warning("read-only: nothing is started or stopped here"))];
+            return vec![notice(Notice::warning(READ_ONLY))];
         }
         effects
     }
@@ -128,9 +132,15 @@ impl App {
                 self.overlay = None;
                 Vec::new()
             }
-            palette::Outcome::Chosen(action) => {
+            palette::Outcome::Chosen(choice) => {
                 self.overlay = None;
-                self.perform(action)
+                match choice {
+                    palette::Choice::Do(action) => self.perform(action),
+                    palette::Choice::Beside(run) => {
+                        self.neurons.put_beside(run);
+                        Vec::new()
+                    }
+                }
             }
         }
     }
@@ -174,6 +184,16 @@ impl App {
             ScreenId::Runs => runs::act(&mut self.runs, &mut self.detail, action, &scene, page),
             ScreenId::Launch => launch::act(&mut self.launch, action, &scene, page),
             ScreenId::Attack => attack::act(&mut self.attack, action, &scene, page),
+            ScreenId::Neurons if action == Action::SideBySide => {
+                let marked = &self.runs.marked;
+                match neurons::side_by_side(&mut self.neurons, &scene, marked) {
+                    neurons::Asked::Done(effects) => Some(effects),
+                    neurons::Asked::Choose(runs) => {
+                        self.overlay = Some(Overlay::List(Palette::beside(runs)));
+                        Some(Vec::new())
+                    }
+                }
+            }
             ScreenId::Neurons => neurons::act(&mut self.neurons, action, &scene, page),
         }
     }
@@ -210,6 +230,12 @@ impl App {
             Action::Quit => return self.quit(),
             Action::Filter | Action::Pause | Action::Stop | Action::Mark | Action::Compare => {
                 let text = format!("'{}' works on the runs screen", action.name());
+                return vec![notice(Notice::info(text))];
+            }
+            Action::Gallery | Action::Region | Action::SideBySide | Action::Bookmark
+                if self.screen != ScreenId::Neurons =>
+            {
+                let text = format!("'{}' works on the neurons screen", action.name());
                 return vec![notice(Notice::info(text))];
             }
             // Moving and opening mean nothing where there is nothing.

@@ -107,11 +107,13 @@ fn words(app: &App) -> &'static [(Action, &'static str)] {
     match (&app.overlay, app.screen) {
         (Some(Overlay::Question(_)), _) => &[(Open, "choose"), (Back, "close")],
         (Some(Overlay::List(_)), _) => &[(Open, "do it"), (Back, "close")],
+        (None, ScreenId::Neurons) if app.neurons.is_noting() => &[(Open, "keep"), (Back, "drop")],
         (None, ScreenId::Launch) if typing => &[(Open, "keep"), (Back, "undo")],
         (None, _) if typing => &[(Open, "keep"), (Back, "show all")],
         (None, _) if app.pinned.is_some() => &[(Back, "dismiss")],
         (None, ScreenId::Launch) => launch::words(&app.launch),
         (None, ScreenId::Attack) => attack::words(&app.attack),
+        (None, ScreenId::Neurons) => neurons::words(&app.neurons),
         (None, _) => &[],
     }
 }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::{Decoded, Loaded, Picture, Request};
+use super::{Decoded, Loaded, Picture, Request, overlay};
 
 /// The thread. Dropping it ends the work.
 #[derive(Debug)]
@@ -87,6 +87,10 @@ fn decode(request: &Request) -> Decoded {
         Request::Difference { original, adversarial, gain } => {
             difference(&read(original)?, &read(adversarial)?, *gain)?
         }
+        Request::Region { picture, strip, tile, look } => {
+            overlay::region(&read(picture)?, strip, *tile, *look)?
+        }
+        Request::Map { strip, tile } => overlay::map(strip, *tile)?,
     };
     Ok(Arc::new(picture))
 }

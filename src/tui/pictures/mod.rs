@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 pub mod decoder;
 pub mod halfblock;
+pub mod overlay;
 pub mod scale;
 
 /// Decoded pixels, row by row.
@@ -34,6 +35,24 @@ pub enum Request {
         adversarial: PathBuf,
         /// How many times as large as it is; [`gain_for`] finds one.
         gain: u16,
+    },
+    /// A picture with what drives a neuron in it made visible.
+    Region {
+        /// The picture.
+        picture: PathBuf,
+        /// The neuron's strip (see `run::results::neurons::Strip`).
+        strip: PathBuf,
+        /// Which tile of it, from the left.
+        tile: usize,
+        /// How.
+        look: overlay::Look,
+    },
+    /// A tile of a strip by itself: the map, in colours from dark violet (smallest) to yellow.
+    Map {
+        /// The neuron's strip.
+        strip: PathBuf,
+        /// Which tile of it, from the left.
+        tile: usize,
     },
 }
 

@@ -1,12 +1,14 @@
 //! One run that a screen looks at closely: its history, its log, its results.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use serde::Deserialize;
 
 use super::LIST;
+use super::looks::Looks;
+use crate::run::bookmarks::{self, Bookmarks};
 use crate::run::folder::RunFolder;
 use crate::run::follow::Follower;
 use crate::tui::history::History;
@@ -27,6 +29,8 @@ pub(super) struct Followed {
     evaluate: Stamp,
     attack: Stamp,
     neurons: Stamp,
+    bookmarks: Stamp,
+    looks: Looks,
 }
 
 impl Followed {
@@ -39,11 +43,19 @@ impl Followed {
             evaluate: None,
             attack: None,
             neurons: None,
+            bookmarks: None,
+            looks: Looks::default(),
         }
     }
 
     pub(super) fn id(&self) -> &String {
         &self.id
+    }
+
+    /// Looks at the results at once the next time.
+    #[cfg(test)]
+    pub(super) fn look_now(&mut self) {
+        self.next_results = Instant::now();
     }
 
     pub(super) fn detail(&self) -> Arc<RunDetail> {
@@ -59,6 +71,8 @@ impl Followed {
             if update.restarted {
                 detail.history = History::default();
                 detail.log.clear();
+                detail.neuron_history.clear();
+                self.looks = Looks::default();
             }
             for event in &update.events {
                 detail.history.push(event);
@@ -72,7 +86,22 @@ impl Followed {
             self.next_results = now + LIST;
             changed |= self.read_files();
         }
-        changed
+        // Somebody has just pressed a key for it, and waits.
+        changed | self.read_bookmarks()
+    }
+
+    fn read_bookmarks(&mut self) -> bool {
+        let now = stamp(&self.detail.folder.join(bookmarks::FILE));
+        if self.bookmarks == now {
+            return false;
+        }
+        self.bookmarks = now;
+        let detail = Arc::make_mut(&mut self.detail);
+        match Bookmarks::read(&detail.folder) {
+            Ok(read) => detail.bookmarks = read,
+            Err(error) => detail.log.push(complaint(&error.message)),
+        }
+        true
     }
 
     fn read_files(&mut self) -> bool {
@@ -98,13 +127,27 @@ impl Followed {
             Arc::make_mut(&mut self.detail).neurons = Some(Arc::new(result));
             changed = true;
         }
+        if self.looks.read(&path, &mut complaints) {
+            Arc::make_mut(&mut self.detail).neuron_history = self.looks.kept();
+            changed = true;
+        }
         if !complaints.is_empty() {
-            let complaints = complaints.iter().map(|line| text::clean(line).into_owned());
+            let complaints = complaints.iter().map(|message| complaint(message));
             Arc::make_mut(&mut self.detail).log.extend(complaints);
             changed = true;
         }
         changed
     }
+}
+
+fn stamp(file: &Path) -> Stamp {
+    let metadata = file.metadata().ok()?;
+    metadata.modified().ok().map(|time| (time, metadata.len()))
+}
+
+/// A line of the log that says what cannot be read.
+fn complaint(message: &str) -> String {
+    format!("error: {}", text::clean(message))
 }
 
 /// The result, if its file is another than last time.
@@ -115,8 +158,8 @@ fn newer<T: for<'de> Deserialize<'de>>(
     complaints: &mut Vec<String>,
 ) -> Option<T> {
     let file = folder.path().join("results").join(format!("{name}.json"));
-    let metadata = file.metadata().ok()?;
-    let now = metadata.modified().ok().map(|time| (time, metadata.len()));
+    file.metadata().ok()?;
+    let now = self::stamp(&file);
     if *stamp == now {
         return None;
     }
@@ -124,7 +167,7 @@ fn newer<T: for<'de> Deserialize<'de>>(
     match folder.result(name) {
         Ok(result) => result,
         Err(error) => {
-            complaints.push(format!("error: {}", error.message));
+            complaints.push(error.message);
             None
         }
     }

@@ -5,6 +5,7 @@
 mod follow;
 mod latest;
 mod listing;
+mod looks;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -249,6 +250,37 @@ mod tests {
         assert_eq!(world.detail(&run.id()).unwrap().log, ["hello"]);
         work.wanted.clear();
         assert!(look(&mut work).details.is_empty());
+    }
+
+    #[test]
+    fn a_bookmark_and_a_look_of_the_training_are_seen_and_damaged_ones_are_told() {
+        use crate::run::bookmarks::Bookmarks;
+        use crate::run::history;
+        let root = tempfile::tempdir().unwrap();
+        let run = create(root.path(), "one");
+        let mut work = work(root.path());
+        look(&mut work);
+        work.wanted = vec![run.id()];
+        look(&mut work);
+        let mut marks = Bookmarks::default();
+        marks.set("conv5", 147, Some("dogs".into()));
+        marks.write(run.path()).unwrap();
+        std::fs::create_dir_all(run.path().join(history::FOLDER)).unwrap();
+        let neurons = serde_json::to_string(&crate::tui::fixture::neurons()).unwrap();
+        std::fs::write(run.path().join(history::file(400)), neurons).unwrap();
+        std::fs::write(run.path().join(history::file(800)), "{").unwrap();
+        work.followed[0].look_now();
+        let world = look(&mut work);
+        let detail = world.detail(&run.id()).unwrap();
+        assert_eq!(detail.bookmarks, marks);
+        let steps: Vec<u64> = detail.neuron_history.iter().map(|(step, _)| *step).collect();
+        assert_eq!(steps, [400]);
+        assert!(detail.log.iter().any(|line| line.contains("000800.json")), "{:?}", detail.log);
+        std::fs::remove_file(run.path().join("neurons/bookmarks.json")).unwrap();
+        work.followed[0].look_now();
+        let world = look(&mut work);
+        assert_eq!(world.detail(&run.id()).unwrap().bookmarks, Bookmarks::default());
+        assert_eq!(world.detail(&run.id()).unwrap().log.len(), 1, "told once");
     }
 
     #[test]

@@ -1,65 +1,83 @@
 //! The neurons screen: the neurons of a layer, and the pictures that excite the chosen one most,
-//! real ones above adversarial ones.
+//! real ones above adversarial ones; one picture large; a whole layer as a contact sheet; the same
+//! neuron in a second run; the neuron through the training.
 //!
 //! ```text
 //! ╭ neurons by disagreement ─╮╭ conv5 · neuron 147 ── real: 8 of 9 dog · adversarial: 7 classes ─╮
 //! │   #  class    diff   act ││ real                                                            │
-//! │ 147  dog      0.67  31.4 ││ ▀▀▀▀▀▀▀▀ ▀▀▀▀▀▀▀▀ ▀▀▀▀▀▀▀▀                                      │
+//! │ 147★ dog      0.67  31.4 ││ ▀▀▀▀▀▀▀▀ ▀▀▀▀▀▀▀▀ ▀▀▀▀▀▀▀▀                                      │
 //! │  23  bus      0.44  28.1 ││ dog      dog      dog                                           │
 //! │                          ││ adversarial                                                     │
-//! ╰──────────────────────────╯╰─────────────────────────────────────────────────────────────────╯
+//! │                          ││ ▀▀▀▀▀▀▀▀ ▀▀▀▀▀▀▀▀ ▀▀▀▀▀▀▀▀                                      │
+//! │                          ││ dog→bus  cat→bus  bus                                           │
+//! ╰──────────────────────────╯╰─ , ◂ step 400 of 400…9,200 ▸ .  ┊┊●┊┊┊┊┊┊┊┊◆ ─────────── ★ dogs ─╯
 //! ```
 
+mod beside;
+mod bookmark;
+mod filter;
+mod gallery;
+mod keys;
 mod list;
 mod pictures;
+mod region;
+mod shown;
 #[cfg(test)]
 mod tests;
+mod time;
+mod zoom;
+
+pub use self::beside::{Asked, press as side_by_side};
+pub use self::keys::{act, click};
+
+use std::cell::Cell;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::{Click, DrawContext, Scene, View, Wants};
-use crate::run::results::neurons::{Layer, Neuron, Neurons};
+use self::beside::Beside;
+use self::bookmark::Note;
+use self::gallery::Sheet;
+use self::list::Sort;
+use self::region::Overlay;
+use self::shown::{Pane, Shown};
+use super::{DrawContext, Scene, View, Wants};
 use crate::tui::action::{Action, Place};
-use crate::tui::effect::Effect;
-use crate::tui::pictures::Request;
-use crate::tui::shell::quoted;
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::field::Field;
-use crate::tui::widget::list::moved;
-use crate::tui::world::RunDetail;
 
 /// What the user did to it.
 #[derive(Debug, Default)]
 pub struct State {
     /// The chosen layer; until one is chosen, the last: deep neurons tell most.
-    layer: Option<usize>,
+    layer: Option<String>,
     /// The chosen neuron's index; it stays chosen when the order changes.
     neuron: Option<usize>,
     sort: Sort,
-    /// The text that neurons must contain: an index, or a class among their pictures.
+    /// What neurons must have: see [`filter`].
     pub filter: Field,
     /// Whether the filter has the keys.
     pub filtering: bool,
     focus: Focus,
     /// The picture under the cursor.
     picture: Spot,
-    /// Whether that picture fills the region.
-    zoomed: bool,
-}
-
-/// The order of the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Sort {
-    /// Largest first: [`Neuron::disagreement`].
-    #[default]
-    Disagreement,
-    /// Largest first.
-    Activation,
-    /// As the layer has them.
-    Index,
+    mode: Mode,
+    /// Which of the zoom's pictures are shown where not all are large enough; counts on.
+    turned: usize,
+    overlay: Overlay,
+    /// Whether the originals of the adversarial pictures have a row.
+    originals: bool,
+    /// Whether the gallery is of adversarial pictures.
+    other_side: bool,
+    /// The run that stands beside.
+    beside: Option<String>,
+    /// The step of the training; `None` = the result, or until then the newest look.
+    step: Option<u64>,
+    note: Option<Note>,
+    /// Written by `draw`: see [`Sheet`].
+    sheet: Cell<Sheet>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,6 +85,18 @@ enum Focus {
     #[default]
     List,
     Pictures,
+}
+
+/// What fills the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Mode {
+    /// The list and one neuron's pictures.
+    #[default]
+    Grid,
+    /// One picture.
+    Zoom,
+    /// The whole layer.
+    Gallery,
 }
 
 /// A place in the grid.
@@ -83,70 +113,80 @@ enum Row {
     Adversarial,
 }
 
-/// What the state means for the run that is there now.
-#[derive(Debug)]
-struct Shown<'a> {
-    run: &'a str,
-    detail: &'a RunDetail,
-    neurons: &'a Neurons,
-    layer: &'a Layer,
-    /// Filtered and in order.
-    order: Vec<&'a Neuron>,
-    /// The chosen one's place in `order`.
-    at: usize,
-}
-
-impl<'a> Shown<'a> {
-    fn new(state: &State, scene: &Scene<'a>) -> Option<Self> {
-        let run = scene.selected?;
-        let detail = scene.world.details.get(run)?.as_ref();
-        let neurons = detail.neurons.as_deref()?;
-        let last = neurons.layers.len().checked_sub(1)?;
-        let layer = neurons.layers.get(state.layer.map_or(last, |layer| layer.min(last)))?;
-        let order = list::ordered(layer, state.sort, state.filter.text());
-        let chosen = order.iter().position(|neuron| Some(neuron.index) == state.neuron);
-        Some(Self { run, detail, neurons, layer, order, at: chosen.unwrap_or(0) })
-    }
-
-    fn neuron(&self) -> Option<&'a Neuron> {
-        self.order.get(self.at).copied()
-    }
-}
-
 impl State {
     /// The places that get the keys, the first one first.
     pub fn places(&self) -> &'static [Place] {
-        if self.filtering {
+        if self.filtering || self.note.is_some() {
             &[Place::Text, Place::Global]
         } else {
             &[Place::Neurons, Place::Global]
         }
+    }
+
+    /// Whether a bookmark's note is typed.
+    pub fn is_noting(&self) -> bool {
+        self.note.is_some()
+    }
+
+    /// Text for the field that has the keys.
+    pub fn insert(&mut self, text: &str) {
+        match &mut self.note {
+            Some(note) => note.field.insert(text),
+            None if self.filtering => self.filter.insert(text),
+            None => {}
+        }
+    }
+
+    /// The same neuron of this run stands beside from now on.
+    pub fn put_beside(&mut self, run: String) {
+        self.beside = Some(run);
     }
 }
 
 /// The actions that the bottom line names, most useful first.
 pub fn hints(state: &State, scene: &Scene<'_>) -> Vec<Action> {
     use Action::{
-        Back, CopyCommand, Filter, NewRun, NextLayer, NextNeuron, Open, PreviousLayer,
-        PreviousNeuron, ShowRuns, Sort,
+        Back, Bookmark, CopyCommand, Filter, Gallery, Left, NewRun, NextFocus, NextLayer,
+        NextNeuron, NextStep, Open, Originals, OtherSide, PreviousLayer, PreviousNeuron,
+        PreviousStep, Region, Right, ShowRuns, SideBySide, Sort,
     };
-    if state.filtering {
+    if state.filtering || state.note.is_some() {
         return vec![Open, Back];
     }
-    if Shown::new(state, scene).is_none() {
-        return vec![ShowRuns, NewRun];
+    let Some(shown) = Shown::new(state, scene) else { return vec![ShowRuns, NewRun] };
+    let mut hints = match state.mode {
+        Mode::Grid => vec![PreviousNeuron, NextNeuron, PreviousLayer, NextLayer, Region],
+        Mode::Zoom => vec![Back, Left, Right, NextFocus, PreviousNeuron, NextNeuron, Region],
+        Mode::Gallery => vec![Open, OtherSide, PreviousLayer, NextLayer, Region, Sort, Back],
+    };
+    if state.mode != Mode::Gallery {
+        hints.push(SideBySide);
+        hints.extend((state.mode == Mode::Grid).then_some(Open));
+        hints.extend([Gallery, Bookmark]);
+        if !shown.seen.detail.neuron_history.is_empty() {
+            hints.extend([PreviousStep, NextStep]);
+        }
     }
-    vec![
-        PreviousNeuron,
-        NextNeuron,
-        PreviousLayer,
-        NextLayer,
-        Open,
-        Back,
-        Sort,
-        Filter,
-        CopyCommand,
-    ]
+    hints.extend(match state.mode {
+        Mode::Grid => vec![Sort, Filter, Originals, Back],
+        Mode::Zoom => vec![],
+        Mode::Gallery => vec![Filter, Gallery],
+    });
+    hints.push(CopyCommand);
+    hints
+}
+
+/// What actions mean just now, where their own labels say too little.
+pub fn words(state: &State) -> &'static [(Action, &'static str)] {
+    match (state.mode, state.beside.is_some()) {
+        (Mode::Grid, false) => &[(Action::Open, "zoom")],
+        (Mode::Grid, true) => &[(Action::Open, "zoom"), (Action::SideBySide, "alone again")],
+        (Mode::Zoom, _) => {
+            &[(Action::NextFocus, "more"), (Action::Left, "picture"), (Action::Right, "picture")]
+        }
+        (Mode::Gallery, _) if state.other_side => &[(Action::OtherSide, "real")],
+        (Mode::Gallery, _) => &[(Action::OtherSide, "adversarial")],
+    }
 }
 
 /// Draws it.
@@ -160,23 +200,50 @@ pub fn draw(
 ) {
     let Some(shown) = Shown::new(state, scene) else {
         let inner = context.frame(Line::from("neurons"), area, buf);
-        for (line, row) in
-            text::wrap(&nothing(scene, context), inner.width.into()).iter().zip(inner.rows())
-        {
-            buf.set_stringn(row.x, row.y, line, row.width.into(), context.style(Role::Muted));
-        }
-        return;
+        return say(&nothing(scene, context), context, inner, buf);
     };
-    let width = match area.width {
-        150.. => 48,
-        110.. => 42,
-        narrow => narrow.min(26),
+    if state.mode == Mode::Gallery {
+        return gallery::draw(state, &shown, scene, context, area, buf, view);
+    }
+    let beside = beside::of(state, &shown, scene);
+    // Two grids need the room more than the list does.
+    let width = match (area.width, beside.is_some()) {
+        _ if state.mode == Mode::Zoom => 0,
+        (150.., false) => 48,
+        (110.., false) => 42,
+        (150.., true) => 30,
+        (110.., true) => 22,
+        (_, true) => 0,
+        (narrow, false) => narrow.min(26),
     };
     let left = Rect { width, ..area };
     let right = Rect { x: area.x + width, width: area.width - width, ..area };
-    let in_list = state.focus == Focus::List;
-    list::draw(state, &shown, &context.focus(in_list), left, buf, view);
-    pictures::draw(state, &shown, scene, &context.focus(!in_list), right, buf, view);
+    let in_list = state.focus == Focus::List && state.mode == Mode::Grid;
+    if !left.is_empty() {
+        list::draw(state, &shown, &context.focus(context.focused && in_list), left, buf, view);
+    }
+    let context = context.focus(context.focused && (!in_list || left.is_empty()));
+    let pane = Pane { has_neighbour: beside.is_some(), ..shown.pane() };
+    let half = if beside.is_some() { right.width / 2 } else { right.width };
+    let first = Rect { width: half, ..right };
+    pictures::draw(state, &pane, scene, &context, first, buf, view);
+    let second = Rect { x: right.x + half, width: right.width - half, ..right };
+    match beside {
+        Some(Beside::There(pane)) => {
+            pictures::draw(state, &pane, scene, &context, second, buf, view);
+        }
+        Some(Beside::Without(run, why)) => {
+            let inner = context.focus(false).frame(Line::from(text::clean(&run)), second, buf);
+            say(&why, &context, inner, buf);
+        }
+        None => {}
+    }
+}
+
+fn say(words: &str, context: &DrawContext<'_>, area: Rect, buf: &mut Buffer) {
+    for (line, row) in text::wrap(words, area.width.into()).iter().zip(area.rows()) {
+        buf.set_stringn(row.x, row.y, line, row.width.into(), context.style(Role::Muted));
+    }
 }
 
 /// Why the screen is empty, and what fills it.
@@ -195,7 +262,10 @@ fn nothing(scene: &Scene<'_>, context: &DrawContext<'_>) -> String {
     };
     let planned = detail.spec.lines().any(|line| line.trim() == "[neurons]");
     if planned && run.status.is_live() {
-        return format!("{name} has not come to its neurons stage yet; its pictures appear here.");
+        return format!(
+            "{name} has not come to its neurons stage yet; its pictures appear here.\n\nA spec with a \
+             [train.neurons] section looks at chosen neurons while it trains, and shows them live."
+        );
     }
     format!(
         "{name} has looked at no neurons.\n\nA spec with a [neurons] section does; {new} starts \
@@ -203,129 +273,35 @@ fn nothing(scene: &Scene<'_>, context: &DrawContext<'_>) -> String {
     )
 }
 
-/// Does what was asked for; `None` = not mine.
-pub fn act(
-    state: &mut State,
-    action: Action,
-    scene: &Scene<'_>,
-    page: usize,
-) -> Option<Vec<Effect>> {
-    let shown = Shown::new(state, scene)?;
-    if state.filtering {
-        return filter(state, action, &shown, page);
-    }
-    match action {
-        Action::NextNeuron => {
-            choose(state, &shown, moved(Action::Down, shown.at, shown.order.len(), 1)?);
-        }
-        Action::PreviousNeuron => {
-            choose(state, &shown, moved(Action::Up, shown.at, shown.order.len(), 1)?);
-        }
-        Action::NextLayer => change_layer(state, &shown, 1),
-        Action::PreviousLayer => change_layer(state, &shown, shown.neurons.layers.len() - 1),
-        Action::Sort => {
-            state.neuron = shown.neuron().map(|neuron| neuron.index);
-            state.sort = match state.sort {
-                Sort::Disagreement => Sort::Activation,
-                Sort::Activation => Sort::Index,
-                Sort::Index => Sort::Disagreement,
-            };
-        }
-        Action::Filter => {
-            state.filtering = true;
-            state.focus = Focus::List;
-        }
-        Action::NextFocus | Action::PreviousFocus => {
-            state.focus = if state.focus == Focus::List { Focus::Pictures } else { Focus::List };
-        }
-        Action::Open | Action::Right if state.focus == Focus::List => {
-            state.focus = Focus::Pictures;
-        }
-        Action::Open | Action::Zoom => state.zoomed = !state.zoomed && shown.neuron().is_some(),
-        Action::Back if state.zoomed => state.zoomed = false,
-        Action::Back if state.focus == Focus::Pictures => state.focus = Focus::List,
-        Action::Back if !state.filter.is_empty() => state.filter = Field::default(),
-        Action::CopyCommand => {
-            let neuron = shown.neuron()?.index;
-            let (run, layer) = (quoted(shown.run), quoted(&shown.layer.layer));
-            let command = format!("glassbox view {run} --layer {layer} --neuron {neuron}");
-            return Some(vec![Effect::Copy(command)]);
-        }
-        action if state.focus == Focus::List => {
-            choose(state, &shown, moved(action, shown.at, shown.order.len(), page)?);
-        }
-        action => return pictures::walk(state, action, &shown).then(Vec::new),
-    }
-    Some(Vec::new())
-}
-
-fn choose(state: &mut State, shown: &Shown<'_>, at: usize) {
-    state.neuron = shown.order.get(at).map(|neuron| neuron.index);
-}
-
-fn change_layer(state: &mut State, shown: &Shown<'_>, by: usize) {
-    let count = shown.neurons.layers.len();
-    let layer = state.layer.map_or(count - 1, |layer| layer.min(count - 1));
-    state.layer = Some((layer + by) % count);
-    state.neuron = None;
-}
-
-fn filter(
-    state: &mut State,
-    action: Action,
-    shown: &Shown<'_>,
-    page: usize,
-) -> Option<Vec<Effect>> {
-    match action {
-        Action::Open | Action::NextFocus => state.filtering = false,
-        Action::Back => {
-            state.filtering = false;
-            state.filter = Field::default();
-        }
-        Action::Up | Action::Down | Action::PageUp | Action::PageDown => {
-            choose(state, shown, moved(action, shown.at, shown.order.len(), page)?);
-        }
-        action => return state.filter.act(action).then(Vec::new),
-    }
-    Some(Vec::new())
-}
-
-/// A click on something that `draw` recorded.
-pub fn click(state: &mut State, click: Click, scene: &Scene<'_>) -> Vec<Effect> {
-    let Some(shown) = Shown::new(state, scene) else { return Vec::new() };
-    match click {
-        Click::Row(Place::Neurons, row) => {
-            choose(state, &shown, row);
-            state.focus = Focus::List;
-        }
-        Click::Cell(Place::Neurons, row, rank) => {
-            let row = if row == 0 { Row::Real } else { Row::Adversarial };
-            let spot = Spot { row, rank: rank.into() };
-            // On what is selected already: zoom.
-            state.zoomed = !state.zoomed && state.focus == Focus::Pictures && state.picture == spot;
-            state.focus = Focus::Pictures;
-            state.picture = spot;
-        }
-        _ => {}
-    }
-    Vec::new()
-}
-
 /// What it needs from the background: the chosen neuron's pictures first, then those of its
 /// neighbours, so that the next key press finds them ready.
 pub fn wants(state: &State, scene: &Scene<'_>) -> Wants {
-    let runs = scene.selected.map(str::to_owned).into_iter().collect();
+    let mut runs: Vec<String> = scene.selected.map(str::to_owned).into_iter().collect();
+    runs.extend(state.beside.iter().filter(|run| Some(run.as_str()) != scene.selected).cloned());
     let Some(shown) = Shown::new(state, scene) else {
         return Wants { runs, pictures: Vec::new() };
     };
-    let mut paths = Vec::new();
-    if let Some(twin) = pictures::under_cursor(state, &shown).and_then(|(_, twin)| twin) {
-        paths.push(twin.path);
+    let mut pictures = Vec::new();
+    if state.mode == Mode::Gallery {
+        gallery::wants(state, &shown, &mut pictures);
+        return Wants { runs, pictures };
     }
     let near = [Some(shown.at), shown.at.checked_add(1), shown.at.checked_sub(1)];
-    for neuron in near.into_iter().flatten().filter_map(|at| shown.order.get(at)) {
-        let tops = neuron.real.iter().chain(&neuron.adversarial);
-        paths.extend(tops.map(|top| shown.detail.folder.join(&top.picture)));
+    for at in near.into_iter().flatten().filter(|at| *at < shown.order.len().max(1)) {
+        // Each neighbour as if it were chosen, on both sides.
+        let near = Shown { at, order: shown.order.clone(), problem: None, ..shown };
+        let mut panes = vec![near.pane()];
+        if let Some(Beside::There(pane)) = beside::of(state, &near, scene) {
+            panes.push(pane);
+        }
+        for pane in &panes {
+            if state.mode == Mode::Zoom {
+                zoom::wants(state, pane, &mut pictures);
+            }
+        }
+        for pane in &panes {
+            pictures::wants(state, pane, &mut pictures);
+        }
     }
-    Wants { runs, pictures: paths.into_iter().map(Request::File).collect() }
+    Wants { runs, pictures }
 }

@@ -12,6 +12,17 @@ use crate::tui::theme::Role;
 /// Longer input is a pasted file, not a value.
 const LONGEST: usize = 4096;
 
+/// What became of a key in a field that narrows a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Narrowed {
+    /// The field took it.
+    Done,
+    /// It moves in the list.
+    Moves,
+    /// Neither.
+    NotMine,
+}
+
 /// The text and where the cursor stands in it (in bytes, always between two graphemes).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Field {
@@ -69,6 +80,24 @@ impl Field {
         true
     }
 
+    /// A key while the field narrows a list: Enter keeps what stands in it, Esc empties it; both give
+    /// the keys back, by setting `has_keys`.
+    pub fn narrow(&mut self, has_keys: &mut bool, action: Action) -> Narrowed {
+        match action {
+            Action::Open | Action::NextFocus => *has_keys = false,
+            Action::Back => {
+                *has_keys = false;
+                *self = Self::default();
+            }
+            Action::Up | Action::Down | Action::PageUp | Action::PageDown => {
+                return Narrowed::Moves;
+            }
+            action if self.act(action) => {}
+            _ => return Narrowed::NotMine,
+        }
+        Narrowed::Done
+    }
+
     /// Draws the text on one line, scrolled so that the cursor is in it, and shows the cursor.
     pub fn draw(&self, context: &DrawContext<'_>, area: Rect, buf: &mut Buffer, view: &mut View) {
         if area.is_empty() {
@@ -101,6 +130,19 @@ mod tests {
         assert_eq!(field.text(), "ax");
         field.insert("\x1b[2Jß");
         assert_eq!(field.text(), "a[2Jßx");
+    }
+
+    #[test]
+    fn a_filter_is_kept_dropped_or_moved_under() {
+        let (mut field, mut has_keys) = (Field::new("dog"), true);
+        assert_eq!(field.narrow(&mut has_keys, Action::Down), Narrowed::Moves);
+        assert_eq!(field.narrow(&mut has_keys, Action::DeleteBefore), Narrowed::Done);
+        assert_eq!(field.narrow(&mut has_keys, Action::Quit), Narrowed::NotMine);
+        assert!(has_keys);
+        field.narrow(&mut has_keys, Action::Open);
+        assert_eq!((field.text(), has_keys), ("do", false));
+        field.narrow(&mut has_keys, Action::Back);
+        assert!(field.is_empty());
     }
 
     proptest! {

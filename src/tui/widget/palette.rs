@@ -1,5 +1,5 @@
-//! The command palette and the help: one searchable list of what can be done. The palette holds
-//! every action by name, the help every key that has a meaning.
+//! The command palette, the help, and other choices: one searchable list of what can be done. The
+//! palette holds every action by name, the help every key that has a meaning.
 
 use std::ops::Range;
 
@@ -13,6 +13,7 @@ use super::field::Field;
 use super::list;
 use crate::tui::action::{Action, Place};
 use crate::tui::keymap::{Binding, Keymap};
+use crate::tui::screen::runs::short_name;
 use crate::tui::screen::{Click, DrawContext, View};
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -32,7 +33,7 @@ pub struct Palette {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// What Enter does.
-    pub action: Action,
+    pub choice: Choice,
     /// The keys, if it has any.
     pub keys: String,
     /// Its name in the palette, its place in the help.
@@ -41,18 +42,37 @@ pub struct Entry {
     pub doc: String,
 }
 
+/// What an entry stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// This is to be done.
+    Do(Action),
+    /// The run of this id is to stand beside the selected one.
+    Beside(String),
+}
+
 /// What became of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Still open.
     Open,
     /// Closed without a choice.
     Closed,
     /// Closed; do this.
-    Chosen(Action),
+    Chosen(Choice),
 }
 
 impl Palette {
+    /// Runs to stand beside the selected one: their ids, with what is known of each.
+    pub fn beside(runs: Vec<(String, String)>) -> Self {
+        let entries = runs.into_iter().map(|(run, doc)| {
+            let (name, doc) = (short_name(&run), text::clean(&doc).into_owned());
+            let name = text::clean(name).into_owned();
+            Entry { choice: Choice::Beside(run), keys: String::new(), name, doc }
+        });
+        Self::new("which run beside", entries.collect())
+    }
+
     /// Every action by name, with its keys where it has any.
     pub fn commands(keymap: &Keymap, places: &[Place]) -> Self {
         let fields = [
@@ -82,7 +102,7 @@ impl Palette {
                 anywhere.map(Binding::keys_text).unwrap_or_default()
             });
             let name = action.name().replace('_', " ");
-            Entry { action: *action, keys, name, doc: action.doc().into() }
+            Entry { choice: Choice::Do(*action), keys, name, doc: action.doc().into() }
         });
         Self::new("command", entries.collect())
     }
@@ -95,12 +115,13 @@ impl Palette {
         for binding in live.iter().copied().chain(rest) {
             let place = binding.place.name();
             // Keys that do the same in the same place share a line: `k Up`.
-            let twin = entries.iter_mut().find(|e| e.action == binding.action && e.name == place);
+            let choice = Choice::Do(binding.action);
+            let twin = entries.iter_mut().find(|e| e.choice == choice && e.name == place);
             if let Some(twin) = twin {
                 twin.keys = format!("{} {}", twin.keys, binding.keys_text());
             } else {
                 let (keys, doc) = (binding.keys_text(), binding.doc().to_owned());
-                entries.push(Entry { action: binding.action, keys, name: place.into(), doc });
+                entries.push(Entry { choice, keys, name: place.into(), doc });
             }
         }
         Self::new("help", entries)
@@ -145,7 +166,7 @@ impl Palette {
     /// Takes that row.
     pub fn choose(&self, row: usize) -> Outcome {
         let entry = self.shown.get(row).and_then(|(index, _)| self.entries.get(*index));
-        entry.map_or(Outcome::Open, |entry| Outcome::Chosen(entry.action))
+        entry.map_or(Outcome::Open, |entry| Outcome::Chosen(entry.choice.clone()))
     }
 
     /// What is offered now, best first.
@@ -209,10 +230,26 @@ impl Palette {
         {
             let Some(entry) = self.entries.get(*index) else { continue };
             let chosen = number == self.chosen;
-            entry.draw(at, chosen, self.title == "help", context, row, buf);
+            let shape = match (&entry.choice, self.title) {
+                (Choice::Beside(_), _) => Shape::Name,
+                (_, "help") => Shape::Keys,
+                _ => Shape::Command,
+            };
+            entry.draw(at, chosen, shape, context, row, buf);
             view.clickable(row, Click::Row(Place::Text, number));
         }
     }
+}
+
+/// What stands first in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// Keys: the help.
+    Keys,
+    /// A name, its meaning, its keys.
+    Command,
+    /// A long name and its meaning.
+    Name,
 }
 
 impl Entry {
@@ -224,7 +261,7 @@ impl Entry {
         &self,
         matched: &[u32],
         chosen: bool,
-        keys_first: bool,
+        shape: Shape,
         context: &DrawContext<'_>,
         row: Rect,
         buf: &mut Buffer,
@@ -239,18 +276,22 @@ impl Entry {
         let name = 0..self.name.chars().count();
         let doc = name.end + 1..name.end + 1 + self.doc.chars().count();
         let keys = doc.end + 1..usize::MAX;
-        let parts: [(&str, Range<usize>, Role, u16); 3] = if keys_first {
-            [
+        let parts: [(&str, Range<usize>, Role, u16); 3] = match shape {
+            Shape::Keys => [
                 (&self.keys, keys, Role::Key, 14),
                 (&self.doc, doc, Role::Text, row.width.saturating_sub(24)),
                 (&self.name, name, Role::Muted, 8),
-            ]
-        } else {
-            [
+            ],
+            Shape::Command => [
                 (&self.name, name, Role::Text, 18),
                 (&self.doc, doc, Role::Muted, row.width.saturating_sub(18 + 13)),
                 (&self.keys, keys, Role::Key, 10),
-            ]
+            ],
+            Shape::Name => [
+                (&self.name, name, Role::Text, row.width / 2),
+                (&self.doc, doc, Role::Muted, row.width / 2),
+                (&self.keys, keys, Role::Key, 0),
+            ],
         };
         let mut x = row.x;
         for (part, range, role, width) in parts {
@@ -276,20 +317,40 @@ mod tests {
 
     const PLACES: [Place; 2] = [Place::Runs, Place::Global];
 
+    fn actions(palette: &Palette) -> Vec<Action> {
+        let action = |entry: &Entry| match entry.choice {
+            Choice::Do(action) => Some(action),
+            Choice::Beside(_) => None,
+        };
+        palette.offered().filter_map(action).collect()
+    }
+
+    #[test]
+    fn a_run_is_found_by_its_name_and_chosen_by_its_id() {
+        let run = |id: &str, title: &str| (id.to_owned(), title.to_owned());
+        let mut list = Palette::beside(vec![
+            run("20261122-090000-alexnet-11c0", "AlexNet"),
+            run("20261121-080000-resnet18-5b5b", "ResNet-18"),
+        ]);
+        list.insert("resnet");
+        let chosen = Choice::Beside("20261121-080000-resnet18-5b5b".into());
+        assert_eq!(list.act(Action::Open), Outcome::Chosen(chosen));
+    }
+
     #[test]
     fn every_action_can_be_found_by_its_name() {
         let palette = Palette::commands(&Keymap::shipped(), &PLACES);
-        for action in palette.offered().map(|entry| entry.action).collect::<Vec<_>>() {
+        for action in actions(&palette) {
             let mut palette = palette.clone();
             palette.insert(&action.name().replace('_', " "));
-            assert!(palette.offered().any(|entry| entry.action == action), "{}", action.name());
+            assert!(actions(&palette).contains(&action), "{}", action.name());
         }
     }
 
     #[test]
     fn the_palette_begins_with_what_has_to_do_with_the_place_and_ends_with_moving() {
         let palette = Palette::commands(&Keymap::shipped(), &PLACES);
-        let actions: Vec<Action> = palette.offered().map(|entry| entry.action).collect();
+        let actions = actions(&palette);
         assert_eq!(actions[0], Action::Pause);
         let global = actions.iter().position(|action| *action == Action::ShowRuns).unwrap();
         let mark = actions.iter().position(|action| *action == Action::Mark).unwrap();
@@ -302,14 +363,14 @@ mod tests {
     fn a_few_letters_are_enough() {
         let mut palette = Palette::commands(&Keymap::shipped(), &PLACES);
         palette.insert("nthm");
-        assert_eq!(palette.act(Action::Open), Outcome::Chosen(Action::NextTheme));
+        assert_eq!(palette.act(Action::Open), Outcome::Chosen(Choice::Do(Action::NextTheme)));
     }
 
     #[test]
     fn help_is_searched_by_word_and_runs_the_entry() {
         let mut help = Palette::help(&Keymap::shipped(), &PLACES);
         help.insert("pause");
-        assert_eq!(help.act(Action::Open), Outcome::Chosen(Action::Pause));
+        assert_eq!(help.act(Action::Open), Outcome::Chosen(Choice::Do(Action::Pause)));
         let mut help = Palette::help(&Keymap::shipped(), &PLACES);
         help.insert("zzzz");
         assert_eq!(help.act(Action::Open), Outcome::Open);
@@ -322,7 +383,8 @@ mod tests {
         let help = Palette::help(&keymap, &PLACES);
         for binding in keymap.bindings() {
             let named = help.offered().any(|entry| {
-                entry.action == binding.action && entry.keys.contains(&binding.keys_text())
+                entry.choice == Choice::Do(binding.action)
+                    && entry.keys.contains(&binding.keys_text())
             });
             assert!(named, "{binding:?}");
         }

@@ -41,7 +41,7 @@ use crate::tui::message::Notice;
 use crate::tui::shell::quoted;
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::widget::field::Field;
+use crate::tui::widget::field::{Field, Narrowed};
 use crate::tui::widget::list::moved;
 
 /// What the user did to it, and what the small worker answered.
@@ -311,16 +311,10 @@ fn filter(
     shown: &Shown<'_>,
     page: usize,
 ) -> Option<Vec<Effect>> {
-    match action {
-        Action::Open | Action::NextFocus => state.filtering = false,
-        Action::Back => {
-            state.filtering = false;
-            state.filter = Field::default();
-        }
-        Action::Up | Action::Down | Action::PageUp | Action::PageDown => {
-            choose(state, shown, moved(action, shown.at, shown.rows.len(), page)?);
-        }
-        action => return state.filter.act(action).then(Vec::new),
+    match state.filter.narrow(&mut state.filtering, action) {
+        Narrowed::Done => {}
+        Narrowed::Moves => choose(state, shown, moved(action, shown.at, shown.rows.len(), page)?),
+        Narrowed::NotMine => return None,
     }
     Some(Vec::new())
 }

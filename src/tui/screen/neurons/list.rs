@@ -5,7 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{Shown, Sort, State};
+use super::filter::Filter;
+use super::shown::Shown;
+use super::{State, bookmark};
+use crate::run::bookmarks::Bookmarks;
 use crate::run::results::neurons::{Layer, Neuron};
 use crate::tui::action::{Action, Place};
 use crate::tui::number;
@@ -13,28 +16,74 @@ use crate::tui::screen::{Click, DrawContext, View};
 use crate::tui::text;
 use crate::tui::theme::Role;
 
-/// The neurons that a filter lets through: by index, or by a class among their pictures.
-pub(super) fn ordered<'a>(layer: &'a Layer, sort: Sort, filter: &str) -> Vec<&'a Neuron> {
-    let wanted = filter.trim().to_lowercase();
-    let matches = |neuron: &&Neuron| {
-        let mut tops = neuron.real.iter().chain(&neuron.adversarial);
-        wanted.is_empty()
-            || neuron.index.to_string() == wanted
-            || tops.any(|top| top.label.to_lowercase().contains(&wanted))
-    };
-    let mut order: Vec<&Neuron> = layer.neurons.iter().filter(matches).collect();
-    // Stable: equals stay in the order of their index. What has no value comes last.
-    let by = |order: &mut Vec<&'a Neuron>, value: fn(&Neuron) -> f64| {
-        order.sort_by(|a, b| value(b).total_cmp(&value(a)));
-    };
-    match sort {
-        Sort::Index => {}
-        Sort::Activation => by(&mut order, Neuron::top_activation),
-        Sort::Disagreement => {
-            by(&mut order, |neuron| neuron.disagreement().unwrap_or(f64::NEG_INFINITY));
+/// The order of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Sort {
+    /// Largest first: [`Neuron::disagreement`].
+    #[default]
+    Disagreement,
+    /// Largest first: [`Neuron::change`].
+    Change,
+    /// Largest first.
+    Activation,
+    /// As the layer has them.
+    Index,
+    /// Those with a bookmark first, then by disagreement.
+    Marked,
+}
+
+impl Sort {
+    /// In the order in which the key goes through them.
+    const ALL: [Self; 5] =
+        [Self::Disagreement, Self::Change, Self::Activation, Self::Index, Self::Marked];
+
+    /// The next one that tells the neurons apart.
+    pub(super) fn next(self, layer: &Layer, bookmarks: &Bookmarks) -> Self {
+        let at = Self::ALL.iter().position(|sort| *sort == self).unwrap_or(0);
+        let tells = |sort: &Self| match sort {
+            Self::Change => layer.neurons.iter().any(|neuron| neuron.change().is_some()),
+            Self::Marked => bookmarks.bookmarks.iter().any(|mark| mark.layer == layer.layer),
+            _ => true,
+        };
+        let others = Self::ALL.iter().cycle().skip(at + 1).take(Self::ALL.len());
+        others.copied().find(tells).unwrap_or_default()
+    }
+
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Disagreement => "disagreement",
+            Self::Change => "change",
+            Self::Activation => "activation",
+            Self::Index => "index",
+            Self::Marked => "bookmarks",
         }
     }
-    order
+}
+
+/// The neurons that a filter lets through. Stable: equals stay in the order of their index. What has
+/// no value comes last.
+pub(super) fn ordered<'a>(
+    layer: &'a Layer,
+    sort: Sort,
+    filter: &Filter,
+    bookmarks: &Bookmarks,
+) -> Vec<&'a Neuron> {
+    let is_marked = |neuron: &Neuron| bookmarks.of(&layer.layer, neuron.index).is_some();
+    let disagreement = |neuron: &Neuron| neuron.disagreement().unwrap_or(f64::NEG_INFINITY);
+    let value = |neuron: &Neuron| match sort {
+        Sort::Index => (false, 0.0),
+        Sort::Activation => (false, neuron.top_activation()),
+        Sort::Change => (false, neuron.change().unwrap_or(f64::NEG_INFINITY)),
+        Sort::Disagreement => (false, disagreement(neuron)),
+        Sort::Marked => (is_marked(neuron), disagreement(neuron)),
+    };
+    // Once a neuron: counting pictures for every comparison would be felt in large layers.
+    let kept = layer.neurons.iter().filter(|neuron| filter.keeps(neuron, is_marked(neuron)));
+    let mut order: Vec<_> = kept.map(|neuron| (value(neuron), neuron)).collect();
+    order.sort_by(|((a_first, a), _), ((b_first, b), _)| {
+        b_first.cmp(a_first).then_with(|| b.total_cmp(a))
+    });
+    order.into_iter().map(|(_, neuron)| neuron).collect()
 }
 
 pub(super) fn draw(
@@ -45,39 +94,22 @@ pub(super) fn draw(
     buf: &mut Buffer,
     view: &mut View,
 ) {
-    let by = match state.sort {
-        Sort::Disagreement => "disagreement",
-        Sort::Activation => "activation",
-        Sort::Index => "index",
-    };
+    let by = state.sort.words();
     let title = if area.width < 30 { format!("by {by}") } else { format!("neurons by {by}") };
     let mut title = Line::from(title);
     if !state.filter.is_empty() && !state.filtering {
-        let filter = text::fit(state.filter.text(), 10);
-        title.push_span(Span::styled(format!(" · /{filter}"), context.style(Role::Warning)));
+        title.push_span(filter_words(state, shown, context, 10));
     }
-    let mut inner = context.frame(title, area, buf);
-    if state.filtering && inner.height > 0 {
-        let row = Rect { y: inner.bottom() - 1, height: 1, ..inner };
-        buf.set_stringn(row.x, row.y, "/", row.width.into(), context.style(Role::Key));
-        let field = Rect { x: row.x + 1, width: row.width.saturating_sub(1), ..row };
-        state.filter.draw(context, field.intersection(row), buf, view);
-        inner.height -= 1;
-    }
+    let inner = context.frame(title, area, buf);
+    let mut inner = draw_filter(state, shown, context, inner, buf, view);
     if shown.order.is_empty() {
-        let back = context.key(Action::Back, Place::Neurons);
-        let all = shown.layer.neurons.len();
-        let sentence =
-            format!("None of {all} neurons matches '{}'; {back} shows all.", state.filter.text());
-        for (line, row) in text::wrap(&sentence, inner.width.into()).iter().zip(inner.rows()) {
-            buf.set_stringn(row.x, row.y, line, row.width.into(), context.style(Role::Muted));
-        }
-        return;
+        return say_none(state, shown, context, inner, buf);
     }
+    let wide = Columns::of(inner.width, state.sort, shown.layer);
     if inner.height >= 4 {
-        let head =
-            row(["#", "class", "real", "adv", "diff", "act"].map(str::to_owned), inner.width);
+        let head = ["#", "class", "real", "adv", "diff", "change", "act"].map(str::to_owned);
         let style = context.style(Role::Muted);
+        let head = wide.row(&head, " ", inner.width);
         buf.set_stringn(inner.x, inner.y, head, inner.width.into(), style);
         inner = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
     }
@@ -94,43 +126,131 @@ pub(super) fn draw(
         } else {
             Style::new()
         };
-        let line = row(cells(neuron), place.width);
+        let bookmarks = &shown.seen.detail.bookmarks;
+        let is_marked = bookmarks.of(&shown.layer.layer, neuron.index).is_some();
+        let sign = if is_marked { bookmark::SIGN } else { " " };
+        let line = wide.row(&cells(neuron), sign, place.width);
         buf.set_stringn(place.x, place.y, line, place.width.into(), style);
+        if is_marked {
+            let sign = Rect { x: place.x + 4, width: 1, ..place };
+            buf.set_style(sign.intersection(place), context.theme.over(Role::Marked, style));
+        }
         view.clickable(place, Click::Row(Place::Neurons, at));
     }
 }
 
-fn cells(neuron: &Neuron) -> [String; 6] {
+/// What the filter is, for a title.
+pub(super) fn filter_words<'a>(
+    state: &State,
+    shown: &Shown<'_>,
+    context: &DrawContext<'_>,
+    most: usize,
+) -> Span<'a> {
+    let filter = text::fit(state.filter.text(), most);
+    let wrong = if shown.problem.is_some() { " ?" } else { "" };
+    Span::styled(format!(" · /{filter}{wrong}"), context.style(Role::Warning))
+}
+
+/// The field of the filter in the last row while it is typed, with what is wrong above it; answers
+/// what is left.
+pub(super) fn draw_filter(
+    state: &State,
+    shown: &Shown<'_>,
+    context: &DrawContext<'_>,
+    mut inner: Rect,
+    buf: &mut Buffer,
+    view: &mut View,
+) -> Rect {
+    if state.filtering && inner.height > 0 {
+        let row = Rect { y: inner.bottom() - 1, height: 1, ..inner };
+        buf.set_stringn(row.x, row.y, "/", row.width.into(), context.style(Role::Key));
+        let field = Rect { x: row.x + 1, width: row.width.saturating_sub(1), ..row };
+        state.filter.draw(context, field.intersection(row), buf, view);
+        inner.height -= 1;
+    }
+    let (role, words) = match &shown.problem {
+        Some(problem) => (Role::Warning, problem.as_str()),
+        // A language that nobody is told of is not used.
+        None if state.filtering && state.filter.is_empty() => {
+            (Role::Muted, "dog · 147 · label:dog · act>10 · diff>0.5 · real!=adv · marked · !dog")
+        }
+        None => return inner,
+    };
+    let lines = text::wrap(words, inner.width.into());
+    if inner.height < lines.len() as u16 + 3 {
+        return inner;
+    }
+    inner.height -= lines.len() as u16;
+    for (at, line) in lines.iter().enumerate() {
+        let y = inner.bottom() + at as u16;
+        buf.set_stringn(inner.x, y, line, inner.width.into(), context.style(role));
+    }
+    inner
+}
+
+/// Why nothing is listed.
+pub(super) fn say_none(
+    state: &State,
+    shown: &Shown<'_>,
+    context: &DrawContext<'_>,
+    area: Rect,
+    buf: &mut Buffer,
+) {
+    let back = context.key(Action::Back, Place::Neurons);
+    let all = shown.layer.neurons.len();
+    let sentence =
+        format!("None of {all} neurons matches '{}'; {back} shows all.", state.filter.text());
+    for (line, row) in text::wrap(&sentence, area.width.into()).iter().zip(area.rows()) {
+        buf.set_stringn(row.x, row.y, line, row.width.into(), context.style(Role::Muted));
+    }
+}
+
+fn cells(neuron: &Neuron) -> [String; 7] {
+    let none = || "–".to_owned();
     let Some(favourite) = neuron.favourite() else {
-        let none = || "–".to_owned();
-        return [neuron.index.to_string(), "silent".into(), none(), none(), none(), none()];
+        let index = neuron.index.to_string();
+        return [index, "silent".into(), none(), none(), none(), none(), none()];
     };
     let of = |count: usize, all: usize| {
-        if all == 0 { "–".to_owned() } else { format!("{count}/{all}") }
+        if all == 0 { none() } else { format!("{count}/{all}") }
     };
+    let share = |value: Option<f64>| value.map_or_else(none, |value| format!("{value:.2}"));
     [
         neuron.index.to_string(),
         favourite.label.to_owned(),
         of(favourite.real, neuron.real.len()),
         of(favourite.adversarial, neuron.adversarial.len()),
-        neuron.disagreement().map_or_else(|| "–".to_owned(), |value| format!("{value:.2}")),
+        share(neuron.disagreement()),
+        share(neuron.change()),
         number::value(neuron.top_activation()),
     ]
 }
 
-/// Index, class, then as many of the numbers as there is room for: the disagreement before all.
-fn row(
-    [index, class, real, adversarial, difference, activation]: [String; 6],
-    width: u16,
-) -> String {
-    let width = usize::from(width);
-    let mut tail = text::pad_left(&difference, 6);
-    if width >= 26 {
-        tail.push_str(&text::pad_left(&activation, 7));
+/// Which numbers there is room for, each with its cells: what it is sorted by before all. Index and
+/// class always stand there.
+#[derive(Debug)]
+struct Columns(Vec<(usize, usize)>);
+
+impl Columns {
+    fn of(width: u16, sort: Sort, layer: &Layer) -> Self {
+        let has_change = layer.neurons.iter().any(|neuron| neuron.change().is_some());
+        let by_change = sort == Sort::Change && has_change;
+        let columns = [
+            (2, 5, width >= 36),
+            (3, 5, width >= 36),
+            (4, 6, width >= 24 || !by_change),
+            (5, 7, has_change && (width >= 43 || by_change)),
+            (6, 7, width >= 26 && !(width < 36 && by_change)),
+        ];
+        let there = columns.into_iter().filter(|(_, _, is_there)| *is_there);
+        Self(there.map(|(cell, width, _)| (cell, width)).collect())
     }
-    if width >= 36 {
-        tail = text::pad_left(&real, 6) + &text::pad_left(&adversarial, 6) + &tail;
+
+    fn row(&self, cells: &[String; 7], sign: &str, width: u16) -> String {
+        let cell = |at: usize| cells.get(at).map_or("", String::as_str);
+        let tail: String =
+            self.0.iter().map(|(at, width)| text::pad_left(cell(*at), *width)).collect();
+        let room = usize::from(width).saturating_sub(5 + text::width(&tail));
+        format!("{}{sign}{}{tail}", text::pad_left(cell(0), 4), text::pad(cell(1), room))
     }
-    let room = width.saturating_sub(5 + text::width(&tail));
-    format!("{} {}{tail}", text::pad_left(&index, 4), text::pad(&class, room))
 }

@@ -1,55 +1,76 @@
-//! The pictures of the chosen neuron: the grid, the cursor in it, and one picture large beside its
-//! twin.
-
-use std::path::PathBuf;
+//! The pictures of one neuron: real ones above adversarial ones, the cursor in them, and what
+//! stands above and below.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
-use super::{Row, Shown, Spot, State};
-use crate::run::results::neurons::{Neuron, TopImage};
+use super::region::{self, Which};
+use super::shown::{self, Pane, Shown};
+use super::{Mode, Row, Spot, State, bookmark, time, zoom};
+use crate::run::results::neurons::{Counterpart, Neuron, TopImage};
 use crate::tui::action::{Action, Place};
 use crate::tui::number;
-use crate::tui::pictures::Request;
+use crate::tui::pictures::{Decoded, Request};
 use crate::tui::screen::runs::short_name;
 use crate::tui::screen::{Click, DrawContext, Scene, View};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::grid::{self, Group, Tile};
 
+/// Draws one side of the screen.
 pub(super) fn draw(
     state: &State,
-    shown: &Shown<'_>,
+    pane: &Pane<'_>,
     scene: &Scene<'_>,
     context: &DrawContext<'_>,
     area: Rect,
     buf: &mut Buffer,
     view: &mut View,
 ) {
-    let Some(neuron) = shown.neuron() else {
-        context.frame(Line::from(text::fit(&shown.layer.layer, 30)), area, buf);
-        return;
-    };
-    let layers = shown.neurons.layers.len();
-    let layer = text::fit(&shown.layer.layer, 24);
-    let place = shown.neurons.layers.iter().position(|l| std::ptr::eq(l, shown.layer));
-    let mut title = format!("{layer} · neuron {}", neuron.index);
-    if let (Some(place), true) = (place, layers > 1) {
-        title = format!("{layer} ({} of {layers}) · neuron {}", place + 1, neuron.index);
-    }
-    // Which run: the screen may have been left and come back to.
-    let run = scene.selected.map_or("", short_name);
-    if usize::from(area.width) >= text::width(&title) + text::width(run) + 50 {
-        title = format!("{run} · {title}");
-    }
-    let story = neuron.story();
     if area.is_empty() {
         return;
     }
-    let mut inner = context.frame(Line::from(title.clone()), area, buf);
+    let Some(neuron) = pane.neuron else {
+        context.frame(Line::from(text::fit(&pane.layer.layer, 30)), area, buf);
+        return;
+    };
+    let inner = draw_frame(state, pane, neuron, context, area, buf);
+    // In the frame's lower line, so that it takes no row from the pictures.
+    let foot = Rect { x: area.x + 2, y: area.bottom() - 1, height: 1, ..area };
+    let foot = Rect { width: area.width.saturating_sub(4), ..foot };
+    if area.height > 4 && area.width > 8 {
+        let foot = bookmark::draw_note(pane, context, foot, buf);
+        time::draw(&pane.seen, context, foot, buf, view);
+    }
+    let inner = bookmark::draw_field(state, pane, context, inner, buf, view);
+    if state.mode == Mode::Zoom {
+        zoom::draw(state, pane, neuron, scene, context, inner, buf);
+    } else {
+        draw_grid(state, pane, scene, context, inner, buf, view);
+    }
+}
+
+/// The frame with layer and neuron in it, and their story; answers what is left inside.
+fn draw_frame(
+    state: &State,
+    pane: &Pane<'_>,
+    neuron: &Neuron,
+    context: &DrawContext<'_>,
+    area: Rect,
+    buf: &mut Buffer,
+) -> Rect {
+    let (title, sign) = title(state, pane, neuron, area.width);
+    let width = text::width(&title) + if sign { 2 } else { 0 };
+    let mut line = Line::from(title);
+    if sign {
+        let words = format!(" {}", bookmark::SIGN);
+        line.push_span(Span::styled(words, context.style(Role::Marked)));
+    }
+    let mut inner = context.frame(line, area, buf);
     // The story stands in the frame where it fits, else in the first row.
-    let room = usize::from(area.width).saturating_sub(text::width(&title) + 10);
+    let story = neuron.story();
+    let room = usize::from(area.width).saturating_sub(width + 10);
     if text::width(&story) <= room {
         let x = area.right().saturating_sub(text::width(&story) as u16 + 4);
         buf.set_string(x, area.y, format!(" {story} "), context.style(Role::Text));
@@ -59,41 +80,176 @@ pub(super) fn draw(
             inner = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
         }
     }
-    if state.zoomed {
-        draw_zoomed(state, shown, scene, context, inner, buf);
-        return;
-    }
-    let group = |row: Row| {
-        let tiles = images(neuron, row).iter().enumerate().map(|(rank, top)| {
-            let file = Request::File(shown.detail.folder.join(&top.picture));
-            Tile {
-                picture: scene.pictures.get(&file),
-                caption: [top.caption(), number::value(top.activation)],
-                selected: context.focused && spot(state, neuron) == Spot { row, rank },
-            }
-        });
-        let (title, role) = match row {
-            Row::Real => ("real", Role::Real),
-            Row::Adversarial => ("adversarial", Role::Adversarial),
-        };
-        Group { title: title.into(), role, tiles: tiles.collect() }
+    inner
+}
+
+/// What is shown, as much of it as there is room for, and whether it is marked.
+fn title(state: &State, pane: &Pane<'_>, neuron: &Neuron, width: u16) -> (String, bool) {
+    let names_run = pane.has_neighbour;
+    let sign = bookmark::of(pane).is_some();
+    let (at, layers) = shown::place(&pane.seen, pane.layer);
+    let layer = text::fit_ends(&pane.layer.layer, 24);
+    let long = match layers {
+        1 => layer.clone(),
+        _ => format!("{layer} ({} of {layers})", at + 1),
     };
-    let mut groups = vec![group(Row::Real)];
+    let mut extra = String::new();
+    if let Some(words) = state.overlay.words() {
+        // It must not be taken for a region that covers nothing.
+        let there = if state.overlay.is_there(neuron) { "" } else { " (not kept)" };
+        extra = format!(" · {words}{there}");
+    }
+    if let Some(words) = time::words(&pane.seen) {
+        extra = format!("{extra} · {words}");
+    }
+    let run = short_name(pane.seen.run);
+    let room = usize::from(width).saturating_sub(if sign { 8 } else { 6 });
+    let index = neuron.index;
+    let with_run = |layer: &str| format!("{run} · {layer} · neuron {index}{extra}");
+    let mut tries = vec![with_run(&long)];
+    if names_run {
+        // Whose it is matters more than which layer: that is the same on both sides.
+        let least = format!("{run} · {index}");
+        tries.extend([with_run(&layer), format!("{least}{extra}"), least]);
+    } else {
+        tries.extend([
+            format!("{long} · neuron {index}{extra}"),
+            format!("{layer} · neuron {index}{extra}"),
+            format!("{layer} · {index}{extra}"),
+        ]);
+    }
+    // Where nothing else is named beside it, the run gives way to the story.
+    let fits = |at: usize, title: &String| {
+        let story = if at == 0 && !names_run { 44 } else { 0 };
+        text::width(title) + story <= room
+    };
+    let found = tries.iter().enumerate().find(|(at, title)| fits(*at, title));
+    let title = found.or(tries.iter().enumerate().next_back()).map(|(_, title)| title.as_str());
+    (text::fit(title.unwrap_or_default(), room), sign)
+}
+
+fn draw_grid(
+    state: &State,
+    pane: &Pane<'_>,
+    scene: &Scene<'_>,
+    context: &DrawContext<'_>,
+    mut inner: Rect,
+    buf: &mut Buffer,
+    view: &mut View,
+) {
+    let Some(neuron) = pane.neuron else { return };
     if neuron.adversarial.is_empty() {
         let note =
             Rect { y: inner.bottom().saturating_sub(1), height: inner.height.min(1), ..inner };
         let sentence = "no adversarial images: an [attack] section before [neurons] makes them";
+        let sentence = text::fit(sentence, note.width.into());
         buf.set_stringn(note.x, note.y, sentence, note.width.into(), context.style(Role::Muted));
         inner.height = inner.height.saturating_sub(1);
-    } else {
-        groups.push(group(Row::Adversarial));
+    }
+    let cursor = spot(state, neuron);
+    let rows = [Row::Real, Row::Adversarial];
+    let rows = rows.into_iter().filter(|row| *row == Row::Real || !neuron.adversarial.is_empty());
+    let with_originals = state.originals && has_originals(neuron);
+    let count = rows.clone().count() + usize::from(with_originals);
+    let most = neuron.real.len().max(neuron.adversarial.len());
+    // What does not fit whole says nothing: a number that is cut off is another number.
+    let room = usize::from(grid::Layout::new(inner, count, most).pitch.saturating_sub(1));
+    let mut groups: Vec<Group<'_>> = rows
+        .map(|row| {
+            let tiles = images(neuron, row).iter().enumerate().map(|(rank, top)| {
+                let request = request(state, pane, neuron, Spot { row, rank }, top);
+                Tile {
+                    picture: scene.pictures.get(&request),
+                    caption: [top.caption(), activation(top, rank, room)],
+                    selected: context.focused && cursor == Spot { row, rank },
+                }
+            });
+            let (title, role) = match row {
+                Row::Real => ("real", Role::Real),
+                Row::Adversarial => ("adversarial", Role::Adversarial),
+            };
+            Group { title: title.into(), role, tiles: tiles.collect() }
+        })
+        .collect();
+    let not_kept = Err("not kept".to_owned());
+    if with_originals {
+        groups.push(originals(pane, neuron, scene, &not_kept, room));
     }
     grid::draw(&groups, context, inner, buf, |group, tile, cells| {
-        view.clickable(cells, Click::Cell(Place::Neurons, group as u16, tile as u16));
+        // An original stands for its adversarial picture.
+        let row = (group as u16).min(1);
+        view.clickable(cells, Click::Cell(Place::Neurons, row, tile as u16));
     });
 }
 
-fn images(neuron: &Neuron, row: Row) -> &[TopImage] {
+/// Whether the run has kept what the adversarial pictures were made from.
+pub(super) fn has_originals(neuron: &Neuron) -> bool {
+    neuron.adversarial.iter().any(|top| top.counterpart.is_some())
+}
+
+fn originals<'a>(
+    pane: &Pane<'_>,
+    neuron: &Neuron,
+    scene: &Scene<'a>,
+    not_kept: &'a Decoded,
+    room: usize,
+) -> Group<'a> {
+    let tiles = neuron.adversarial.iter().map(|top| {
+        let Some(original) = &top.counterpart else {
+            return Tile { picture: Some(not_kept), caption: Default::default(), selected: false };
+        };
+        let file = Request::File(pane.seen.detail.folder.join(&original.picture));
+        let value = number::value(original.activation);
+        let long = format!("{value} · #{}", number::count(original.rank));
+        Tile {
+            picture: scene.pictures.get(&file),
+            caption: [seen_as(top, original), whole(long, value, room)],
+            selected: false,
+        }
+    });
+    let title = "their originals · activation · #rank".into();
+    Group { title, role: Role::Real, tiles: tiles.collect() }
+}
+
+/// The long words where they fit.
+fn whole(long: String, short: String, room: usize) -> String {
+    if text::width(&long) <= room { long } else { short }
+}
+
+/// What the network makes of a counterpart, as under the pictures themselves.
+pub(super) fn seen_as(top: &TopImage, counterpart: &Counterpart) -> String {
+    if top.label_index == counterpart.prediction_index {
+        top.label.clone()
+    } else {
+        format!("{}→{}", top.label, counterpart.prediction)
+    }
+}
+
+/// `31.40 · 1→4,812`: how much it excites the neuron, and from which rank to which the attack has
+/// moved it, if that is known.
+fn activation(top: &TopImage, rank: usize, room: usize) -> String {
+    let value = number::value(top.activation);
+    match &top.counterpart {
+        Some(other) => {
+            whole(format!("{value} · {}→{}", rank + 1, number::count(other.rank)), value, room)
+        }
+        None => value,
+    }
+}
+
+/// What shows a picture as it is to be shown now.
+pub(super) fn request(
+    state: &State,
+    pane: &Pane<'_>,
+    neuron: &Neuron,
+    Spot { row, rank }: Spot,
+    top: &TopImage,
+) -> Request {
+    let which = Which { is_adversarial: row == Row::Adversarial, rank };
+    region::request(state.overlay, pane.seen.detail, neuron, which, top)
+}
+
+pub(super) fn images(neuron: &Neuron, row: Row) -> &[TopImage] {
     match row {
         Row::Real => &neuron.real,
         Row::Adversarial => &neuron.adversarial,
@@ -101,7 +257,7 @@ fn images(neuron: &Neuron, row: Row) -> &[TopImage] {
 }
 
 /// The cursor's place, brought back to where this neuron has pictures.
-fn spot(state: &State, neuron: &Neuron) -> Spot {
+pub(super) fn spot(state: &State, neuron: &Neuron) -> Spot {
     let row =
         if images(neuron, state.picture.row).is_empty() { Row::Real } else { state.picture.row };
     Spot { row, rank: state.picture.rank.min(images(neuron, row).len().saturating_sub(1)) }
@@ -124,103 +280,17 @@ pub(super) fn walk(state: &mut State, action: Action, shown: &Shown<'_>) -> bool
     true
 }
 
-/// The same picture on the other side of the attack.
-#[derive(Debug)]
-pub(super) struct Twin {
-    pub(super) path: PathBuf,
-    caption: String,
-}
-
-/// The picture under the cursor and its twin, if that is stored anywhere.
-pub(super) fn under_cursor<'a>(
-    state: &State,
-    shown: &Shown<'a>,
-) -> Option<(&'a TopImage, Option<Twin>)> {
-    let neuron = shown.neuron()?;
-    let Spot { row, rank } = spot(state, neuron);
-    let top = images(neuron, row).get(rank)?;
-    let other = if row == Row::Real { Row::Adversarial } else { Row::Real };
-    let mut all = shown.layer.neurons.iter().flat_map(|neuron| images(neuron, other));
-    let stored = all.find(|candidate| candidate.image == top.image);
-    let twin = match (stored, row) {
-        (Some(twin), _) => {
-            Some(Twin { path: shown.detail.folder.join(&twin.picture), caption: twin.caption() })
-        }
-        (None, Row::Real) => written_by_the_attack(shown, top),
-        (None, Row::Adversarial) => None,
-    };
-    Some((top, twin))
-}
-
-fn written_by_the_attack(shown: &Shown<'_>, top: &TopImage) -> Option<Twin> {
-    let attack = shown.detail.attack.as_ref()?;
-    let pair = attack.pairs.iter().find(|pair| pair.image == top.image)?;
-    let seen = shown.neurons.classes.get(pair.prediction_adversarial as usize)?;
-    Some(Twin {
-        path: shown.detail.folder.join(&pair.picture),
-        caption: if *seen == top.label { seen.clone() } else { format!("{}→{seen}", top.label) },
-    })
-}
-
-fn draw_zoomed(
-    state: &State,
-    shown: &Shown<'_>,
-    scene: &Scene<'_>,
-    context: &DrawContext<'_>,
-    area: Rect,
-    buf: &mut Buffer,
-) {
-    let Some((top, twin)) = under_cursor(state, shown) else { return };
-    let row = shown.neuron().map_or(Row::Real, |neuron| spot(state, neuron).row);
-    let (here, there) = match row {
-        Row::Real => (("real", Role::Real), ("adversarial", Role::Adversarial)),
-        Row::Adversarial => (("adversarial", Role::Adversarial), ("real", Role::Real)),
-    };
-    let half = (area.width / 2).saturating_sub(1);
-    let upper = area.height / 2;
-    // Side by side unless the pictures get larger one below the other.
-    let beside = half.min(area.height * 2) >= area.width.min(upper * 2);
-    let (first, second) = if twin.is_none() {
-        let above = area.height.saturating_sub(1);
-        let note = Rect { y: area.y + above, height: area.height - above, ..area };
-        (Rect { height: above, ..area }, note)
-    } else if beside {
-        (Rect { width: half, ..area }, Rect { x: area.x + half + 2, width: half, ..area })
-    } else {
-        let lower = Rect { y: area.y + upper, height: area.height - upper, ..area };
-        (Rect { height: upper, ..area }, lower)
-    };
-    let path = shown.detail.folder.join(&top.picture);
-    let activation = number::value(top.activation);
-    let words = format!("{} · {} · activation {activation}", top.caption(), top.image);
-    draw_large(here, &words, &path, scene, context, first, buf);
-    if let Some(twin) = twin {
-        draw_large(there, &twin.caption, &twin.path, scene, context, second, buf);
-    } else if !second.is_empty() {
-        let note = format!("{}: not among the stored pictures", there.0);
-        let note = text::fit(&note, second.width.into());
-        buf.set_string(second.x, second.y, note, context.style(Role::Muted));
+/// The pictures of a pane, as they are to be shown now.
+pub(super) fn wants(state: &State, pane: &Pane<'_>, wanted: &mut Vec<Request>) {
+    let Some(neuron) = pane.neuron else { return };
+    for row in [Row::Real, Row::Adversarial] {
+        let tops = images(neuron, row).iter().enumerate();
+        wanted
+            .extend(tops.map(|(rank, top)| request(state, pane, neuron, Spot { row, rank }, top)));
     }
-}
-
-fn draw_large(
-    (title, role): (&str, Role),
-    words: &str,
-    path: &std::path::Path,
-    scene: &Scene<'_>,
-    context: &DrawContext<'_>,
-    area: Rect,
-    buf: &mut Buffer,
-) {
-    if area.height < 3 {
-        return;
+    if state.originals {
+        let originals = neuron.adversarial.iter().filter_map(|top| top.counterpart.as_ref());
+        let folder = &pane.seen.detail.folder;
+        wanted.extend(originals.map(|original| Request::File(folder.join(&original.picture))));
     }
-    let room = usize::from(area.width);
-    let (x, _) = buf.set_stringn(area.x, area.y, title, room, context.style(role));
-    let left = usize::from(area.right().saturating_sub(x + 2));
-    buf.set_string(x + 2, area.y, text::fit(words, left), context.style(Role::Text));
-    let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
-    let picture = scene.pictures.get(&Request::File(path.to_owned()));
-    let square = Rect { width: below.width.min(below.height * 2), ..below };
-    grid::draw_picture(picture, context, if picture.is_none() { square } else { below }, buf);
 }

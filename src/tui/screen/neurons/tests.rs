@@ -1,26 +1,65 @@
 //! The neurons screen at every size, and what its keys do.
 
+#[cfg(test)]
+mod looks;
+
 use std::path::Path;
 
 use proptest::prelude::*;
 
+use super::filter::Filter;
 use super::*;
-use crate::run::results::neurons::TopImage;
+use crate::run::bookmarks::Bookmarks;
+use crate::run::results::neurons::{Layer, Strip, TopImage};
+use crate::tui::effect::Effect;
 use crate::tui::fixture::{self, FAILED, FINISHED};
-use crate::tui::pictures::{Cache, decoder};
+use crate::tui::pictures::{Cache, Request, decoder};
 use crate::tui::world::World;
 
-/// Writes the pictures that a state wants, one colour a class, and decodes them.
+/// Writes a picture of one colour a class.
+fn plant_picture(path: &Path) {
+    if path.exists() {
+        return;
+    }
+    let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    let shade = name.bytes().last().unwrap_or(0).wrapping_add(name.bytes().next().unwrap_or(0));
+    let shade = shade.wrapping_mul(37);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let pixels = image::RgbImage::from_pixel(32, 32, image::Rgb([shade, 128, 255 - shade]));
+    pixels.save(path).unwrap();
+}
+
+/// Writes a strip whose tiles are lit in the middle.
+fn plant_strip(path: &Path) {
+    if path.exists() {
+        return;
+    }
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let strip = image::GrayImage::from_fn(32 * 18, 32, |x, y| {
+        let far = (x % 32).abs_diff(16).max(y.abs_diff(16));
+        let lit = if far < 7 { Strip::LIT } else { 0 };
+        image::Luma([(127 - far as u8 * 7) | lit])
+    });
+    strip.save(path).unwrap();
+}
+
+/// Writes the pictures that a state wants, and decodes them.
 fn loaded(state: &State, world: &World) -> Cache {
     let mut cache = Cache::default();
     let wanted = wants(state, &scene(world, &Cache::default(), FINISHED)).pictures;
     for request in cache.want(&wanted) {
-        let Request::File(path) = &request else { continue };
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let shade = name.bytes().next().unwrap_or(0).wrapping_mul(37);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        let pixels = image::RgbImage::from_pixel(32, 32, image::Rgb([shade, 128, 255 - shade]));
-        pixels.save(path).unwrap();
+        match &request {
+            Request::File(path) => plant_picture(path),
+            Request::Difference { original, adversarial, .. } => {
+                plant_picture(original);
+                plant_picture(adversarial);
+            }
+            Request::Region { picture, strip, .. } => {
+                plant_picture(picture);
+                plant_strip(strip);
+            }
+            Request::Map { strip, .. } => plant_strip(strip),
+        }
         cache.put(decoder::load(&request));
     }
     cache
@@ -40,19 +79,26 @@ fn drawn(state: &State, scene: &Scene<'_>, size: (u16, u16)) -> (String, View) {
 
 /// A state after some actions on the finished run.
 fn after(world: &World, actions: &[Action]) -> State {
-    let (mut state, cache) = (State::default(), Cache::default());
-    for action in actions {
-        let done = act(&mut state, *action, &scene(world, &cache, FINISHED), 10);
-        assert!(done.is_some(), "{action:?} is not done here");
-    }
+    let mut state = State::default();
+    press(&mut state, world, actions);
     state
+}
+
+fn press(state: &mut State, world: &World, actions: &[Action]) -> Vec<Effect> {
+    let cache = Cache::default();
+    let mut effects = Vec::new();
+    for action in actions {
+        let done = act(state, *action, &scene(world, &cache, FINISHED), 10);
+        effects.extend(done.unwrap_or_else(|| panic!("{action:?} is not done here")));
+    }
+    effects
 }
 
 #[test]
 fn real_above_adversarial_at_every_size() {
     let folder = tempfile::tempdir().unwrap();
     let world = fixture::world(folder.path());
-    let mut state = after(&world, &[Action::NextLayer]);
+    let mut state = after(&world, &[Action::NextLayer, Action::NextLayer]);
     state.neuron = Some(147);
     let cache = loaded(&state, &world);
     for size in fixture::SIZES {
@@ -99,15 +145,39 @@ fn an_empty_screen_says_what_fills_it() {
 #[test]
 fn the_list_starts_with_the_neuron_that_lies_most() {
     let neurons = fixture::neurons();
-    let order = list::ordered(&neurons.layers[1], Sort::Disagreement, "");
+    let (layer, none) = (&neurons.layers[1], Bookmarks::default());
+    let order = list::ordered(layer, Sort::Disagreement, &Filter::default(), &none);
     let values: Vec<f64> = order.iter().map(|n| n.disagreement().unwrap()).collect();
     assert!(values.windows(2).all(|pair| pair[0] >= pair[1]));
-    let by_index = list::ordered(&neurons.layers[1], Sort::Index, "147");
+    let by_index = list::ordered(layer, Sort::Index, &Filter::parse("147"), &none);
     assert_eq!(by_index.iter().map(|n| n.index).collect::<Vec<_>>(), [147]);
-    let of_ships = list::ordered(&neurons.layers[1], Sort::Activation, "SHIP");
+    let of_ships = list::ordered(layer, Sort::Activation, &Filter::parse("SHIP"), &none);
     let is_ship = |top: &TopImage| top.label == "ship";
     assert!(of_ships.iter().all(|n| n.real.iter().chain(&n.adversarial).any(is_ship)));
     assert!(of_ships.len() < 256);
+}
+
+#[test]
+fn orders_that_tell_nothing_apart_are_passed_over() {
+    let (old, new) = (fixture::neurons(), fixture::with_regions());
+    let mut marks = Bookmarks::default();
+    let all = |layer: &Layer, marks: &Bookmarks| {
+        let mut sorts = vec![Sort::default()];
+        while sorts.len() < 2 || sorts.first() != sorts.last() {
+            sorts.push(sorts.last().unwrap().next(layer, marks));
+        }
+        sorts.len() - 1
+    };
+    assert_eq!(all(&old.layers[1], &marks), 3);
+    assert_eq!(all(&new.layers[1], &marks), 4);
+    marks.set("conv4", 1, Some(String::new()));
+    assert_eq!(all(&new.layers[1], &marks), 4);
+    marks.set("conv5", 200, Some(String::new()));
+    assert_eq!(all(&new.layers[1], &marks), 5);
+    let marked = list::ordered(&new.layers[1], Sort::Marked, &Filter::default(), &marks);
+    assert_eq!(marked[0].index, 200);
+    let fallen = list::ordered(&new.layers[1], Sort::Change, &Filter::default(), &marks);
+    assert!(fallen.windows(2).all(|pair| pair[0].change() >= pair[1].change()));
 }
 
 #[test]
@@ -139,11 +209,22 @@ fn keys_walk_through_neurons_layers_and_orders() {
 
 #[test]
 fn the_copied_command_prints_what_is_on_the_screen() {
-    let (world, cache) = (fixture::world(Path::new("/none")), Cache::default());
+    let world = fixture::world_with_regions(Path::new("/none"));
     let mut state = State { neuron: Some(7), ..State::default() };
-    let effects = act(&mut state, Action::CopyCommand, &scene(&world, &cache, FINISHED), 10);
+    let copied = |state: &mut State| match press(state, &world, &[Action::CopyCommand]).remove(0) {
+        Effect::Copy(command) => command,
+        other => panic!("{other:?}"),
+    };
     let command = format!("glassbox view {FINISHED} --layer conv5 --neuron 7");
-    assert_eq!(effects, Some(vec![Effect::Copy(command)]));
+    assert_eq!(copied(&mut state), command);
+    press(&mut state, &world, &[Action::Region, Action::Region, Action::Region]);
+    assert_eq!(copied(&mut state), format!("{command} --region crop"));
+    state.overlay = Overlay::default();
+    state.put_beside(FAILED.into());
+    assert_eq!(copied(&mut state), format!("{command} --with {FAILED}"));
+    state = State { neuron: Some(3), step: Some(1_600), ..State::default() };
+    let command = format!("glassbox view {FINISHED} --layer conv5 --neuron 3 --step 1600");
+    assert_eq!(copied(&mut state), command);
 }
 
 #[test]
@@ -154,19 +235,31 @@ fn a_click_on_a_picture_selects_it_and_a_second_one_enlarges_it() {
     let (_, view) = drawn(&state, &scene, (120, 40));
     let hit = view.at(60, 25).unwrap();
     click(&mut state, hit, &scene);
-    assert_eq!((state.picture.row, state.zoomed), (Row::Adversarial, false));
+    assert_eq!((state.picture.row, state.mode), (Row::Adversarial, Mode::Grid));
     click(&mut state, hit, &scene);
-    assert!(state.zoomed);
+    assert_eq!(state.mode, Mode::Zoom);
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn no_size_panics(width in 0_u16..260, height in 0_u16..80, zoomed: bool, rank in 0_usize..20) {
-        let (world, cache) = (fixture::world(Path::new("/none")), Cache::default());
+    fn no_size_panics(
+        width in 0_u16..260, height in 0_u16..80, mode in 0_usize..3, rank in 0_usize..20,
+        with_all: bool, turned in 0_usize..6, filtering: bool,
+    ) {
+        let world = if with_all { fixture::world_with_regions } else { fixture::world };
+        let (world, cache) = (world(Path::new("/none")), Cache::default());
         let picture = Spot { row: Row::Adversarial, rank };
-        let state = State { zoomed, focus: Focus::Pictures, picture, ..State::default() };
+        let mode = [Mode::Grid, Mode::Zoom, Mode::Gallery][mode];
+        let mut state = State {
+            mode, focus: Focus::Pictures, picture, turned, filtering, originals: with_all,
+            ..State::default()
+        };
+        drawn(&state, &scene(&world, &cache, FINISHED), (width, height));
+        state.beside = Some(fixture::RUNNING.into());
+        state.step = Some(800);
+        state.filter.insert("iou>0.5 marked");
         drawn(&state, &scene(&world, &cache, FINISHED), (width, height));
     }
 }

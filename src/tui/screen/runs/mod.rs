@@ -25,7 +25,7 @@ use crate::tui::action::{Action, Place};
 use crate::tui::effect::{Effect, Order};
 use crate::tui::message::Notice;
 use crate::tui::shell::quoted;
-use crate::tui::widget::field::Field;
+use crate::tui::widget::field::{Field, Narrowed};
 use crate::tui::widget::list::moved;
 use crate::tui::world::{RunSummary, World};
 
@@ -266,20 +266,10 @@ fn filter(
     scene: &Scene<'_>,
     page: usize,
 ) -> Option<Vec<Effect>> {
-    match action {
-        Action::Open | Action::NextFocus => state.filtering = false,
-        Action::Back => {
-            state.filtering = false;
-            state.filter = Field::default();
-        }
-        Action::Up | Action::Down | Action::PageUp | Action::PageDown => {
-            return select(state, action, scene, page);
-        }
-        action => {
-            if !state.filter.act(action) {
-                return None;
-            }
-        }
+    match state.filter.narrow(&mut state.filtering, action) {
+        Narrowed::Done => {}
+        Narrowed::Moves => return select(state, action, scene, page),
+        Narrowed::NotMine => return None,
     }
     state.settle(scene.world);
     Some(Vec::new())

@@ -1,0 +1,334 @@
+//! What drives a neuron, laid over the picture: lit, outlined or cut out; and the map by itself.
+//! Reads strips (see `run::results::neurons::Strip`) and keeps the last few: all pictures of a
+//! neuron share one.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::{Picture, scale};
+use crate::run::results::neurons::Strip;
+
+/// How a region is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Look {
+    /// The picture is dark where nothing drives the neuron.
+    Lit,
+    /// A line round what drives it.
+    Contour,
+    /// What drives it alone, as large as the picture.
+    Cropped,
+}
+
+/// What is left of the brightness where nothing drives the neuron: enough to see what is there.
+const DIM: f64 = 0.2;
+/// On the region's outermost pixels, and…
+const LINE: [u8; 3] = [255, 214, 0];
+/// …on the first ones outside: seen on any picture, bright or dark.
+const EDGE: [u8; 3] = [0, 0, 0];
+/// The line is one pixel wide for so many of the picture's: shown small, it must not vanish.
+const PIXELS_A_LINE: usize = 32;
+/// Below this side an edge would hide more than it helps.
+const EDGE_FROM: usize = 64;
+/// Air round what is cut out, as a share of its larger side.
+const MARGIN: f64 = 0.1;
+/// At least this share of the picture is cut out: fewer pixels show nothing.
+const LEAST_CUT: usize = 8;
+/// Kept strips: two runs side by side, with two kinds of maps each.
+const KEPT: usize = 4;
+
+/// A decoded strip: square tiles side by side.
+#[derive(Debug)]
+struct Tiles {
+    side: usize,
+    width: usize,
+    bytes: Vec<u8>,
+}
+
+/// One tile of it.
+struct Tile<'a> {
+    strip: &'a Tiles,
+    left: usize,
+}
+
+impl Tile<'_> {
+    /// The byte behind a pixel of a picture of that size.
+    fn at(&self, x: usize, y: usize, size: (usize, usize)) -> u8 {
+        let side = self.strip.side;
+        // Nearest: the middle of the pixel, in the tile's pixels.
+        let scaled = |at: usize, of: usize| ((2 * at + 1) * side / (2 * of.max(1))).min(side - 1);
+        let (x, y) = (scaled(x, size.0), scaled(y, size.1));
+        self.strip.bytes.get(y * self.strip.width + self.left + x).copied().unwrap_or(0)
+    }
+}
+
+impl Tiles {
+    fn tile(&self, tile: usize) -> Result<Tile<'_>, String> {
+        let is_inside = |left: &usize| {
+            let right = left.checked_add(self.side);
+            self.side > 0 && right.is_some_and(|right| right <= self.width)
+        };
+        let left = tile.checked_mul(self.side).filter(is_inside).ok_or("no map of it")?;
+        Ok(Tile { strip: self, left })
+    }
+}
+
+/// The picture with its region made visible.
+pub(super) fn region(
+    picture: &Picture,
+    strip: &Path,
+    tile: usize,
+    look: Look,
+) -> Result<Picture, String> {
+    let strip = kept(strip)?;
+    let tile = strip.tile(tile)?;
+    let size = (picture.width, picture.height);
+    let lit: Vec<bool> = (0..picture.pixels.len())
+        .map(|at| tile.at(at % size.0.max(1), at / size.0.max(1), size) & Strip::LIT != 0)
+        .collect();
+    Ok(match look {
+        Look::Lit => lighten(picture, &lit),
+        Look::Contour => outline(picture, &lit),
+        Look::Cropped => cut(picture, &lit),
+    })
+}
+
+/// A tile by itself, in colours.
+pub(super) fn map(strip: &Path, tile: usize) -> Result<Picture, String> {
+    let strip = kept(strip)?;
+    let side = strip.side;
+    let tile = strip.tile(tile)?;
+    let value = |at: usize| {
+        let byte = tile.at(at % side, at / side, (side, side));
+        f64::from(byte & Strip::MAP) / f64::from(Strip::MAP)
+    };
+    let pixels = (0..side * side).map(|at| colour(value(at))).collect();
+    Ok(Picture { width: side, height: side, pixels })
+}
+
+fn lighten(picture: &Picture, lit: &[bool]) -> Picture {
+    let dim = |channel: u8| (f64::from(channel) * DIM).round() as u8;
+    let pixels = picture.pixels.iter().zip(lit);
+    let pixels = pixels.map(|(pixel, lit)| if *lit { *pixel } else { pixel.map(dim) }).collect();
+    Picture { pixels, ..*picture }
+}
+
+/// Draws the inner border of what is lit, so that a region at the picture's edge has a line too.
+fn outline(picture: &Picture, lit: &[bool]) -> Picture {
+    let (width, height) = (picture.width, picture.height);
+    let smaller = width.min(height);
+    let reach = (smaller / PIXELS_A_LINE).max(1) as isize;
+    let edge = if smaller >= EDGE_FROM { reach.div_euclid(2).max(1) } else { 0 };
+    let is_lit = |x: isize, y: isize| {
+        let inside = x >= 0 && y >= 0 && x < width as isize && y < height as isize;
+        inside && lit.get(y as usize * width + x as usize).copied().unwrap_or(false)
+    };
+    let has_near = |(x, y): (isize, isize), reach: isize, wanted: bool| {
+        let mut rows = y - reach..=y + reach;
+        rows.any(|y| (x - reach..=x + reach).any(|x| is_lit(x, y) == wanted))
+    };
+    let mut pixels = picture.pixels.clone();
+    for (at, pixel) in pixels.iter_mut().enumerate() {
+        let place = ((at % width) as isize, (at / width) as isize);
+        if is_lit(place.0, place.1) {
+            if has_near(place, reach, false) {
+                *pixel = LINE;
+            }
+        } else if edge > 0 && has_near(place, edge, true) {
+            *pixel = EDGE;
+        }
+    }
+    Picture { width, height, pixels }
+}
+
+/// A square round what is lit, in the picture's own size. Where nothing is lit, the whole picture.
+fn cut(picture: &Picture, lit: &[bool]) -> Picture {
+    let (width, height) = (picture.width, picture.height);
+    let places =
+        || lit.iter().enumerate().filter(|(_, lit)| **lit).map(|(at, _)| (at % width, at / width));
+    let span = |of: fn((usize, usize)) -> usize| {
+        let least = places().map(of).min()?;
+        Some((least, places().map(of).max()? + 1))
+    };
+    let (Some(across), Some(down)) = (span(|(x, _)| x), span(|(_, y)| y)) else {
+        return picture.clone();
+    };
+    let smaller = width.min(height);
+    let larger = (across.1 - across.0).max(down.1 - down.0);
+    let margin = (larger as f64 * MARGIN).ceil() as usize;
+    let side = (larger + 2 * margin).max(smaller.div_ceil(LEAST_CUT)).min(smaller);
+    let start = |(from, to): (usize, usize), of: usize| {
+        let middle = usize::midpoint(from, to);
+        middle.saturating_sub(side / 2).min(of - side)
+    };
+    let (left, top) = (start(across, width), start(down, height));
+    let pixels = (0..side * side)
+        .filter_map(|at| picture.pixels.get((top + at / side) * width + left + at % side))
+        .copied()
+        .collect();
+    scale::resize(&Picture { width: side, height: side, pixels }, smaller, smaller)
+}
+
+/// Equal steps of a value look equally far apart, also without colours: the ramp gets brighter all
+/// the way (viridis of van der Walt and Smith, at nine points).
+fn colour(value: f64) -> [u8; 3] {
+    const RAMP: [[u8; 3]; 9] = [
+        [68, 1, 84],
+        [71, 44, 122],
+        [59, 81, 139],
+        [44, 113, 142],
+        [33, 144, 141],
+        [39, 173, 129],
+        [92, 200, 99],
+        [170, 220, 50],
+        [253, 231, 37],
+    ];
+    let place = value.clamp(0.0, 1.0) * (RAMP.len() - 1) as f64;
+    let below = (place as usize).min(RAMP.len() - 2);
+    let share = place - below as f64;
+    [0, 1, 2].map(|channel| {
+        let (from, to) = (f64::from(RAMP[below][channel]), f64::from(RAMP[below + 1][channel]));
+        (from + (to - from) * share).round() as u8
+    })
+}
+
+/// A strip that is held, with the file's date and length: another file of its name is read anew.
+struct Kept {
+    path: PathBuf,
+    stamp: (Option<SystemTime>, u64),
+    tiles: Arc<Tiles>,
+}
+
+thread_local! {
+    // Of the decoder's thread, the only one that decodes.
+    static LAST: RefCell<Vec<Kept>> = const { RefCell::new(Vec::new()) };
+}
+
+fn kept(path: &Path) -> Result<Arc<Tiles>, String> {
+    let metadata = path.metadata().map_err(|_| "no map of it".to_owned())?;
+    let stamp = (metadata.modified().ok(), metadata.len());
+    LAST.with_borrow_mut(|last| {
+        if let Some(at) = last.iter().position(|kept| kept.path == path && kept.stamp == stamp) {
+            last[..=at].rotate_right(1);
+        } else {
+            let tiles = Arc::new(read(path)?);
+            last.insert(0, Kept { path: path.to_owned(), stamp, tiles });
+            last.truncate(KEPT);
+        }
+        last.first().map(|kept| Arc::clone(&kept.tiles)).ok_or_else(|| "no map of it".to_owned())
+    })
+}
+
+fn read(path: &Path) -> Result<Tiles, String> {
+    let reader = image::ImageReader::open(path).and_then(image::ImageReader::with_guessed_format);
+    let mut reader = reader.map_err(|_| "map unreadable".to_owned())?;
+    let mut limits = image::Limits::default();
+    // 64 tiles of the largest picture that is decoded.
+    limits.max_image_width = Some(64 * 4096);
+    limits.max_image_height = Some(4096);
+    reader.limits(limits);
+    let grey = reader.decode().map_err(|_| "map damaged".to_owned())?.into_luma8();
+    let (width, side) = (grey.width() as usize, grey.height() as usize);
+    Ok(Tiles { side, width, bytes: grey.into_raw() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Request, decoder};
+    use super::*;
+
+    /// Two tiles of 4×4: in the second the lower right quarter is lit, and the map grows to the
+    /// right.
+    fn planted(folder: &Path) -> PathBuf {
+        let path = folder.join("strip.png");
+        let strip = image::GrayImage::from_fn(8, 4, |x, y| {
+            let (x, tile) = (x % 4, x / 4);
+            let lit = tile == 1 && x >= 2 && y >= 2;
+            image::Luma([(x * 127 / 3) as u8 | if lit { Strip::LIT } else { 0 }])
+        });
+        strip.save(&path).unwrap();
+        path
+    }
+
+    fn picture(folder: &Path, side: u32) -> PathBuf {
+        let path = folder.join(format!("picture-{side}.png"));
+        image::RgbImage::from_fn(side, side, |x, y| image::Rgb([100, x as u8, y as u8]))
+            .save(&path)
+            .unwrap();
+        path
+    }
+
+    fn load(folder: &Path, side: u32, tile: usize, look: Look) -> Result<Picture, String> {
+        let (picture, strip) = (picture(folder, side), planted(folder));
+        let request = Request::Region { picture, strip, tile, look };
+        decoder::load(&request).picture.map(|picture| (*picture).clone())
+    }
+
+    #[test]
+    fn what_is_not_lit_is_dark_also_where_the_tile_is_smaller_than_the_picture() {
+        let folder = tempfile::tempdir().unwrap();
+        for side in [4, 8] {
+            let lit = load(folder.path(), side, 1, Look::Lit).unwrap();
+            for (at, pixel) in lit.pixels.iter().enumerate() {
+                let (x, y) = (at % side as usize, at / side as usize);
+                let is_lit = x >= side as usize / 2 && y >= side as usize / 2;
+                assert_eq!(pixel[0], if is_lit { 100 } else { 20 }, "{x} {y} of {side}");
+            }
+        }
+        let dark = load(folder.path(), 4, 0, Look::Lit).unwrap();
+        assert!(dark.pixels.iter().all(|pixel| pixel[0] == 20));
+    }
+
+    #[test]
+    fn the_line_runs_inside_the_region_and_along_the_pictures_edge() {
+        let folder = tempfile::tempdir().unwrap();
+        let outlined = load(folder.path(), 8, 1, Look::Contour).unwrap();
+        let drawn = |x: usize, y: usize| outlined.pixels[y * 8 + x] == LINE;
+        assert!(drawn(4, 4) && drawn(7, 4) && drawn(7, 7) && drawn(4, 6));
+        assert!(!drawn(5, 5) && !drawn(3, 3) && !drawn(3, 5));
+        assert_eq!(load(folder.path(), 8, 0, Look::Contour).unwrap().pixels[0], [100, 0, 0]);
+    }
+
+    #[test]
+    fn a_cut_shows_the_region_in_the_pictures_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = load(folder.path(), 32, 0, Look::Cropped).unwrap();
+        assert_eq!(whole.pixels[33], [100, 1, 1]);
+        let cut = load(folder.path(), 32, 1, Look::Cropped).unwrap();
+        assert_eq!((cut.width, cut.height), (32, 32));
+        // 16 lit pixels and 2 of air on either side, at the picture's corner: 12..32.
+        assert_eq!((cut.pixels[0], cut.pixels[32 * 32 - 1]), ([100, 12, 12], [100, 31, 31]));
+    }
+
+    #[test]
+    fn a_map_runs_from_dark_to_bright_and_a_missing_tile_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let strip = planted(folder.path());
+        let ask = |tile| decoder::load(&Request::Map { strip: strip.clone(), tile }).picture;
+        let map = ask(1).unwrap();
+        assert_eq!((map.width, map.height), (4, 4));
+        assert_eq!((map.pixels[0], map.pixels[3]), ([68, 1, 84], [253, 231, 37]));
+        assert_eq!(ask(2), Err("no map of it".into()));
+        assert_eq!(ask(usize::MAX), Err("no map of it".into()));
+        let luminance = |value: f64| {
+            let [r, g, b] = colour(value).map(f64::from);
+            0.299 * r + 0.587 * g + 0.114 * b
+        };
+        assert!(
+            (0..100).all(|at| {
+                luminance(f64::from(at) / 100.0) < luminance(f64::from(at + 1) / 100.0)
+            })
+        );
+    }
+
+    #[test]
+    fn another_strip_of_the_same_name_is_read_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let strip = planted(folder.path());
+        assert!(map(&strip, 1).is_ok());
+        image::GrayImage::new(40, 40).save(&strip).unwrap();
+        assert_eq!(map(&strip, 0).unwrap().width, 40);
+        assert!(map(&strip, 1).is_err());
+    }
+}
