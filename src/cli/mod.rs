@@ -370,11 +370,13 @@ pub fn run(cli: Cli) -> Result<()> {
         }
         Command::View(args) => {
             let settings = settings()?;
-            let (pictures, glyphs) = (settings.images != "off", glyphs(&settings));
-            if let Some(note) = settings.images_note() {
-                print::talk(&format!("note: {note}"));
-            }
-            let view = view::View { layer: &args.layer, neuron: args.neuron, pictures, glyphs };
+            let view = view::View {
+                layer: &args.layer,
+                neuron: args.neuron,
+                images: &settings.images,
+                patience: settings.patience,
+                glyphs: glyphs(&settings),
+            };
             view::run(&find(&args.run)?, view)
         }
         Command::Report(args) => {
@@ -405,12 +407,19 @@ fn open_workbench(global: &Global) -> Result<()> {
 /// The doctor works when the settings file is wrong, too: then above all.
 fn examine(flags: &Flags) -> Result<()> {
     match Settings::load(flags) {
-        Ok(settings) => doctor::run(&places(&settings), settings.file.as_ref(), None),
+        Ok(settings) => {
+            doctor::run(&places(&settings), asks(&settings), settings.file.as_ref(), None)
+        }
         Err(problem) => {
             let settings = Settings::without_file(flags)?;
-            doctor::run(&places(&settings), None, Some(&problem))
+            doctor::run(&places(&settings), asks(&settings), None, Some(&problem))
         }
     }
+}
+
+fn asks(settings: &Settings) -> doctor::Asks<'_> {
+    let Settings { images, patience, ascii, .. } = settings;
+    doctor::Asks { images, patience: *patience, ascii: *ascii }
 }
 
 /// Which characters may be printed: as in the workbench.

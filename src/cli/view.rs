@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::path::Path;
+use std::time::Duration;
 
 use image::{DynamicImage, Rgba, RgbaImage};
 
@@ -15,7 +16,9 @@ use crate::spec;
 use crate::tui::capability;
 use crate::tui::glyphs::Glyphs;
 use crate::tui::number;
+use crate::tui::pictures::protocol::{self, Protocol, Route};
 use crate::tui::pictures::{Picture, Request, decoder, scale};
+use crate::tui::terminal::query::{self, Answers};
 use crate::tui::text;
 use crate::tui::theme::Depth;
 
@@ -26,8 +29,10 @@ pub struct View<'a> {
     pub layer: &'a str,
     /// The channel.
     pub neuron: usize,
-    /// Whether pictures are wanted (`--images` is not `off`).
-    pub pictures: bool,
+    /// How pictures are wanted: `auto`, `off`, or a way that somebody insists on.
+    pub images: &'a str,
+    /// How long the terminal may take to say what it can.
+    pub patience: Duration,
     /// Which characters may be printed. Half-blocks are none of the 7-bit ones.
     pub glyphs: Glyphs,
 }
@@ -51,6 +56,7 @@ pub fn run(folder: &RunFolder, view: View<'_>) -> Result<()> {
     print::text(&view.glyphs.text(&head))?;
     let depth = capability::depth(|name| std::env::var(name).ok()).value;
     let columns = crossterm::terminal::size().map_or(80, |(columns, _)| columns);
+    let route = ask(&view)?;
     for (title, images) in [("real", &neuron.real), ("adversarial", &neuron.adversarial)] {
         if images.is_empty() {
             continue;
@@ -59,14 +65,42 @@ pub fn run(folder: &RunFolder, view: View<'_>) -> Result<()> {
         let sheet = Sheet::new(columns, images.len());
         for row in images.chunks(sheet.tiles) {
             // viuer's half-blocks are coloured cells: without colours there is nothing to see.
-            if view.pictures && depth >= Depth::Indexed && !view.glyphs.is_ascii() {
-                let strip = sheet.strip(&decode(folder.path(), row));
-                show(strip, depth)?;
+            if view.images != "off" && depth >= Depth::Indexed && !view.glyphs.is_ascii() {
+                show(&sheet, &decode(folder.path(), row), route, depth)?;
             }
             print::text(&view.glyphs.text(&sheet.captions(row)))?;
         }
     }
     Ok(())
+}
+
+/// How the terminal draws pictures. It is asked here, with a deadline: viuer's own questions have none,
+/// so it is let ask only what was answered just now.
+fn ask(view: &View<'_>) -> Result<Route> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let plain = capability::plain(variable, view.glyphs.is_ascii());
+    let in_tmux = query::is_in_tmux(variable);
+    let is_asked = plain.is_none()
+        && std::io::stdin().is_terminal()
+        && matches!(view.images, "auto" | "kitty" | "iterm2");
+    let mut answers = Answers::default();
+    if is_asked {
+        let asked = query::ask_from_the_shell(in_tmux, view.patience);
+        answers =
+            asked.map_err(|error| Error::failed(format!("failed to ask the terminal: {error}")))?.answers;
+    }
+    let mut route = protocol::choose(&answers, view.images, plain.as_deref()).value;
+    let is_possible = match route.protocol {
+        // Straight to the terminal: viuer knows no way through tmux.
+        Protocol::Kitty => answers.graphics && !in_tmux,
+        Protocol::Iterm2 => !in_tmux && viuer::is_iterm_supported(),
+        // viuer's sixel takes a C library, and its size in cells is not ours.
+        Protocol::Sixel | Protocol::Half => false,
+    };
+    if !is_possible {
+        route.protocol = Protocol::Half;
+    }
+    Ok(route)
 }
 
 /// Why there are no neurons, and what brings them.
@@ -154,16 +188,18 @@ impl Sheet {
         Self { tiles, side: side / 2 * 2 }
     }
 
-    /// One image that holds a row of pictures, clear between them.
-    fn strip(&self, row: &[Option<Picture>]) -> RgbaImage {
+    /// One image that holds a row of pictures, clear between them; `cell`: pixels across and down a
+    /// cell, 1 and 2 for half-blocks.
+    fn strip(&self, row: &[Option<Picture>], cell: (usize, usize)) -> RgbaImage {
         let width = row.len() * (self.side + 1) - usize::from(!row.is_empty());
-        let mut strip = RgbaImage::new(width as u32, self.side as u32);
+        let room = (self.side * cell.0, self.side / 2 * cell.1);
+        let mut strip = RgbaImage::new((width * cell.0) as u32, room.1 as u32);
         for (index, picture) in row.iter().enumerate() {
             let Some(picture) = picture else { continue };
-            let size = scale::fit((picture.width, picture.height), (self.side, self.side));
+            let size = scale::fit((picture.width, picture.height), room);
             let small = scale::resize(picture, size.0, size.1);
             for (at, [r, g, b]) in small.pixels.iter().enumerate() {
-                let (x, y) = (index * (self.side + 1) + at % size.0, at / size.0);
+                let (x, y) = (index * (self.side + 1) * cell.0 + at % size.0, at / size.0);
                 strip.put_pixel(x as u32, y as u32, Rgba([*r, *g, *b, 255]));
             }
         }
@@ -181,16 +217,21 @@ impl Sheet {
     }
 }
 
-/// Half-blocks only: viuer's own questions to the terminal have no deadline, so it asks none.
-fn show(strip: RgbaImage, depth: Depth) -> Result<()> {
+/// A row of pictures, exactly as many cells wide as the captions below it expect.
+fn show(sheet: &Sheet, row: &[Option<Picture>], route: Route, depth: Depth) -> Result<()> {
+    let cell = match route.protocol {
+        Protocol::Half => (1, 2),
+        _ => (usize::from(route.cell.width), usize::from(route.cell.height)),
+    };
+    let strip = sheet.strip(row, cell);
     let config = viuer::Config {
         transparent: true,
         absolute_offset: false,
-        width: Some(strip.width()),
-        height: Some(strip.height() / 2),
+        width: Some(strip.width() / cell.0 as u32),
+        height: Some(strip.height() / cell.1 as u32),
         truecolor: depth == Depth::True,
-        use_kitty: false,
-        use_iterm: false,
+        use_kitty: route.protocol == Protocol::Kitty,
+        use_iterm: route.protocol == Protocol::Iterm2,
         ..viuer::Config::default()
     };
     viuer::print(&DynamicImage::ImageRgba8(strip), &config)
@@ -219,12 +260,18 @@ mod tests {
     fn a_strip_holds_its_pictures_and_leaves_gaps_clear() {
         let sheet = Sheet { tiles: 2, side: 16 };
         let picture = |shade| Picture { width: 8, height: 8, pixels: vec![[shade; 3]; 64] };
-        let strip = sheet.strip(&[Some(picture(10)), None, Some(picture(30))]);
+        let row = [Some(picture(10)), None, Some(picture(30))];
+        let strip = sheet.strip(&row, (1, 2));
         assert_eq!(strip.dimensions(), (50, 16));
         assert_eq!(strip.get_pixel(15, 15).0, [10, 10, 10, 255]);
         assert_eq!(strip.get_pixel(16, 0).0[3], 0);
         assert_eq!(strip.get_pixel(20, 5).0[3], 0);
         assert_eq!(strip.get_pixel(34, 0).0, [30, 30, 30, 255]);
+        // The same in real pixels: the third picture begins above its caption.
+        let strip = sheet.strip(&row, (10, 20));
+        assert_eq!(strip.dimensions(), (500, 160));
+        assert_eq!(strip.get_pixel(339, 0).0[3], 0);
+        assert_eq!(strip.get_pixel(340, 159).0, [30, 30, 30, 255]);
     }
 
     #[test]
@@ -246,7 +293,8 @@ mod tests {
         std::fs::write(root.path().join("run.json"), serde_json::to_vec(info).unwrap()).unwrap();
         let folder = RunFolder::open(root.path()).unwrap();
         let glyphs = Glyphs::Unicode;
-        let view = View { layer: "conv5", neuron: 0, pictures: true, glyphs };
+        let patience = Duration::from_millis(50);
+        let view = View { layer: "conv5", neuron: 0, images: "half", patience, glyphs };
         let error = run(&folder, view).unwrap_err();
         assert_eq!(error.exit_code(), 2);
         assert!(error.hint.unwrap().contains("[neurons]"));

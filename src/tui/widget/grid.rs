@@ -178,15 +178,26 @@ pub fn draw_picture(
     match picture {
         _ if !context.pictures => note("pictures off", buf),
         Some(Ok(picture)) => {
-            halfblock::draw(picture, area, buf, Tones::of(context.theme, context.glyphs));
-        }
-        Some(Err(reason)) => note(reason, buf),
-        None => {
-            for position in area.intersection(buf.area).positions() {
-                if let Some(cell) = buf.cell_mut(position) {
-                    cell.set_char('·').set_style(context.style(Role::GaugeEmpty));
+            let tones = Tones::of(context.theme, context.glyphs);
+            let is_there = context.stage.map(|stage| stage.draw(picture, area, buf, tones));
+            match is_there {
+                Some(true) => {}
+                Some(false) => ground(context, area, buf),
+                None => {
+                    halfblock::draw(picture, area, buf, tones);
                 }
             }
+        }
+        Some(Err(reason)) => note(reason, buf),
+        None => ground(context, area, buf),
+    }
+}
+
+/// Holds a place quietly: what comes is not a change of everything around it.
+fn ground(context: &DrawContext<'_>, area: Rect, buf: &mut Buffer) {
+    for position in area.intersection(buf.area).positions() {
+        if let Some(cell) = buf.cell_mut(position) {
+            cell.set_char('·').set_style(context.style(Role::GaugeEmpty));
         }
     }
 }
