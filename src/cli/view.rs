@@ -86,8 +86,9 @@ fn ask(view: &View<'_>) -> Result<Route> {
     let mut answers = Answers::default();
     if is_asked {
         let asked = query::ask_from_the_shell(in_tmux, view.patience);
-        answers =
-            asked.map_err(|error| Error::failed(format!("failed to ask the terminal: {error}")))?.answers;
+        answers = asked
+            .map_err(|error| Error::failed(format!("failed to ask the terminal: {error}")))?
+            .answers;
     }
     let mut route = protocol::choose(&answers, view.images, plain.as_deref()).value;
     let is_possible = match route.protocol {

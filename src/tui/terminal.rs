@@ -151,7 +151,9 @@ impl Screen {
             } else {
                 fill(frame.area(), frame.buffer_mut(), view);
             }
-            if let Some(cursor) = view.cursor.filter(|cursor| frame.area().contains((*cursor).into())) {
+            if let Some(cursor) =
+                view.cursor.filter(|cursor| frame.area().contains((*cursor).into()))
+            {
                 frame.set_cursor_position(cursor);
             }
         })?;

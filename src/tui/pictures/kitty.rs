@@ -210,7 +210,9 @@ mod tests {
         let mut transfer = Transfer::new(id(), &[0; 4000], 2, 1);
         let first = transfer.next(true).unwrap();
         assert!(transfer.is_under_way());
-        assert!(first.starts_with("\x1bPtmux;\x1b\x1b_Ga=T") && first.ends_with("\x1b\x1b\\\x1b\\"));
+        assert!(
+            first.starts_with("\x1bPtmux;\x1b\x1b_Ga=T") && first.ends_with("\x1b\x1b\\\x1b\\")
+        );
         assert!(delete(id(), true).starts_with("\x1bPtmux;\x1b\x1b_Ga=d,d=I,"));
         assert!(break_off(true).contains("m=0"));
     }

@@ -67,11 +67,8 @@ pub fn choose(answers: &Answers, wanted: &str, plain: Option<&str>) -> Choice<Ro
     let around = answers.around.as_deref();
     let terminal = around.unwrap_or(answers);
     let cell = terminal.cell.or(answers.cell).map(|(width, height)| Cell { width, height });
-    let route = |protocol, through_tmux| Route {
-        protocol,
-        through_tmux,
-        cell: cell.unwrap_or_default(),
-    };
+    let route =
+        |protocol, through_tmux| Route { protocol, through_tmux, cell: cell.unwrap_or_default() };
     let half = |why: String| because(route(Protocol::Half, false), why);
     if let Some(why) = plain {
         return half(why.to_owned());
@@ -153,9 +150,7 @@ fn by_name(answers: &Answers) -> Option<(Protocol, &'static str)> {
             Some(version) if version >= KITTY && answers.graphics => {
                 (Protocol::Kitty, "it has placeholders")
             }
-            Some(version) if version >= KITTY => {
-                (Protocol::Half, "it refused the graphics query")
-            }
+            Some(version) if version >= KITTY => (Protocol::Half, "it refused the graphics query"),
             _ => (Protocol::Half, "placeholders came with kitty 0.28"),
         });
     }

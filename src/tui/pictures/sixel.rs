@@ -17,7 +17,8 @@ pub const BAND: usize = 6;
 /// out: the terminal would take them as six, and the picture would reach out of its place.
 pub fn encode(picture: &Picture) -> String {
     let height = picture.height / BAND * BAND;
-    let (palette, indices) = quantise(&picture.pixels[..(picture.width * height).min(picture.pixels.len())]);
+    let (palette, indices) =
+        quantise(&picture.pixels[..(picture.width * height).min(picture.pixels.len())]);
     // P2 = 1: pixels that are not set stay as they are.
     let mut out = format!("\x1bP0;1;0q\"1;1;{};{height}", picture.width);
     for (index, colour) in palette.iter().enumerate() {
@@ -125,7 +126,11 @@ fn widest_channel(colours: &[([u8; 3], (u32, [u32; 3]))]) -> (usize, u8) {
         let values = colours.iter().map(|(colour, _)| colour[channel]);
         values.clone().max().unwrap_or(0) - values.min().unwrap_or(0)
     };
-    [1, 0, 2].map(|channel| (channel, width(channel))).into_iter().max_by_key(|(_, w)| *w).unwrap_or((0, 0))
+    [1, 0, 2]
+        .map(|channel| (channel, width(channel)))
+        .into_iter()
+        .max_by_key(|(_, w)| *w)
+        .unwrap_or((0, 0))
 }
 
 #[cfg(test)]

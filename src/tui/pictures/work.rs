@@ -44,10 +44,7 @@ impl<T> Slot<T> {
 
 impl<T: Send + 'static> WorkList<T> {
     /// Starts a thread of this name; `work` is called on it with one item after the other.
-    pub(super) fn start(
-        name: &str,
-        work: impl Fn(T) + Send + 'static,
-    ) -> std::io::Result<Self> {
+    pub(super) fn start(name: &str, work: impl Fn(T) + Send + 'static) -> std::io::Result<Self> {
         let work_of = Work { items: Vec::new(), ended: false };
         let slot = Arc::new(Slot { work: Mutex::new(work_of), changed: Condvar::new() });
         let theirs = Arc::clone(&slot);

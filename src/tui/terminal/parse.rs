@@ -126,9 +126,7 @@ fn given_up(buffer: &[u8]) -> (usize, Option<Event>) {
 fn step(buffer: &[u8]) -> Step {
     match buffer {
         [] | [0x1b] => Step::Unfinished,
-        [0x1b, 0x1b, ..] => {
-            Step::Taken(1, Some(Input::Event(Event::Key(KeyCode::Esc.into()))))
-        }
+        [0x1b, 0x1b, ..] => Step::Taken(1, Some(Input::Event(Event::Key(KeyCode::Esc.into())))),
         [0x1b, b'[', ..] => control_sequence(buffer),
         [0x1b, b'O'] => Step::Unfinished,
         [0x1b, b'O', letter, ..] => match keys::single_shift(*letter) {
@@ -219,7 +217,8 @@ fn control_sequence(buffer: &[u8]) -> Step {
 }
 
 fn answer(parameters: &str, end: u8) -> Option<Answer> {
-    let numbers = |text: &str| text.split(';').map(|n| n.parse().ok()).collect::<Option<Vec<u16>>>();
+    let numbers =
+        |text: &str| text.split(';').map(|n| n.parse().ok()).collect::<Option<Vec<u16>>>();
     match (end, parameters) {
         (b'c', _) => Some(Answer::Attributes(numbers(parameters.strip_prefix('?')?)?)),
         (b'n', "0") => Some(Answer::Ready),
