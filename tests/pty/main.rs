@@ -44,7 +44,8 @@ fn a_terminal_that_answers_nothing_is_up_soon_and_q_leaves_it_in_order() {
 /// A finished run with one neuron and its picture.
 fn run_with_a_picture(home: &Path) -> RunFolder {
     let folder = run(home, Status::Finished, None);
-    let pixels = image::RgbImage::from_fn(32, 32, |x, y| image::Rgb([x as u8 * 8, y as u8 * 8, 99]));
+    let pixels =
+        image::RgbImage::from_fn(32, 32, |x, y| image::Rgb([x as u8 * 8, y as u8 * 8, 99]));
     std::fs::create_dir_all(folder.path().join("neurons/pictures")).unwrap();
     pixels.save(folder.path().join("neurons/pictures/one.png")).unwrap();
     let fixture = Path::new("tests/fixtures/runs/v1/20261101-120000-version-1-0001");

@@ -101,15 +101,24 @@ pub fn encode(job: &Job) -> Option<Data> {
 /// A larger picture says no more: it only takes longer to get there.
 const LARGEST: usize = 1024;
 
+/// Up to this side a picture is data rather than a photograph, and each of its pixels is to be seen.
+const DATA: usize = 48;
+/// From this many times its size on the pixels of any picture are seen, and should be squares.
+const PLAIN: f64 = 3.0;
+
 /// For a terminal that scales smoothly into `room` pixels: photographs in the size they are shown
-/// in; small pictures grown by the whole factor above it, so that their pixels stay squares.
+/// in; small pictures grown by the whole factor above it, so that their pixels stay squares. What
+/// is neither goes as it is: grown, it would cost half as much again and look the same.
 fn for_scaling(picture: &Picture, room: (usize, usize)) -> Picture {
     let room = (room.0.min(LARGEST), room.1.min(LARGEST));
     let (width, height) = filled((picture.width, picture.height), room);
     if width <= picture.width || height <= picture.height {
         return scale::resize(picture, width.min(picture.width), height.min(picture.height));
     }
-    let factor = width.div_ceil(picture.width.max(1)).max(1);
+    let is_data = picture.width.max(picture.height) <= DATA;
+    let times = width as f64 / picture.width.max(1) as f64;
+    let factor =
+        if is_data || times >= PLAIN { (times - 1e-9).ceil().max(1.0) as usize } else { 1 };
     scale::resize(picture, picture.width * factor, picture.height * factor)
 }
 
@@ -122,19 +131,27 @@ pub(super) fn filled(picture: (usize, usize), room: (usize, usize)) -> (usize, u
 }
 
 fn png(picture: &Picture) -> Option<Vec<u8>> {
-    let mut file = Vec::new();
-    // The bytes are what the line is slow for; a large picture would take the encoder too long.
-    let small = picture.pixels.len() < 1 << 17;
-    let compression = if small { CompressionType::Best } else { CompressionType::Default };
-    PngEncoder::new_with_quality(&mut file, compression, FilterType::Adaptive)
-        .write_image(
-            picture.pixels.as_flattened(),
-            picture.width as u32,
-            picture.height as u32,
-            ExtendedColorType::Rgb8,
-        )
-        .ok()?;
-    Some(file)
+    let with = |compression, filter| {
+        let mut file = Vec::new();
+        PngEncoder::new_with_quality(&mut file, compression, filter)
+            .write_image(
+                picture.pixels.as_flattened(),
+                picture.width as u32,
+                picture.height as u32,
+                ExtendedColorType::Rgb8,
+            )
+            .ok()?;
+        Some(file)
+    };
+    // The bytes are what a slow line waits for; with a large picture one would wait for the encoder.
+    if picture.pixels.len() >= 1 << 17 {
+        return with(CompressionType::Default, FilterType::Adaptive);
+    }
+    let filters = [FilterType::Adaptive, FilterType::Paeth, FilterType::Sub];
+    filters
+        .into_iter()
+        .filter_map(|filter| with(CompressionType::Best, filter))
+        .min_by_key(Vec::len)
 }
 
 #[cfg(test)]
@@ -161,7 +178,10 @@ mod tests {
 
     #[test]
     fn small_data_grows_by_whole_factors_and_photographs_shrink() {
-        assert_eq!(size_of(encode(&job(64, 16, 8, Protocol::Kitty))), (192, 192));
+        assert_eq!(size_of(encode(&job(32, 16, 8, Protocol::Kitty))), (160, 160));
+        assert_eq!(size_of(encode(&job(48, 16, 8, Protocol::Kitty))), (192, 192));
+        assert_eq!(size_of(encode(&job(64, 16, 8, Protocol::Kitty))), (64, 64));
+        assert_eq!(size_of(encode(&job(64, 40, 20, Protocol::Kitty))), (448, 448));
         assert_eq!(size_of(encode(&job(28, 28, 14, Protocol::Kitty))), (280, 280));
         assert_eq!(size_of(encode(&job(400, 16, 8, Protocol::Kitty))), (160, 160));
         assert_eq!(size_of(encode(&job(160, 16, 8, Protocol::Kitty))), (160, 160));

@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ratatui::buffer::{Buffer, CellDiffOption};
 use ratatui::layout::Rect;
-use ratatui::style::{Color, Style};
+use ratatui::style::{Color, Modifier};
 
 use self::diacritics::diacritic;
 use crate::tui::terminal::query::through_tmux;
@@ -134,7 +134,9 @@ pub fn place(id: Id, area: Rect, buf: &mut Buffer) {
         for (column, cell) in line.columns().enumerate() {
             let Some(symbol) = placeholder(id, row, column) else { continue };
             if let Some(cell) = buf.cell_mut((cell.x, cell.y)) {
-                cell.set_symbol(&symbol).set_style(Style::reset()).set_fg(colour(id));
+                // The ground stays the theme's: it is seen where a picture leaves cells open.
+                cell.set_symbol(&symbol).set_fg(colour(id));
+                cell.modifier = Modifier::empty();
                 cell.set_diff_option(CellDiffOption::ForcedWidth(NonZeroU16::MIN));
             }
         }
@@ -236,7 +238,7 @@ mod tests {
     fn beside_something_that_covers_it_a_picture_counts_anew() {
         let mut buf = Buffer::empty(Rect::new(0, 0, 4, 1));
         place(id(), buf.area, &mut buf);
-        buf.set_string(1, 0, "x", Style::new());
+        buf.set_string(1, 0, "x", ratatui::style::Style::new());
         let area = buf.area;
         shorten(id(), area, &mut buf);
         assert_eq!(buf[(1, 0)].symbol(), "x");

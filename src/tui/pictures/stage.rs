@@ -10,6 +10,7 @@ use std::sync::{Arc, Weak};
 
 use ratatui::buffer::{Buffer, CellDiffOption};
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
 
 use super::Picture;
 use super::encoder::{Data, Encoded, Job, Key, filled};
@@ -385,8 +386,8 @@ impl Inner {
             (State::Ready(_), Protocol::Sixel | Protocol::Iterm2) => {
                 for position in place.positions() {
                     if let Some(cell) = buf.cell_mut(position) {
-                        cell.reset();
                         cell.set_symbol(MARK);
+                        cell.modifier = Modifier::empty();
                     }
                 }
             }

@@ -217,8 +217,11 @@ fn control_sequence(buffer: &[u8]) -> Step {
 }
 
 fn answer(parameters: &str, end: u8) -> Option<Answer> {
-    let numbers =
-        |text: &str| text.split(';').map(|n| n.parse().ok()).collect::<Option<Vec<u16>>>();
+    // kitty leaves the last one empty: `?62;`.
+    let numbers = |text: &str| {
+        let given = text.split(';').filter(|number| !number.is_empty());
+        given.map(|number| number.parse().ok()).collect::<Option<Vec<u16>>>()
+    };
     match (end, parameters) {
         (b'c', _) => Some(Answer::Attributes(numbers(parameters.strip_prefix('?')?)?)),
         (b'n', "0") => Some(Answer::Ready),

@@ -112,17 +112,15 @@ pub fn through_tmux(sequences: &str) -> String {
 
 /// The whole round.
 pub fn questions(in_tmux: bool) -> String {
-    let of = |number: u32| {
-        // One pixel, to be looked at and not to be kept.
-        format!("\x1b_Gi={number},s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[>q\x1b[16t")
-    };
-    let background = "\x1b]11;?\x1b\\";
+    // One pixel, to be looked at and not to be kept.
+    let graphics = |number: u32| format!("\x1b_Gi={number},s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\");
     // The last one ends the wait.
-    let mut questions = format!("{}{background}\x1b[c", of(HERE));
+    let rest = "\x1b[>q\x1b[16t\x1b]11;?\x1b\\\x1b[c";
     if in_tmux {
-        questions.push_str(&through_tmux(&format!("{}\x1b[c", of(AROUND))));
+        // tmux itself would take the graphics query for a title.
+        return format!("{rest}{}", through_tmux(&format!("{}{rest}", graphics(AROUND))));
     }
-    questions
+    format!("{}{rest}", graphics(HERE))
 }
 
 /// Asks on standard output and reads what comes on standard input. In raw mode, and while nobody
@@ -212,6 +210,8 @@ mod tests {
         assert!(questions(false).ends_with("\x1b[c"));
         assert_eq!(through_tmux("\x1b[c"), "\x1bPtmux;\x1b\x1b[c\x1b\\");
         assert!(questions(true).ends_with("\x1b\x1b[c\x1b\\"));
+        // For tmux it would be a title.
+        assert!(!questions(true).contains("i=31") && questions(false).contains("i=31"));
     }
 
     #[test]

@@ -182,7 +182,14 @@ pub fn draw_picture(
             let is_there = context.stage.map(|stage| stage.draw(picture, area, buf, tones));
             match is_there {
                 Some(true) => {}
-                Some(false) => ground(context, area, buf),
+                // A dot: the ground of a whole grid would cost as much as a picture.
+                Some(false) => {
+                    let middle =
+                        Rect { x: area.x + area.width / 2, width: area.width.min(1), ..area };
+                    let middle =
+                        Rect { y: area.y + area.height / 2, height: area.height.min(1), ..middle };
+                    ground(context, middle, buf);
+                }
                 None => {
                     halfblock::draw(picture, area, buf, tones);
                 }

@@ -50,6 +50,7 @@ fn samples() -> Vec<(&'static [u8], Option<Input>)> {
             Some(Input::Event(Event::Paste("two\x1b[A\nlines".into())))
         }),
         (b"\x1b[?62;4;22c", answer(Answer::Attributes(vec![62, 4, 22]))),
+        (b"\x1b[?62;c", answer(Answer::Attributes(vec![62]))),
         (b"\x1b[?1;2c", answer(Answer::Attributes(vec![1, 2]))),
         (b"\x1b[6;20;10t", answer(Answer::CellSize(10, 20))),
         (b"\x1b[0n", answer(Answer::Ready)),
