@@ -16,6 +16,7 @@ use crate::spec;
 use crate::tui::capability;
 use crate::tui::glyphs::Glyphs;
 use crate::tui::number;
+use crate::tui::pictures::encoder::filled;
 use crate::tui::pictures::protocol::{self, Protocol, Route};
 use crate::tui::pictures::{Picture, Request, decoder, scale};
 use crate::tui::terminal::query::{self, Answers};
@@ -165,6 +166,9 @@ fn decode(folder: &Path, row: &[TopImage]) -> Vec<Option<Picture>> {
     row.iter().map(load).collect()
 }
 
+/// Pixels across and down a half-block's cell.
+const HALF: (usize, usize) = (1, 2);
+
 /// How pictures stand in a row, in cells.
 #[derive(Debug, PartialEq, Eq)]
 struct Sheet {
@@ -197,7 +201,8 @@ impl Sheet {
         let mut strip = RgbaImage::new((width * cell.0) as u32, room.1 as u32);
         for (index, picture) in row.iter().enumerate() {
             let Some(picture) = picture else { continue };
-            let size = scale::fit((picture.width, picture.height), room);
+            let size = (picture.width, picture.height);
+            let size = if cell == HALF { scale::fit(size, room) } else { filled(size, room) };
             let small = scale::resize(picture, size.0, size.1);
             for (at, [r, g, b]) in small.pixels.iter().enumerate() {
                 let (x, y) = (index * (self.side + 1) * cell.0 + at % size.0, at / size.0);
@@ -221,7 +226,7 @@ impl Sheet {
 /// A row of pictures, exactly as many cells wide as the captions below it expect.
 fn show(sheet: &Sheet, row: &[Option<Picture>], route: Route, depth: Depth) -> Result<()> {
     let cell = match route.protocol {
-        Protocol::Half => (1, 2),
+        Protocol::Half => HALF,
         _ => (usize::from(route.cell.width), usize::from(route.cell.height)),
     };
     let strip = sheet.strip(row, cell);
@@ -262,7 +267,7 @@ mod tests {
         let sheet = Sheet { tiles: 2, side: 16 };
         let picture = |shade| Picture { width: 8, height: 8, pixels: vec![[shade; 3]; 64] };
         let row = [Some(picture(10)), None, Some(picture(30))];
-        let strip = sheet.strip(&row, (1, 2));
+        let strip = sheet.strip(&row, HALF);
         assert_eq!(strip.dimensions(), (50, 16));
         assert_eq!(strip.get_pixel(15, 15).0, [10, 10, 10, 255]);
         assert_eq!(strip.get_pixel(16, 0).0[3], 0);

@@ -123,7 +123,7 @@ fn for_scaling(picture: &Picture, room: (usize, usize)) -> Picture {
 }
 
 /// The largest size in `room` with a picture's proportions.
-pub(super) fn filled(picture: (usize, usize), room: (usize, usize)) -> (usize, usize) {
+pub fn filled(picture: (usize, usize), room: (usize, usize)) -> (usize, usize) {
     let (width, height) = (picture.0.max(1) as f64, picture.1.max(1) as f64);
     let ratio = (room.0 as f64 / width).min(room.1 as f64 / height);
     let side = |side: f64, most: usize| ((side * ratio).round() as usize).clamp(1, most.max(1));

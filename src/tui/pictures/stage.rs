@@ -45,6 +45,8 @@ struct Inner {
     placed: Vec<(Key, Rect)>,
     /// What of the last frame stands on the screen.
     shown: Vec<(Key, Rect)>,
+    /// Where pixels went in this frame.
+    erased: Vec<Rect>,
     transfer: Option<(Key, Transfer)>,
     /// To be deleted at the terminal.
     leaving: Vec<Id>,
@@ -103,6 +105,7 @@ impl Stage {
                 wanted: Vec::new(),
                 placed: Vec::new(),
                 shown: Vec::new(),
+                erased: Vec::new(),
                 transfer: None,
                 leaving: Vec::new(),
                 room: None,
@@ -465,15 +468,19 @@ impl Inner {
         let (stay, gone): (Vec<_>, Vec<_>) =
             self.shown.drain(..).partition(|place| whole.contains(place));
         // Another page: everything anew. Otherwise only where something went.
-        self.clear |= stay.is_empty() && !gone.is_empty();
-        for (_, place) in gone {
+        self.erased.clear();
+        if stay.is_empty() && !gone.is_empty() {
+            self.clear = true;
+        } else {
+            self.erased.extend(gone.iter().map(|(_, place)| *place));
+        }
+        for place in &self.erased {
             for position in place.intersection(buf.area).positions() {
                 if let Some(cell) = buf.cell_mut(position) {
                     cell.set_diff_option(CellDiffOption::AlwaysUpdate);
                 }
             }
         }
-        // What was erased beside them may have taken a part of them along, where places overlap.
         self.shown = stay;
         self.placed = whole;
     }
@@ -482,7 +489,9 @@ impl Inner {
         let mut out = String::new();
         let mut new = 0;
         for (key, place) in &self.placed {
-            if new == MOST_NEW || self.shown.contains(&(*key, *place)) {
+            // Cells that were erased differ from those of the next frame, which sends them once more.
+            let is_erased = self.erased.iter().any(|erased| erased.intersects(*place));
+            if new == MOST_NEW || is_erased || self.shown.contains(&(*key, *place)) {
                 continue;
             }
             let Some(Entry { state: State::Ready(Data::Sequence(sequence)), .. }) =

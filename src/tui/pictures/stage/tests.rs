@@ -190,6 +190,12 @@ fn pixels_go_where_they_are_whole_and_come_back_when_what_covers_them_goes() {
         assert!(!erased(places[0].x, places[0].y));
         let uncovered = frame(&stage, &both, None, nothing);
         assert_eq!(uncovered.after.matches("\x1b7").count(), 1);
+        // Another picture in a place that is just being erased waits for the next frame, which sends
+        // those cells again.
+        let swapped = [(&left, places[0]), (&left, places[1])];
+        let first = frame(&stage, &swapped, None, nothing);
+        assert!(!first.cleared && first.after.is_empty() && stage.has_more());
+        assert_eq!(frame(&stage, &swapped, None, nothing).after.matches("\x1b7").count(), 1);
         // Another page: all is cleared.
         assert!(frame(&stage, &[], None, nothing).cleared);
         assert!(!frame(&stage, &[], None, nothing).cleared);
