@@ -76,7 +76,7 @@ pub struct Global {
     /// The settings file [env: GLASSBOX_CONFIG]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// How pictures are drawn
+    /// How pictures are drawn; auto asks the terminal [env: GLASSBOX_IMAGES]
     #[arg(long, global = true, value_enum, value_name = "HOW")]
     pub images: Option<Images>,
     /// dark, light, high-contrast, or a theme of your own

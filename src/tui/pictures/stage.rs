@@ -133,6 +133,11 @@ impl Stage {
         inner.route.map(|route| Status { protocol: route.protocol, sent: inner.sent })
     }
 
+    /// Whether pictures are more than text here.
+    pub fn sends_pixels(&self) -> bool {
+        self.inner.borrow().route.is_some_and(|route| route.protocol != Protocol::Half)
+    }
+
     /// Bytes to be sent before the frame: pictures that the last one wanted, as far as there is
     /// `room`, and what the terminal need not keep.
     pub fn start(&self, room: Option<usize>) -> String {
