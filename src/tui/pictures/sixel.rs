@@ -68,6 +68,9 @@ fn write_band(band: &[u8], width: usize, colours: usize, out: &mut String) {
     }
 }
 
+/// A colour of five bits a channel; how many pixels have it, and their sums by channel.
+type Counted = ([u8; 3], (u32, [u32; 3]));
+
 /// A palette, and each pixel's place in it: median cut (Heckbert 1982) over the colours that occur,
 /// five bits a channel.
 fn quantise(pixels: &[[u8; 3]]) -> (Vec<[u8; 3]>, Vec<u8>) {
@@ -80,7 +83,7 @@ fn quantise(pixels: &[[u8; 3]]) -> (Vec<[u8; 3]>, Vec<u8>) {
             *sum += u32::from(*channel);
         }
     }
-    let mut colours: Vec<_> = counts.into_iter().collect();
+    let mut colours: Vec<Counted> = counts.into_iter().collect();
     // A map's order is not the same twice; what is sent should be.
     colours.sort_unstable();
     let mut boxes = vec![colours];
@@ -121,7 +124,7 @@ fn quantise(pixels: &[[u8; 3]]) -> (Vec<[u8; 3]>, Vec<u8>) {
 }
 
 /// The channel over which these colours differ most, and by how much.
-fn widest_channel(colours: &[([u8; 3], (u32, [u32; 3]))]) -> (usize, u8) {
+fn widest_channel(colours: &[Counted]) -> (usize, u8) {
     let width = |channel: usize| {
         let values = colours.iter().map(|(colour, _)| colour[channel]);
         values.clone().max().unwrap_or(0) - values.min().unwrap_or(0)

@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, Weak};
 
 use ratatui::buffer::{Buffer, CellDiffOption};
@@ -510,8 +511,7 @@ impl Inner {
             }
             // The cursor goes back to where the text has it.
             let (x, y) = (place.x + 1, place.y + 1);
-            out.push_str("\x1b7");
-            out.push_str(&format!("\x1b[{y};{x}H"));
+            let _ = write!(out, "\x1b7\x1b[{y};{x}H");
             if wrapped {
                 out.push_str(&through_tmux(sequence));
             } else {

@@ -125,10 +125,9 @@ fn given_up(buffer: &[u8]) -> (usize, Option<Event>) {
 
 fn step(buffer: &[u8]) -> Step {
     match buffer {
-        [] | [0x1b] => Step::Unfinished,
+        [] | [0x1b] | [0x1b, b'O'] => Step::Unfinished,
         [0x1b, 0x1b, ..] => Step::Taken(1, Some(Input::Event(Event::Key(KeyCode::Esc.into())))),
         [0x1b, b'[', ..] => control_sequence(buffer),
-        [0x1b, b'O'] => Step::Unfinished,
         [0x1b, b'O', letter, ..] => match keys::single_shift(*letter) {
             Some(event) => Step::Taken(3, Some(Input::Event(event))),
             None => character(buffer),

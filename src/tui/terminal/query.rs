@@ -51,7 +51,7 @@ impl Answers {
             Answer::Graphics(HERE, understood) => self.graphics = understood,
             Answer::Graphics(..) | Answer::Ready => {}
             Answer::Version(name) => {
-                put(&mut self.version, name, self.around.as_mut(), |around| &mut around.version)
+                put(&mut self.version, name, self.around.as_mut(), |around| &mut around.version);
             }
             Answer::Attributes(numbers) => {
                 put(&mut self.attributes, numbers, self.around.as_mut(), |around| {
