@@ -6,6 +6,7 @@ mod file;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::text::{printable, shown};
 use crate::error::{Error, Result};
@@ -73,6 +74,8 @@ pub struct Settings {
     pub theme: Option<String>,
     /// How pictures are drawn; `auto` = what suits the terminal.
     pub images: String,
+    /// How long the terminal may take to say what it can.
+    pub patience: Duration,
     /// Whether the workbench takes the mouse.
     pub mouse: bool,
     /// Whether the workbench draws without Unicode.
@@ -133,6 +136,12 @@ impl Settings {
                 Error::bad_input(format!("GLASSBOX_IMAGES = '{}': {what}", printable(images)))
             })?;
         }
+        let answer = word_in(variable, "GLASSBOX_ANSWER_MS")?
+            .map(|word| {
+                let number = word.parse().ok().and_then(file::check_answer);
+                number.ok_or_else(|| wrong("GLASSBOX_ANSWER_MS", &word, file::ANSWER))
+            })
+            .transpose()?;
         let slots = word_in(variable, "GLASSBOX_SLOTS")?
             .map(|word| {
                 word.parse().ok().filter(|slots| *slots > 0).ok_or_else(|| {
@@ -145,6 +154,7 @@ impl Settings {
             runs_dir_is_given,
             theme: theme.or_else(|| values.theme.clone()),
             images: images.or_else(|| values.images.clone()).unwrap_or_else(|| "auto".into()),
+            patience: Duration::from_millis(answer.or(values.answer_ms).unwrap_or(200)),
             mouse: !flags.no_mouse
                 && yes_in(variable, "GLASSBOX_MOUSE")?.or(values.mouse).unwrap_or(true),
             ascii: flags.ascii
@@ -160,14 +170,6 @@ impl Settings {
         self.runs_dir.as_deref().ok_or_else(|| {
             Error::bad_input("there is no home folder, so there is no place for runs")
                 .hint("say where runs live: --runs-dir FOLDER, or GLASSBOX_RUNS_DIR=FOLDER")
-        })
-    }
-
-    /// A line for whoever asks for pictures in a way that this version has not.
-    pub fn images_note(&self) -> Option<String> {
-        let known = matches!(self.images.as_str(), "auto" | "half" | "off");
-        (!known).then(|| {
-            format!("images = '{}' is not in this version: pictures are half-blocks", self.images)
         })
     }
 

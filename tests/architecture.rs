@@ -15,31 +15,11 @@ struct Room {
     instead: &'static str,
 }
 
-const TERMINAL: &[&str] =
-    &["ratatui", "crossterm", "viuer", "indicatif", "clap", "tokio", "terminal_colorsaurus"];
-const TERMINAL_AND_TEXT: &[&str] = &[
-    "ratatui",
-    "crossterm",
-    "viuer",
-    "indicatif",
-    "clap",
-    "tokio",
-    "terminal_colorsaurus",
-    "serde",
-    "serde_json",
-    "toml",
-];
-const TERMINAL_AND_TENSORS: &[&str] = &[
-    "ratatui",
-    "crossterm",
-    "viuer",
-    "indicatif",
-    "clap",
-    "tokio",
-    "terminal_colorsaurus",
-    "candle_core",
-    "candle_nn",
-];
+const TERMINAL: &[&str] = &["ratatui", "crossterm", "viuer", "indicatif", "clap", "tokio"];
+const TERMINAL_AND_TEXT: &[&str] =
+    &["ratatui", "crossterm", "viuer", "indicatif", "clap", "tokio", "serde", "serde_json", "toml"];
+const TERMINAL_AND_TENSORS: &[&str] =
+    &["ratatui", "crossterm", "viuer", "indicatif", "clap", "tokio", "candle_core", "candle_nn"];
 const TENSORS: &[&str] = &["candle_core", "candle_nn"];
 
 const MATHS: &str = "the maths takes and returns plain values; `job` joins it to specs and runs";

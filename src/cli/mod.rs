@@ -79,7 +79,7 @@ pub struct Global {
     /// The settings file [env: GLASSBOX_CONFIG]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// How pictures are drawn
+    /// How pictures are drawn; auto asks the terminal [env: GLASSBOX_IMAGES]
     #[arg(long, global = true, value_enum, value_name = "HOW")]
     pub images: Option<Images>,
     /// dark, light, high-contrast, or a theme of your own
@@ -392,10 +392,6 @@ pub fn run(cli: Cli) -> Result<()> {
         }
         Command::View(args) => {
             let settings = settings()?;
-            let (pictures, glyphs) = (settings.images != "off", glyphs(&settings));
-            if let Some(note) = settings.images_note() {
-                print::talk(&format!("note: {note}"));
-            }
             let options = Options { look: args.region.look(), originals: args.originals };
             let view = view::View {
                 layer: &args.layer,
@@ -403,8 +399,9 @@ pub fn run(cli: Cli) -> Result<()> {
                 options,
                 step: args.step,
                 out: args.out.as_deref(),
-                pictures,
-                glyphs,
+                images: &settings.images,
+                patience: settings.patience,
+                glyphs: glyphs(&settings),
             };
             let words = std::iter::once(&args.run).chain(&args.with);
             let folders: Vec<RunFolder> = words.map(|word| find(word)).collect::<Result<_>>()?;
@@ -438,12 +435,19 @@ fn open_workbench(global: &Global) -> Result<()> {
 /// The doctor works when the settings file is wrong, too: then above all.
 fn examine(flags: &Flags) -> Result<()> {
     match Settings::load(flags) {
-        Ok(settings) => doctor::run(&places(&settings), settings.file.as_ref(), None),
+        Ok(settings) => {
+            doctor::run(&places(&settings), asks(&settings), settings.file.as_ref(), None)
+        }
         Err(problem) => {
             let settings = Settings::without_file(flags)?;
-            doctor::run(&places(&settings), None, Some(&problem))
+            doctor::run(&places(&settings), asks(&settings), None, Some(&problem))
         }
     }
+}
+
+fn asks(settings: &Settings) -> doctor::Asks<'_> {
+    let Settings { images, patience, ascii, .. } = settings;
+    doctor::Asks { images, patience: *patience, ascii: *ascii }
 }
 
 /// Which characters may be printed: as in the workbench.

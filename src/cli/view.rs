@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::path::Path;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use image::{DynamicImage, Rgba, RgbaImage};
@@ -18,7 +19,10 @@ use crate::run::write;
 use crate::tui::capability;
 use crate::tui::glyphs::Glyphs;
 use crate::tui::number;
+use crate::tui::pictures::encoder::filled;
+use crate::tui::pictures::protocol::{self, Protocol, Route};
 use crate::tui::pictures::{Picture, scale};
+use crate::tui::terminal::query::{self, Answers};
 use crate::tui::text;
 use crate::tui::theme::Depth;
 
@@ -61,8 +65,10 @@ pub struct View<'a> {
     pub step: Option<u64>,
     /// Write a figure into this file instead.
     pub out: Option<&'a Path>,
-    /// Whether pictures are wanted (`--images` is not `off`).
-    pub pictures: bool,
+    /// How pictures are wanted: `auto`, `off`, or a way that somebody insists on.
+    pub images: &'a str,
+    /// How long the terminal may take to say what it can.
+    pub patience: Duration,
     /// Which characters may be printed. Half-blocks are none of the 7-bit ones.
     pub glyphs: Glyphs,
 }
@@ -84,7 +90,8 @@ pub fn run(folders: &[RunFolder], view: View<'_>) -> Result<()> {
             &panels.iter().map(|panel| plain(panel, folders.len() > 1)).collect::<String>(),
         );
     }
-    panels.iter().try_for_each(|panel| show_panel(panel, view))
+    let route = ask(&view)?;
+    panels.iter().try_for_each(|panel| show_panel(panel, view, route))
 }
 
 fn panels(folders: &[RunFolder], view: View<'_>) -> Result<Vec<Panel>> {
@@ -118,7 +125,7 @@ fn save(figure: &Figure, out: &Path) -> Result<()> {
     print::text(&format!("{}\n", out.display()))
 }
 
-fn show_panel(panel: &Panel, view: View<'_>) -> Result<()> {
+fn show_panel(panel: &Panel, view: View<'_>, route: Route) -> Result<()> {
     let step = panel.step.map(|step| format!(" · step {step}")).unwrap_or_default();
     let head = format!(
         "{} · {} · neuron {} of {}{step}\n{}\n",
@@ -136,14 +143,43 @@ fn show_panel(panel: &Panel, view: View<'_>) -> Result<()> {
         let sheet = Sheet::new(columns, row.pictures.len());
         for row in row.pictures.chunks(sheet.tiles) {
             // viuer's half-blocks are coloured cells: without colours there is nothing to see.
-            if view.pictures && depth >= Depth::Indexed && !view.glyphs.is_ascii() {
-                let strip = sheet.strip(&decode(row, view.options.look));
-                show(strip, depth)?;
+            if view.images != "off" && depth >= Depth::Indexed && !view.glyphs.is_ascii() {
+                show(&sheet, &decode(row, view.options.look), route, depth)?;
             }
             print::text(&view.glyphs.text(&sheet.captions(row)))?;
         }
     }
     Ok(())
+}
+
+/// How the terminal draws pictures. It is asked here, with a deadline: viuer's own questions have none,
+/// so it is let ask only what was answered just now.
+fn ask(view: &View<'_>) -> Result<Route> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let plain = capability::plain(variable, view.glyphs.is_ascii());
+    let in_tmux = query::is_in_tmux(variable);
+    let is_asked = plain.is_none()
+        && std::io::stdin().is_terminal()
+        && matches!(view.images, "auto" | "kitty" | "iterm2");
+    let mut answers = Answers::default();
+    if is_asked {
+        let asked = query::ask_from_the_shell(in_tmux, view.patience);
+        answers = asked
+            .map_err(|error| Error::failed(format!("failed to ask the terminal: {error}")))?
+            .answers;
+    }
+    let mut route = protocol::choose(&answers, view.images, plain.as_deref()).value;
+    let is_possible = match route.protocol {
+        // Straight to the terminal: viuer knows no way through tmux.
+        Protocol::Kitty => answers.graphics && !in_tmux,
+        Protocol::Iterm2 => !in_tmux && viuer::is_iterm_supported(),
+        // viuer's sixel takes a C library, and its size in cells is not ours.
+        Protocol::Sixel | Protocol::Half => false,
+    };
+    if !is_possible {
+        route.protocol = Protocol::Half;
+    }
+    Ok(route)
 }
 
 /// `real  1  31.40  dog  dog  neurons/real/….png`, separated by tabs: row, rank, activation, true
@@ -187,6 +223,9 @@ fn decode(row: &[Option<Shown>], look: Option<Look>) -> Vec<Option<Picture>> {
     row.iter().map(load).collect()
 }
 
+/// Pixels across and down a half-block's cell.
+const HALF: (usize, usize) = (1, 2);
+
 /// How pictures stand in a row, in cells.
 #[derive(Debug, PartialEq, Eq)]
 struct Sheet {
@@ -211,16 +250,19 @@ impl Sheet {
         Self { tiles, side: side / 2 * 2 }
     }
 
-    /// One image that holds a row of pictures, clear between them.
-    fn strip(&self, row: &[Option<Picture>]) -> RgbaImage {
+    /// One image that holds a row of pictures, clear between them; `cell`: pixels across and down a
+    /// cell, 1 and 2 for half-blocks.
+    fn strip(&self, row: &[Option<Picture>], cell: (usize, usize)) -> RgbaImage {
         let width = row.len() * (self.side + 1) - usize::from(!row.is_empty());
-        let mut strip = RgbaImage::new(width as u32, self.side as u32);
+        let room = (self.side * cell.0, self.side / 2 * cell.1);
+        let mut strip = RgbaImage::new((width * cell.0) as u32, room.1 as u32);
         for (index, picture) in row.iter().enumerate() {
             let Some(picture) = picture else { continue };
-            let size = scale::fit((picture.width, picture.height), (self.side, self.side));
+            let size = (picture.width, picture.height);
+            let size = if cell == HALF { scale::fit(size, room) } else { filled(size, room) };
             let small = scale::resize(picture, size.0, size.1);
             for (at, [r, g, b]) in small.pixels.iter().enumerate() {
-                let (x, y) = (index * (self.side + 1) + at % size.0, at / size.0);
+                let (x, y) = (index * (self.side + 1) * cell.0 + at % size.0, at / size.0);
                 strip.put_pixel(x as u32, y as u32, Rgba([*r, *g, *b, 255]));
             }
         }
@@ -243,16 +285,21 @@ impl Sheet {
     }
 }
 
-/// Half-blocks only: viuer's own questions to the terminal have no deadline, so it asks none.
-fn show(strip: RgbaImage, depth: Depth) -> Result<()> {
+/// A row of pictures, exactly as many cells wide as the captions below it expect.
+fn show(sheet: &Sheet, row: &[Option<Picture>], route: Route, depth: Depth) -> Result<()> {
+    let cell = match route.protocol {
+        Protocol::Half => HALF,
+        _ => (usize::from(route.cell.width), usize::from(route.cell.height)),
+    };
+    let strip = sheet.strip(row, cell);
     let config = viuer::Config {
         transparent: true,
         absolute_offset: false,
-        width: Some(strip.width()),
-        height: Some(strip.height() / 2),
+        width: Some(strip.width() / cell.0 as u32),
+        height: Some(strip.height() / cell.1 as u32),
         truecolor: depth == Depth::True,
-        use_kitty: false,
-        use_iterm: false,
+        use_kitty: route.protocol == Protocol::Kitty,
+        use_iterm: route.protocol == Protocol::Iterm2,
         ..viuer::Config::default()
     };
     viuer::print(&DynamicImage::ImageRgba8(strip), &config)
@@ -281,12 +328,18 @@ mod tests {
     fn a_strip_holds_its_pictures_and_leaves_gaps_clear() {
         let sheet = Sheet { tiles: 2, side: 16 };
         let picture = |shade| Picture { width: 8, height: 8, pixels: vec![[shade; 3]; 64] };
-        let strip = sheet.strip(&[Some(picture(10)), None, Some(picture(30))]);
+        let row = [Some(picture(10)), None, Some(picture(30))];
+        let strip = sheet.strip(&row, HALF);
         assert_eq!(strip.dimensions(), (50, 16));
         assert_eq!(strip.get_pixel(15, 15).0, [10, 10, 10, 255]);
         assert_eq!(strip.get_pixel(16, 0).0[3], 0);
         assert_eq!(strip.get_pixel(20, 5).0[3], 0);
         assert_eq!(strip.get_pixel(34, 0).0, [30, 30, 30, 255]);
+        // The same in real pixels: the third picture begins above its caption.
+        let strip = sheet.strip(&row, (10, 20));
+        assert_eq!(strip.dimensions(), (500, 160));
+        assert_eq!(strip.get_pixel(339, 0).0[3], 0);
+        assert_eq!(strip.get_pixel(340, 159).0, [30, 30, 30, 255]);
     }
 
     fn shown(label: &str, answer: Option<&str>) -> Option<Shown> {

@@ -15,19 +15,18 @@ pub fn run(settings: &Settings, readonly: bool, problem: Option<Error>) -> Resul
         readonly,
         ascii: settings.ascii,
         no_mouse: !settings.mouse,
-        no_pictures: settings.images == "off",
+        images: settings.images.clone(),
+        patience: settings.patience,
         theme: settings.theme.clone(),
         themes: settings.themes(),
         settings: settings
             .file
             .as_ref()
             .map(|file| (file.path.display().to_string(), file.text.clone())),
-        problem: problem
-            .map(|error| match error.hint {
-                Some(hint) => format!("{} ({hint})", error.message),
-                None => error.message,
-            })
-            .or_else(|| settings.images_note()),
+        problem: problem.map(|error| match error.hint {
+            Some(hint) => format!("{} ({hint})", error.message),
+            None => error.message,
+        }),
     };
     workbench::run(&options)
 }

@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 use crate::spec::nearest::nearest;
 
 /// Every key. `keys` is read by the keymap.
-const KEYS: [&str; 7] = ["runs_dir", "theme", "images", "mouse", "ascii", "slots", "keys"];
+const KEYS: [&str; 8] =
+    ["runs_dir", "theme", "images", "answer_ms", "mouse", "ascii", "slots", "keys"];
 
 /// How pictures can be drawn.
 pub const IMAGES: [&str; 6] = ["auto", "kitty", "sixel", "iterm2", "half", "off"];
@@ -20,6 +21,7 @@ pub(super) struct Values {
     pub(super) runs_dir: Option<PathBuf>,
     pub(super) theme: Option<String>,
     pub(super) images: Option<String>,
+    pub(super) answer_ms: Option<u64>,
     pub(super) mouse: Option<bool>,
     pub(super) ascii: Option<bool>,
     pub(super) slots: Option<usize>,
@@ -73,16 +75,14 @@ impl Values {
                 check_images(&images).map_err(Wrong::Value)?;
                 self.images = Some(images);
             }
+            "answer_ms" => {
+                let answer = whole(value).and_then(|number| check_answer(number as u64));
+                self.answer_ms = Some(answer.ok_or_else(|| Wrong::Value(ANSWER.into()))?);
+            }
             "mouse" => self.mouse = Some(boolean(value)?),
             "ascii" => self.ascii = Some(boolean(value)?),
             "slots" => {
-                let slots = match value {
-                    DeValue::Integer(number) => {
-                        usize::from_str_radix(number.as_str(), number.radix()).ok()
-                    }
-                    _ => None,
-                };
-                self.slots = Some(slots.filter(|slots| *slots > 0).ok_or_else(|| {
+                self.slots = Some(whole(value).filter(|slots| *slots > 0).ok_or_else(|| {
                     Wrong::Value("how many runs may use one device, from 1".into())
                 })?);
             }
@@ -103,6 +103,22 @@ enum Wrong {
 /// Whether `images` is a way to draw pictures; otherwise what is expected.
 pub(super) fn check_images(images: &str) -> Result<(), String> {
     if IMAGES.contains(&images) { Ok(()) } else { Err(one_of(&IMAGES)) }
+}
+
+/// What `answer_ms` must be.
+pub(super) const ANSWER: &str =
+    "how many milliseconds the terminal may take to answer, from 20 to 5000";
+
+/// Whether that is a time to wait.
+pub(super) fn check_answer(number: u64) -> Option<u64> {
+    Some(number).filter(|number| (20..=5000).contains(number))
+}
+
+fn whole(value: &DeValue<'_>) -> Option<usize> {
+    match value {
+        DeValue::Integer(number) => usize::from_str_radix(number.as_str(), number.radix()).ok(),
+        _ => None,
+    }
 }
 
 fn one_of(words: &[&str]) -> String {

@@ -68,12 +68,21 @@ fn without_a_home_the_runs_folder_must_be_given() {
 }
 
 #[test]
-fn a_picture_protocol_that_is_not_there_is_told() {
-    for (images, told) in [("auto", false), ("half", false), ("off", false), ("kitty", true)] {
-        let flags = Flags { images: Some(images.into()), ..Flags::default() };
-        let note = load(&flags, &[], None).unwrap().images_note();
-        assert_eq!(note.is_some_and(|note| note.contains(images)), told, "{images}");
+fn how_pictures_are_drawn_and_how_long_the_terminal_may_take_can_be_said() {
+    let settings = load(&Flags::default(), &[], None).unwrap();
+    assert_eq!((settings.images.as_str(), settings.patience.as_millis()), ("auto", 200));
+    let (_kept, flags) = with_file("images = 'kitty'\nanswer_ms = 900\n");
+    let settings = load(&flags, &[], None).unwrap();
+    assert_eq!((settings.images.as_str(), settings.patience.as_millis()), ("kitty", 900));
+    let settings = load(&flags, &[("GLASSBOX_ANSWER_MS", "50")], None).unwrap();
+    assert_eq!(settings.patience.as_millis(), 50);
+    for wrong in ["0", "9000", "soon"] {
+        let error = load(&flags, &[("GLASSBOX_ANSWER_MS", wrong)], None).unwrap_err();
+        assert!(error.message.contains("from 20 to 5000"), "{}", error.message);
     }
+    let (_kept, flags) = with_file("answer_ms = 7\n");
+    let error = load(&flags, &[], None).unwrap_err();
+    assert!(error.message.contains(":1: 'answer_ms' must be"), "{}", error.message);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What the terminal can show, as far as the environment tells, each answer with its reason. The
-//! workbench goes by it, and `glassbox doctor` prints it.
+//! workbench goes by it, and `glassbox doctor` prints it. How pictures are drawn is asked of the
+//! terminal itself: `pictures::protocol`.
 
 use super::glyphs::Glyphs;
 use super::theme::Depth;
@@ -13,7 +14,7 @@ pub struct Choice<T> {
     pub reason: String,
 }
 
-fn because<T>(value: T, reason: impl Into<String>) -> Choice<T> {
+pub(super) fn because<T>(value: T, reason: impl Into<String>) -> Choice<T> {
     Choice { value, reason: reason.into() }
 }
 
@@ -70,6 +71,18 @@ pub fn glyphs(variable: impl Fn(&str) -> Option<String>) -> Choice<Glyphs> {
     }
 }
 
+/// Why pictures can only be text, if so: more takes colours, which carry the numbers of pictures, and
+/// characters.
+pub fn plain(variable: impl Fn(&str) -> Option<String> + Copy, ascii: bool) -> Option<String> {
+    let depth = depth(variable);
+    match glyphs(variable) {
+        _ if depth.value == Depth::None => Some(depth.reason),
+        _ if ascii => Some("--ascii draws without Unicode".into()),
+        glyphs if glyphs.value.is_ascii() => Some(glyphs.reason),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +111,21 @@ mod tests {
         assert_eq!(depth(&[("TERM", "xterm")]), Depth::Indexed);
         assert_eq!(depth(&[("TERM", "linux")]), Depth::Sixteen);
         assert_eq!(depth(&[("TERM", "vt220")]), Depth::None);
+    }
+
+    #[test]
+    fn without_colours_or_characters_pictures_are_text() {
+        let plain = |variables: &[(&str, &str)], ascii| {
+            let find = |name: &str| {
+                variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
+            };
+            plain(find, ascii)
+        };
+        assert_eq!(plain(&[("TERM", "xterm-kitty")], false), None);
+        assert!(plain(&[("TERM", "xterm-kitty")], true).is_some());
+        let without = plain(&[("TERM", "xterm-kitty"), ("NO_COLOR", "1")], false);
+        assert_eq!(without.as_deref(), Some("NO_COLOR is set"));
+        assert!(plain(&[("TERM", "xterm"), ("LANG", "C.ISO-8859-1")], false).is_some());
     }
 
     #[test]

@@ -72,6 +72,8 @@ pub enum Effect {
     CaptureMouse(bool),
     /// Draw everything anew.
     Redraw,
+    /// The same, and send all pictures again: the terminal may be another one.
+    SendAgain,
     /// Stop this process until the shell continues it.
     Suspend,
     /// End the workbench.

@@ -49,7 +49,7 @@ pub fn context(theme: &Theme) -> DrawContext<'_> {
     static KEYMAP: LazyLock<Keymap> = LazyLock::new(Keymap::shipped);
     let now = 1_795_444_000.0;
     let glyphs = Glyphs::Unicode;
-    DrawContext { theme, glyphs, keymap: &KEYMAP, focused: true, pictures: true, now }
+    DrawContext { theme, glyphs, keymap: &KEYMAP, focused: true, pictures: true, stage: None, now }
 }
 
 /// A buffer as text, rows without trailing blanks.

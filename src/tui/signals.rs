@@ -11,6 +11,8 @@ pub enum Signal {
     Sleep,
     /// SIGCONT: somebody may have used the terminal meanwhile.
     WokenUp,
+    /// SIGWINCH: the terminal has another size.
+    Resized,
 }
 
 /// Listens from the moment it is made.
@@ -21,6 +23,7 @@ pub struct Signals {
     interrupt: Stream,
     stop: Stream,
     resume: Stream,
+    resize: Stream,
 }
 
 impl Signals {
@@ -33,6 +36,7 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             stop: signal(raw(rustix::process::Signal::TSTP))?,
             resume: signal(raw(rustix::process::Signal::CONT))?,
+            resize: signal(SignalKind::window_change())?,
         })
     }
 
@@ -60,6 +64,7 @@ impl Signals {
             _ = self.interrupt.recv() => Signal::End,
             _ = self.stop.recv() => Signal::Sleep,
             _ = self.resume.recv() => Signal::WokenUp,
+            _ = self.resize.recv() => Signal::Resized,
         }
     }
 }

@@ -1,16 +1,24 @@
 //! The terminal itself: entering and leaving the full screen, drawing whole frames, and making sure
 //! that whatever happens the shell gets its terminal back.
 
+pub mod input;
+mod keys;
+pub mod pace;
+pub mod parse;
+pub mod query;
+
+use std::cell::Cell;
 use std::io::{self, BufWriter, Stdout, Write, stdout};
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{
-    DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange, Event,
-    KeyCode, KeyModifiers,
+    DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange,
 };
 use crossterm::style::Print;
 use crossterm::terminal::{
@@ -22,14 +30,9 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
 
+use self::pace::Pace;
 use super::screen::View;
-use super::theme::Ground;
-
-/// How long the terminal may take to say whether it is light or dark. Most answer within 5 ms, over
-/// a slow line within 150; nobody waits for one that never does.
-const ANSWER: Duration = Duration::from_millis(200);
 
 /// Buttons, wheel and drags, not every movement as `EnableMouseCapture` asks for: over SSH those
 /// would be traffic for nothing.
@@ -39,28 +42,82 @@ const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
 /// Whether there is something to restore. Global because the panic hook must know it.
 static ENTERED: AtomicBool = AtomicBool::new(false);
 
+/// What of ours the terminal keeps and is to forget when it is given back.
+static FAREWELL: Mutex<String> = Mutex::new(String::new());
+
 /// The full screen. Dropping it gives the terminal back.
 #[derive(Debug)]
 pub struct Screen {
     // One write a frame: over SSH each write may become a packet. Never dropped, since its own drop
     // prints to a standard error that may be gone with the terminal, and panics.
-    terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<Counted>>>,
+    written: Rc<Cell<usize>>,
+    pace: Pace,
+    /// Asks the terminal whether it has come this far.
+    fence: String,
 }
+
+/// Standard output, its bytes counted.
+#[derive(Debug)]
+struct Counted {
+    out: BufWriter<Stdout>,
+    count: Rc<Cell<usize>>,
+}
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.count.set(self.count.get() + written);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Device status: every terminal that answers anything answers this (`CSI 0 n`).
+const FENCE: &str = "\x1b[5n";
 
 impl Screen {
     /// Raw mode, then the alternate screen; the mouse if it is wanted.
     pub fn enter(mouse: bool) -> io::Result<Self> {
-        let mut out = BufWriter::with_capacity(1 << 16, stdout());
+        let written = Rc::new(Cell::new(0));
+        let out = BufWriter::with_capacity(1 << 16, stdout());
+        let mut out = Counted { out, count: Rc::clone(&written) };
         take_over(&mut out, mouse)
             .and_then(|()| Terminal::new(CrosstermBackend::new(out)))
-            .map(|terminal| Self { terminal: ManuallyDrop::new(terminal) })
+            .map(|terminal| Self {
+                terminal: ManuallyDrop::new(terminal),
+                written,
+                pace: Pace::default(),
+                fence: FENCE.into(),
+            })
             .inspect_err(|_| restore())
     }
 
     /// The same, after [`restore`]; the next frame sends every cell.
     pub fn enter_again(&mut self, mouse: bool) -> io::Result<()> {
         take_over(self.terminal.backend_mut(), mouse).inspect_err(|_| restore())?;
+        self.pace.forget();
         self.forget()
+    }
+
+    /// The terminal answers questions: from now on no more is sent than it takes in. Through tmux, if
+    /// the terminal around it answers: tmux itself would say yes to everything at once.
+    pub fn trust(&mut self, through_tmux: bool) {
+        self.pace.trust();
+        self.fence = if through_tmux { query::through_tmux(FENCE) } else { FENCE.into() };
+    }
+
+    /// The terminal has come as far as it was asked about.
+    pub fn confirmed(&mut self) {
+        self.pace.confirmed(Instant::now());
+    }
+
+    /// Until when nothing should be drawn unless the terminal answers before.
+    pub fn blocked_until(&mut self) -> Option<Instant> {
+        self.pace.blocked_until(Instant::now())
     }
 
     /// Columns and rows.
@@ -69,22 +126,48 @@ impl Screen {
         Ok((size.width, size.height))
     }
 
-    /// Draws one frame inside a synchronized update: only what differs from the last one is sent.
+    /// Draws one frame inside a synchronized update: only what differs from the last one is sent, and
+    /// of new pictures as much as the line holds.
     pub fn draw(
         &mut self,
         view: &mut View,
-        fill: impl FnOnce(Rect, &mut Buffer, &mut View),
+        mut fill: impl FnMut(Rect, &mut Buffer, &mut View),
     ) -> io::Result<()> {
-        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        let stage = Rc::clone(&view.stage);
+        let (columns, rows) = self.size()?;
+        let area = Rect::new(0, 0, columns, rows);
+        let room = self.pace.room(Instant::now());
+        let before = stage.start(room);
+        let mut next = Buffer::empty(area);
+        fill(area, &mut next, view);
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate, Print(before))?;
+        if stage.takes_clear() {
+            self.forget()?;
+            stage.cleared();
+        }
         self.terminal.draw(|frame| {
-            let area = frame.area();
-            fill(area, frame.buffer_mut(), view);
-            if let Some(cursor) = view.cursor.filter(|cursor| area.contains((*cursor).into())) {
+            if frame.area() == area {
+                std::mem::swap(frame.buffer_mut(), &mut next);
+            } else {
+                fill(frame.area(), frame.buffer_mut(), view);
+            }
+            if let Some(cursor) =
+                view.cursor.filter(|cursor| frame.area().contains((*cursor).into()))
+            {
                 frame.set_cursor_position(cursor);
             }
         })?;
-        queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
-        Write::flush(self.terminal.backend_mut())
+        let room = room.map(|room| room.saturating_sub(self.written.get()));
+        let after = stage.finish(room);
+        let backend = self.terminal.backend_mut();
+        queue!(backend, Print(after), EndSynchronizedUpdate)?;
+        self.pace.wrote(self.written.take());
+        if self.pace.asks(Instant::now()) {
+            queue!(self.terminal.backend_mut(), Print(&self.fence))?;
+        }
+        Write::flush(self.terminal.backend_mut())?;
+        remember(stage.farewell());
+        Ok(())
     }
 
     /// Makes the next frame send every cell. Not `Terminal::clear`: that waits for the terminal to
@@ -104,6 +187,11 @@ impl Screen {
     pub fn copy(&mut self, text: &str) -> io::Result<()> {
         execute!(self.terminal.backend_mut(), CopyToClipboard::to_clipboard_from(text))
     }
+}
+
+/// What to send when the terminal is given back, whoever does that.
+fn remember(farewell: String) {
+    *FAREWELL.lock().unwrap_or_else(PoisonError::into_inner) = farewell;
 }
 
 fn take_over(out: &mut impl Write, mouse: bool) -> io::Result<()> {
@@ -133,53 +221,13 @@ pub fn restore() {
         return;
     }
     let mut out = stdout();
-    let _ = execute!(out, EndSynchronizedUpdate, Print(MOUSE_OFF));
+    // Not waited for: the thread that panics may be the one that holds it.
+    let farewell = FAREWELL.try_lock().map(|mut farewell| std::mem::take(&mut *farewell));
+    let farewell = farewell.unwrap_or_default();
+    let _ = execute!(out, EndSynchronizedUpdate, Print(farewell), Print(MOUSE_OFF));
     let _ = execute!(out, DisableFocusChange, DisableBracketedPaste);
     let _ = execute!(out, LeaveAlternateScreen, cursor::Show);
     let _ = disable_raw_mode();
-}
-
-/// Asks the terminal whether it is light or dark; `None` if it does not say in time. To be called
-/// in raw mode and before anything else reads from the terminal.
-pub fn ask_ground() -> Option<Ground> {
-    let mut options = QueryOptions::default();
-    options.timeout = ANSWER;
-    Some(match theme_mode(options).ok()? {
-        ThemeMode::Dark => Ground::Dark,
-        ThemeMode::Light => Ground::Light,
-    })
-}
-
-/// Swallows the colour answer of a terminal that was too slow for [`ask_ground`]: it arrives as
-/// keys (`Alt-]`, then `11;rgb:…`), and those keys would do things.
-#[derive(Debug, Default)]
-pub struct LateAnswer {
-    /// Keys that may still belong to it.
-    left: u8,
-}
-
-impl LateAnswer {
-    /// The longest answer is `11;rgb:ffff/ffff/ffff` and its end.
-    const LONGEST: u8 = 32;
-
-    /// Whether the event is part of such an answer.
-    pub fn takes(&mut self, event: &Event) -> bool {
-        let Event::Key(key) = event else { return false };
-        let alt = key.modifiers.contains(KeyModifiers::ALT);
-        if alt && key.code == KeyCode::Char(']') {
-            self.left = Self::LONGEST;
-            return true;
-        }
-        if self.left == 0 {
-            return false;
-        }
-        self.left -= 1;
-        let bell = key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('g');
-        if bell || (alt && key.code == KeyCode::Char('\\')) {
-            self.left = 0;
-        }
-        true
-    }
 }
 
 /// A panic of the workbench's own thread gives the terminal back and says where the report is; one
@@ -221,24 +269,4 @@ fn append(log: &PathBuf, text: &str) -> io::Result<()> {
         std::fs::create_dir_all(folder)?;
     }
     std::fs::OpenOptions::new().create(true).append(true).open(log)?.write_all(text.as_bytes())
-}
-
-#[cfg(test)]
-mod tests {
-    use crossterm::event::KeyEvent;
-
-    use super::*;
-
-    #[test]
-    fn a_late_colour_answer_presses_no_keys() {
-        let key = |code, modifiers| Event::Key(KeyEvent::new(code, modifiers));
-        let mut late = LateAnswer::default();
-        assert!(!late.takes(&key(KeyCode::Char('q'), KeyModifiers::NONE)));
-        assert!(late.takes(&key(KeyCode::Char(']'), KeyModifiers::ALT)));
-        for c in "11;rgb:1414/1717/1d1d".chars() {
-            assert!(late.takes(&key(KeyCode::Char(c), KeyModifiers::NONE)));
-        }
-        assert!(late.takes(&key(KeyCode::Char('\\'), KeyModifiers::ALT)));
-        assert!(!late.takes(&key(KeyCode::Char('q'), KeyModifiers::NONE)));
-    }
 }

@@ -3,10 +3,10 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
-use crossterm::event::{Event, EventStream, MouseButton, MouseEvent, MouseEventKind};
-use futures_util::StreamExt;
+use crossterm::event::{Event, MouseButton, MouseEvent, MouseEventKind};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
@@ -19,11 +19,16 @@ use super::keymap::Keymap;
 use super::launcher::{self, Launcher};
 use super::message::{Gesture, Message, Notice, Pointer, Severity};
 use super::pictures::decoder::Decoder;
+use super::pictures::encoder::{Encoded, Encoder};
+use super::pictures::protocol;
+use super::pictures::stage::Stage;
 use super::reader::Reader;
 use super::screen::View;
 use super::shell::quoted;
 use super::signals::{Signal, Signals};
-use super::terminal::{self, LateAnswer, Screen};
+use super::terminal::parse::{Answer, Input, Parser};
+use super::terminal::query::{self, Answers};
+use super::terminal::{self, Screen, input};
 use super::theme::{Ground, Theme, embedded_text};
 use crate::error::{Error, Result};
 use crate::spec::expand::Surroundings;
@@ -50,8 +55,10 @@ pub struct Options {
     pub ascii: bool,
     /// Leave the mouse to the terminal.
     pub no_mouse: bool,
-    /// Draw no pictures.
-    pub no_pictures: bool,
+    /// How pictures are drawn: `auto`, `off`, or a way that somebody insists on.
+    pub images: String,
+    /// How long the terminal may take to say what it can.
+    pub patience: Duration,
     /// A theme's name; `None` = what suits the terminal.
     pub theme: Option<String>,
     /// The user's theme files: name and text.
@@ -94,11 +101,15 @@ struct Workbench {
     app: App,
     view: View,
     /// `None` only while an editor has the terminal.
-    input: Option<EventStream>,
-    late: LateAnswer,
+    input: Option<input::Reader>,
+    answers: Answers,
+    /// `--images`, and why there can only be text.
+    images: (String, Option<String>),
     signals: Signals,
     reader: Reader,
     decoder: Decoder,
+    encoder: Encoder,
+    encoded: mpsc::Receiver<Encoded>,
     launcher: Launcher,
     /// What was asked of runs and may not have been done yet.
     asides: Vec<std::thread::JoinHandle<()>>,
@@ -125,6 +136,10 @@ impl Workbench {
             // Full: the screen is behind; it asks again for what it still wants.
             let _ = decoded.blocking_send(Message::PictureLoaded(loaded));
         })?;
+        let (ready, encoded) = mpsc::channel(16);
+        let encoder = Encoder::start(move |encoded| {
+            let _ = ready.blocking_send(encoded);
+        })?;
         let launcher =
             Launcher { executable: std::env::current_exe()?, runs_dir: options.runs_dir.clone() };
         let place = attacks::Place {
@@ -139,17 +154,22 @@ impl Workbench {
         })?;
         let mouse = !options.no_mouse;
         let screen = Screen::enter(mouse)?;
-        let ground = if options.theme.is_some() { None } else { terminal::ask_ground() };
+        let variable = |name: &str| std::env::var(name).ok();
+        let asked = query::ask(query::is_in_tmux(variable), options.patience)?;
         let size = screen.size()?;
-        let setup = setup(options, ground, around, size);
-        Ok(Self {
+        let setup = setup(options, ground(&asked.answers), around, size);
+        let plain = capability::plain(variable, options.ascii);
+        let mut workbench = Self {
             app: App::new(setup),
-            view: View::default(),
-            input: Some(EventStream::new()),
-            late: LateAnswer::default(),
+            view: View { stage: Rc::new(Stage::new(number())), ..View::default() },
+            input: Some(input::Reader::start(asked.parser, asked.early)?),
+            answers: asked.answers,
+            images: (options.images.clone(), plain),
             signals,
             reader,
             decoder,
+            encoder,
+            encoded,
             launcher,
             asides: Vec::new(),
             sender,
@@ -158,7 +178,20 @@ impl Workbench {
             next_frame: Instant::now(),
             toast_until: None,
             screen,
-        })
+        };
+        workbench.choose();
+        Ok(workbench)
+    }
+
+    /// Goes by what the terminal has answered so far; over a slow line that may change.
+    fn choose(&mut self) {
+        let (wanted, plain) = &self.images;
+        let choice = protocol::choose(&self.answers, wanted, plain.as_deref());
+        self.view.stage.take(choice.value);
+        if self.answers.attributes.is_some() {
+            let around = self.answers.around.as_ref();
+            self.screen.trust(around.is_some_and(|around| around.attributes.is_some()));
+        }
     }
 
     async fn run(&mut self) -> std::io::Result<()> {
@@ -166,6 +199,11 @@ impl Workbench {
         loop {
             dirty |= self.app.take_dirty();
             let toast = self.arm_toast();
+            // What is drawn now would only wait behind what is on its way.
+            let next_frame = match self.screen.blocked_until().filter(|_| dirty) {
+                Some(until) => self.next_frame.max(until.into()),
+                None => self.next_frame,
+            };
             let Some(input) = &mut self.input else { return Ok(()) };
             let message = tokio::select! { biased;
                 signal = self.signals.next() => match signal {
@@ -175,21 +213,32 @@ impl Workbench {
                         continue;
                     }
                     Signal::WokenUp => Message::FocusGained,
+                    Signal::Resized => {
+                        let (columns, rows) = self.screen.size()?;
+                        Message::Resized(columns, rows)
+                    }
                 },
                 // Before the data: with `biased`, a chatty reader would starve the screen.
-                () = sleep_until(self.next_frame), if dirty => {
-                    self.draw()?;
-                    dirty = false;
+                () = sleep_until(next_frame), if dirty => {
+                    dirty = self.draw()?;
                     continue;
                 }
-                event = input.next() => match event {
-                    Some(Ok(event)) => match self.translate(event) {
+                input = input.next() => match input {
+                    Some(Ok(Input::Event(event))) => match self.translate(event) {
                         Some(message) => message,
                         None => continue,
                     },
+                    Some(Ok(Input::Answer(answer))) => {
+                        dirty |= self.hear(answer);
+                        continue;
+                    }
                     Some(Err(error)) => return Err(error),
                     None => return Err(std::io::ErrorKind::UnexpectedEof.into()),
                 },
+                Some(encoded) = self.encoded.recv() => {
+                    dirty |= self.view.stage.put(encoded);
+                    continue;
+                }
                 Ok(()) = self.reader.world.changed() => {
                     Message::WorldChanged(self.reader.world.borrow_and_update().clone())
                 }
@@ -223,17 +272,30 @@ impl Workbench {
         self.toast_until.map(|(_, until)| until)
     }
 
-    fn draw(&mut self) -> std::io::Result<()> {
+    /// Draws; answers whether the next frame will bring more of it.
+    fn draw(&mut self) -> std::io::Result<bool> {
         let app = &self.app;
         self.screen.draw(&mut self.view, |area, buf, view| draw::draw(app, area, buf, view))?;
         self.next_frame = Instant::now() + FRAME;
-        Ok(())
+        if let Some(jobs) = self.view.stage.jobs() {
+            self.encoder.want(jobs);
+        }
+        Ok(self.view.stage.has_more())
+    }
+
+    /// The terminal answered; whether that changes what is to be seen.
+    fn hear(&mut self, answer: Answer) -> bool {
+        if answer == Answer::Ready {
+            self.screen.confirmed();
+            return false;
+        }
+        self.answers.take(answer);
+        let before = self.view.stage.status();
+        self.choose();
+        self.view.stage.status() != before
     }
 
     fn translate(&mut self, event: Event) -> Option<Message> {
-        if self.late.takes(&event) {
-            return None;
-        }
         Some(match event {
             Event::Key(key) => Message::KeyPressed(key),
             Event::Mouse(mouse) => Message::Pointed(self.point(mouse)?),
@@ -285,7 +347,14 @@ impl Workbench {
             Effect::EditAgain { spec } => self.edit(&spec, false).await?,
             Effect::Copy(text) => self.screen.copy(&text)?,
             Effect::CaptureMouse(on) => self.screen.capture_mouse(on)?,
-            Effect::Redraw => self.screen.forget()?,
+            Effect::Redraw => {
+                self.screen.forget()?;
+                self.view.stage.cleared();
+            }
+            Effect::SendAgain => {
+                self.screen.forget()?;
+                self.view.stage.forget();
+            }
             Effect::Suspend => self.sleep()?,
             Effect::Attack { run, ask } => self.attacks.ask(run, ask),
             Effect::EndAttacks => self.attacks.end(),
@@ -383,11 +452,27 @@ impl Workbench {
 
     fn come_back(&mut self) -> std::io::Result<()> {
         self.screen.enter_again(self.app.wants_mouse())?;
-        self.input = Some(EventStream::new());
+        // The terminal was told to forget them, and may be another one now.
+        self.view.stage.forget();
+        self.input = Some(input::Reader::start(Parser::default(), Vec::new())?);
         let (columns, rows) = self.screen.size()?;
         self.answer(Message::Resized(columns, rows));
         Ok(())
     }
+}
+
+/// A number that no other process of this user has, here or on another host of the same tmux.
+fn number() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::process::id())
+}
+
+/// Whether the background that the terminal told is light: by the brightness that eyes see, ITU-R
+/// BT.601.
+fn ground(answers: &Answers) -> Option<Ground> {
+    let [r, g, b] = answers.background?.map(f64::from);
+    let light = 0.299 * r + 0.587 * g + 0.114 * b;
+    Some(if light > 127.5 { Ground::Light } else { Ground::Dark })
 }
 
 /// Puts together what `App` is made from; what is wrong with the settings is pinned, not fatal.
@@ -443,7 +528,7 @@ fn setup(
         keymap,
         readonly: options.readonly,
         mouse: !options.no_mouse,
-        pictures: !options.no_pictures,
+        pictures: options.images != "off",
         around,
         command_suffix: if options.runs_dir_is_given {
             format!(" --runs-dir {}", quoted(&options.runs_dir.display().to_string()))

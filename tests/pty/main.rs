@@ -41,6 +41,102 @@ fn a_terminal_that_answers_nothing_is_up_soon_and_q_leaves_it_in_order() {
     assert_eq!(screen.ends_in_order(), 0);
 }
 
+/// A finished run with one neuron and its picture.
+fn run_with_a_picture(home: &Path) -> RunFolder {
+    let folder = run(home, Status::Finished, None);
+    let pixels =
+        image::RgbImage::from_fn(32, 32, |x, y| image::Rgb([x as u8 * 8, y as u8 * 8, 99]));
+    std::fs::create_dir_all(folder.path().join("neurons/pictures")).unwrap();
+    pixels.save(folder.path().join("neurons/pictures/one.png")).unwrap();
+    let fixture = Path::new("tests/fixtures/runs/v1/20261101-120000-version-1-0001");
+    let text = std::fs::read_to_string(fixture.join("results/neurons.json")).unwrap();
+    let mut neurons: serde_json::Value = serde_json::from_str(&text).unwrap();
+    // Whatever the pictures are called, they are this one.
+    fn point_at_it(value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::Object(object) => {
+                for (key, value) in object {
+                    if key == "picture" {
+                        *value = "neurons/pictures/one.png".into();
+                    } else {
+                        point_at_it(value);
+                    }
+                }
+            }
+            serde_json::Value::Array(values) => values.iter_mut().for_each(point_at_it),
+            _ => {}
+        }
+    }
+    point_at_it(&mut neurons);
+    std::fs::create_dir_all(folder.path().join("results")).unwrap();
+    std::fs::write(folder.path().join("results/neurons.json"), neurons.to_string()).unwrap();
+    folder
+}
+
+fn count(bytes: &[u8], what: &[u8]) -> usize {
+    bytes.windows(what.len()).filter(|window| *window == what).count()
+}
+
+#[test]
+fn a_mute_terminal_gets_half_blocks() {
+    let home = home();
+    run_with_a_picture(home.path());
+    let mut screen = Screen::open(home.path(), (120, 40));
+    screen.wait_for("finished");
+    screen.press("4");
+    screen.wait_for("▀▀▀");
+    assert!(screen.text().contains("half-blocks"), "{}", screen.text());
+    assert_eq!(count(&screen.bytes(), b"a=T"), 0);
+    screen.press("q");
+    assert_eq!(screen.ends_in_order(), 0);
+}
+
+#[test]
+fn kitty_gets_placeholders_and_is_left_as_it_was() {
+    let home = home();
+    run_with_a_picture(home.path());
+    let mut screen = Screen::open_on(screen::KITTY, home.path(), (120, 40));
+    screen.wait_for("finished");
+    screen.press("4");
+    screen.wait_for("\u{10EEEE}");
+    screen.wait_for("sent ");
+    assert!(!screen.text().contains('▀'), "{}", screen.text());
+    let sent = count(&screen.bytes(), b"a=T,U=1,f=100");
+    assert!(sent > 0);
+    // Away and back: nothing is sent twice, and nothing is left behind.
+    screen.press("1");
+    screen.wait_without("\u{10EEEE}");
+    screen.press("4");
+    screen.wait_for("\u{10EEEE}");
+    assert_eq!(count(&screen.bytes(), b"a=T,U=1,f=100"), sent);
+    // Unless somebody says that the terminal has lost them.
+    screen.press("\x0c");
+    let start = Instant::now();
+    while count(&screen.bytes(), b"a=T,U=1,f=100") < 2 * sent {
+        assert!(start.elapsed() < Duration::from_secs(20), "they are not sent again");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    screen.press("q");
+    assert_eq!(screen.ends_in_order(), 0);
+    assert_eq!(count(&screen.bytes(), b"a=d,d=I"), 2 * sent);
+}
+
+#[test]
+fn answers_that_come_late_or_in_pieces_press_no_keys() {
+    let home = home();
+    let mut screen = Screen::open(home.path(), (100, 30));
+    screen.wait_for("No runs yet");
+    // 'q' in the version would quit, '?' would open the help.
+    for piece in ["\x1bP>|q", "?q(1.0)\x1b", "\\\x1b[?62;", "22c", "\x1b_Gi=31;OK\x1b\\"] {
+        screen.press(piece);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(screen.is_alive() && !screen.text().contains("type to search"), "{}", screen.text());
+    screen.press("q");
+    assert_eq!(screen.ends_in_order(), 0);
+}
+
 #[test]
 fn signals_end_it_in_order() {
     for signal in ["-TERM", "-HUP", "-INT"] {

@@ -1,4 +1,5 @@
-//! The real binary on a pseudo-terminal that answers nothing, and the screen it would show.
+//! The real binary on a pseudo-terminal, and the screen it would show. Unless a test says otherwise the
+//! terminal answers nothing.
 
 use std::io::{Read, Write};
 use std::num::NonZero;
@@ -18,9 +19,35 @@ fn cells(number: u16) -> NonZero<u16> {
 pub struct Screen {
     parser: Arc<Mutex<vt100::Parser>>,
     bytes: Arc<Mutex<Vec<u8>>>,
-    writer: Box<dyn Write + Send>,
+    writer: Arc<Mutex<Box<dyn Write + Send>>>,
     master: Box<dyn MasterPty + Send>,
     child: Box<dyn Child + Send + Sync>,
+}
+
+/// What a terminal is asked, and what it answers.
+pub type Answers = [(&'static str, &'static str)];
+
+/// As kitty answers.
+pub const KITTY: &Answers = &[
+    ("\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\", "\x1b_Gi=31;OK\x1b\\"),
+    ("\x1b[>q", "\x1bP>|kitty(0.41.1)\x1b\\"),
+    ("\x1b[16t", "\x1b[6;20;10t"),
+    ("\x1b]11;?\x1b\\", "\x1b]11;rgb:1414/1717/1d1d\x1b\\"),
+    ("\x1b[c", "\x1b[?62;52;c"),
+    ("\x1b[5n", "\x1b[0n"),
+];
+
+/// The questions in `bytes` from `from` on, in their order: each answer, and where its question ends.
+fn asked(terminal: &Answers, bytes: &[u8], from: usize) -> Vec<(&'static str, usize)> {
+    let mut found = Vec::new();
+    for (question, answer) in terminal {
+        let question = question.as_bytes();
+        let starts = bytes[from..].windows(question.len()).enumerate();
+        let ends = starts.filter(|(_, w)| *w == question).map(|(at, _)| from + at + question.len());
+        found.extend(ends.map(|end| (*answer, end)));
+    }
+    found.sort_unstable_by_key(|(_, end)| *end);
+    found
 }
 
 type Started = (Box<dyn Child + Send + Sync>, Box<dyn MasterPty + Send>);
@@ -89,22 +116,43 @@ impl Screen {
         Self::of(command, home, size)
     }
 
+    /// On a terminal that answers: what it says to what it is asked.
+    pub fn open_on(terminal: &'static Answers, home: &Path, size: (u16, u16)) -> Self {
+        Self::on(terminal, workbench(home), home, size)
+    }
+
     /// Another program.
-    pub fn of(command: CommandBuilder, home: &Path, (columns, rows): (u16, u16)) -> Self {
+    pub fn of(command: CommandBuilder, home: &Path, size: (u16, u16)) -> Self {
+        Self::on(&[], command, home, size)
+    }
+
+    fn on(
+        terminal: &'static Answers,
+        command: CommandBuilder,
+        home: &Path,
+        (columns, rows): (u16, u16),
+    ) -> Self {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         let (child, master) = run(command, "xterm-256color", home, size);
         let parser = Arc::new(Mutex::new(vt100::Parser::new(cells(rows), cells(columns), 0)));
         let bytes = Arc::new(Mutex::new(Vec::new()));
         let mut reader = master.try_clone_reader().unwrap();
         let (shown, seen) = (Arc::clone(&parser), Arc::clone(&bytes));
+        let writer = Arc::new(Mutex::new(master.take_writer().unwrap()));
+        let answers = Arc::clone(&writer);
         std::thread::spawn(move || {
             let mut buffer = vec![0; 65536];
+            let mut answered = 0;
             while let Ok(read @ 1..) = reader.read(&mut buffer) {
                 shown.lock().unwrap().process(&buffer[..read]);
-                seen.lock().unwrap().extend_from_slice(&buffer[..read]);
+                let mut seen = seen.lock().unwrap();
+                seen.extend_from_slice(&buffer[..read]);
+                for (answer, end) in asked(terminal, &seen, answered) {
+                    answers.lock().unwrap().write_all(answer.as_bytes()).unwrap();
+                    answered = end;
+                }
             }
         });
-        let writer = master.take_writer().unwrap();
         Self { parser, bytes, writer, master, child }
     }
 
@@ -133,8 +181,9 @@ impl Screen {
     }
 
     pub fn press(&mut self, keys: &str) {
-        self.writer.write_all(keys.as_bytes()).unwrap();
-        self.writer.flush().unwrap();
+        let mut writer = self.writer.lock().unwrap();
+        writer.write_all(keys.as_bytes()).unwrap();
+        writer.flush().unwrap();
     }
 
     pub fn resize(&self, columns: u16, rows: u16) {

@@ -8,6 +8,7 @@ mod terminal;
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::settings::SettingsFile;
@@ -27,10 +28,22 @@ pub struct Place {
     pub moved_by: &'static str,
 }
 
+/// What the settings say of the terminal.
+#[derive(Debug, Clone, Copy)]
+pub struct Asks<'a> {
+    /// `--images`
+    pub images: &'a str,
+    /// How long the terminal may take to answer.
+    pub patience: Duration,
+    /// `--ascii`
+    pub ascii: bool,
+}
+
 /// Prints the report. `places` are the folders and files as the settings have them; `problem` is
 /// what keeps the settings file from being used, `settings` the file if nothing does.
 pub fn run(
     places: &[Place],
+    asks: Asks<'_>,
     settings: Option<&SettingsFile>,
     problem: Option<&Error>,
 ) -> Result<()> {
@@ -44,7 +57,7 @@ pub fn run(
     let report = Report {
         sections: vec![
             Section { title: "program", findings: machine::program() },
-            Section { title: "terminal", findings: terminal::examine(&terminal::Asked::now()) },
+            Section { title: "terminal", findings: terminal::examine(&terminal::Asked::now(asks)) },
             Section { title: "devices", findings: machine::devices() },
             Section { title: "folders", findings: places.iter().map(look).collect() },
             Section { title: "data of the presets", findings: places::preset_data() },

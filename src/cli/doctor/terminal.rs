@@ -1,12 +1,13 @@
 //! The terminal: who it is, how big, how many colours, how pictures are drawn and why.
 
 use std::io::IsTerminal;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
-
-use super::Finding;
-use crate::tui::capability;
+use super::{Asks, Finding};
+use crate::tui::capability::{self, Choice};
+use crate::tui::pictures::protocol::{self, Protocol, Route};
+use crate::tui::terminal::query::{self, Answers};
+use crate::tui::text;
 use crate::tui::theme::Depth;
 
 /// Narrower or lower than this the workbench draws a plain message only.
@@ -19,13 +20,17 @@ pub(super) struct Asked {
     interactive: bool,
     /// Columns and rows.
     size: Option<(u16, u16)>,
-    /// Dark or light, or why not known, and how long the answer took.
-    background: Result<(ThemeMode, Duration), String>,
+    /// What it said, and how long that took; or why it was not asked.
+    answers: Result<(Answers, Duration), String>,
+    /// How pictures are drawn, and why.
+    pictures: Choice<Route>,
+    /// Whether they are wanted at all.
+    are_off: bool,
 }
 
 impl Asked {
-    /// Asks. At most a second passes with a terminal that does not answer.
-    pub(super) fn now() -> Self {
+    /// Asks, exactly as the workbench does.
+    pub(super) fn now(asks: Asks<'_>) -> Self {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let interactive = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
         // A terminal nobody told its size says 0x0.
@@ -33,15 +38,25 @@ impl Asked {
             .then(crossterm::terminal::size)
             .and_then(Result::ok)
             .filter(|(columns, rows)| *columns > 0 && *rows > 0);
-        let background = if interactive {
-            let start = Instant::now();
-            theme_mode(QueryOptions::default())
-                .map(|mode| (mode, start.elapsed()))
-                .map_err(|error| error.to_string())
+        let is_dumb = variable("TERM").is_none_or(|term| term == "dumb");
+        let answers = if !interactive {
+            Err("input or output is no terminal".into())
+        } else if is_dumb {
+            Err("TERM says that it knows no questions".into())
         } else {
-            Err("not asked: input or output is no terminal".into())
+            query::ask_from_the_shell(query::is_in_tmux(variable), asks.patience)
+                .map(|asked| (asked.answers, asked.took))
+                .map_err(|error| error.to_string())
         };
-        Self { variable, interactive, size, background }
+        let plain = capability::plain(variable, asks.ascii);
+        let nothing = Answers::default();
+        let known = answers.as_ref().map_or(&nothing, |(answers, _)| answers);
+        let mut pictures = protocol::choose(known, asks.images, plain.as_deref());
+        if let (Err(why), "auto", None) = (&answers, asks.images, plain) {
+            pictures.reason = format!("not asked: {why}");
+        }
+        let are_off = asks.images == "off";
+        Self { variable, interactive, size, answers, pictures, are_off }
     }
 }
 
@@ -85,20 +100,68 @@ pub(super) fn examine(asked: &Asked) -> Vec<Finding> {
     } else {
         Finding::ok("characters", format!("Unicode: {}", glyphs.reason))
     });
-    findings.push(pictures(variable));
-    findings.push(match &asked.background {
-        Ok((mode, time)) => {
-            let mode = if *mode == ThemeMode::Dark { "dark" } else { "light" };
-            Finding::ok("background", format!("{mode}, answered in {} ms", time.as_millis()))
+    findings.extend(answers(asked));
+    findings.push(pictures(asked));
+    findings.push(background(asked));
+    findings
+}
+
+/// Who the terminal is, by its own account, and what lies between.
+fn answers(asked: &Asked) -> Vec<Finding> {
+    let Ok((answers, took)) = &asked.answers else { return Vec::new() };
+    let shown = |answers: &Answers| {
+        let name = answers.version.as_deref().map(text::clean);
+        let name = name.unwrap_or_else(|| "does not tell its name".into());
+        match &answers.attributes {
+            Some(attributes) => {
+                let numbers: Vec<String> = attributes.iter().map(u16::to_string).collect();
+                format!("{name} (DA1 {})", numbers.join(";"))
+            }
+            None => name.into_owned(),
         }
-        Err(why) if asked.interactive => Finding::note(
-            "background",
-            format!("unknown: {why}"),
-            "T in the workbench changes the theme",
-        ),
-        Err(why) => Finding::ok("background", format!("unknown: {why}")),
+    };
+    let mut findings = Vec::new();
+    let is_mute = answers.attributes.is_none() && answers.version.is_none();
+    findings.push(if is_mute {
+        Finding::note(
+            "terminal",
+            format!("has not answered within {} ms", took.as_millis()),
+            "over a slow line, answer_ms = 1000 in the settings file waits longer",
+        )
+    } else {
+        Finding::ok("terminal", format!("{}, answered in {} ms", shown(answers), took.as_millis()))
+    });
+    if let Some(around) = &answers.around {
+        findings.push(if around.attributes.is_some() || around.version.is_some() {
+            Finding::ok("around tmux", format!("{}; tmux lets pictures through", shown(around)))
+        } else {
+            Finding::note(
+                "around tmux",
+                "no answer came through tmux",
+                "for pictures, in tmux.conf: set -g allow-passthrough on",
+            )
+        });
+    }
+    let cell = answers.around.as_ref().and_then(|around| around.cell).or(answers.cell);
+    findings.push(match cell {
+        Some((width, height)) => Finding::ok("cell", format!("{width}x{height} pixels")),
+        None => Finding::ok("cell", "unknown: the terminal does not tell it"),
     });
     findings
+}
+
+fn background(asked: &Asked) -> Finding {
+    match &asked.answers {
+        Ok((Answers { background: Some([r, g, b]), .. }, _)) => {
+            Finding::ok("background", format!("#{r:02x}{g:02x}{b:02x}"))
+        }
+        Ok(_) => Finding::note(
+            "background",
+            "unknown: the terminal does not tell it",
+            "T in the workbench changes the theme",
+        ),
+        Err(why) => Finding::ok("background", format!("not asked: {why}")),
+    }
 }
 
 fn size(asked: &Asked) -> Finding {
@@ -142,75 +205,111 @@ fn colours(variable: fn(&str) -> Option<String>, multiplexer: Option<&str>, ssh:
     Finding::note("colours", value, format!("{advice}{how}"))
 }
 
-fn pictures(variable: fn(&str) -> Option<String>) -> Finding {
-    let colours = capability::depth(variable).value;
-    if capability::glyphs(variable).value.is_ascii() || colours == Depth::None {
+fn pictures(asked: &Asked) -> Finding {
+    if asked.are_off {
+        return Finding::ok("pictures", "off: the settings say so");
+    }
+    let Choice { value: route, reason } = &asked.pictures;
+    let depth = capability::depth(asked.variable).value;
+    if route.protocol == Protocol::Half && depth == Depth::None {
         return Finding::note(
             "pictures",
-            "shades of text: half-blocks need Unicode and colours",
+            format!("shades of text: {reason}"),
             "see colours and characters above",
         );
     }
-    Finding::ok(
-        "pictures",
-        "half-blocks: coloured text, right in every terminal, over SSH and in multiplexers",
-    )
+    Finding::ok("pictures", format!("{}: {reason}", route.protocol.name()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::Standing;
     use super::*;
+    use crate::tui::pictures::protocol::choose;
 
     fn standing(findings: &[Finding], name: &str) -> Standing {
         findings.iter().find(|finding| finding.name == name).unwrap().standing
     }
 
+    fn value<'a>(findings: &'a [Finding], name: &str) -> &'a str {
+        &findings.iter().find(|finding| finding.name == name).unwrap().value
+    }
+
+    fn asked(variable: fn(&str) -> Option<String>, size: (u16, u16), answers: Answers) -> Asked {
+        let plain = capability::plain(variable, false);
+        Asked {
+            variable,
+            interactive: true,
+            size: Some(size),
+            pictures: choose(&answers, "auto", plain.as_deref()),
+            answers: Ok((answers, Duration::from_millis(3))),
+            are_off: false,
+        }
+    }
+
+    fn kitty() -> Answers {
+        Answers {
+            version: Some("kitty(0.41.1)".into()),
+            graphics: true,
+            attributes: Some(vec![62, 52]),
+            cell: Some((10, 20)),
+            background: Some([255, 255, 255]),
+            around: None,
+        }
+    }
+
     #[test]
     fn a_good_terminal_needs_no_fixing() {
-        let findings = examine(&Asked {
-            variable: |name| match name {
+        let findings = examine(&asked(
+            |name| match name {
                 "TERM" => Some("xterm-kitty".into()),
                 "LANG" => Some("C.UTF-8".into()),
                 _ => None,
             },
-            interactive: true,
-            size: Some((120, 40)),
-            background: Ok((ThemeMode::Light, Duration::from_millis(3))),
-        });
+            (120, 40),
+            kitty(),
+        ));
         assert!(findings.iter().all(|f| f.standing == Standing::Ok), "{findings:?}");
-        assert!(findings.iter().any(|f| f.value == "light, answered in 3 ms"));
+        assert_eq!(value(&findings, "background"), "#ffffff");
+        assert_eq!(value(&findings, "terminal"), "kitty(0.41.1) (DA1 62;52), answered in 3 ms");
+        assert_eq!(value(&findings, "cell"), "10x20 pixels");
+        assert!(value(&findings, "pictures").starts_with("kitty: kitty(0.41.1)"));
     }
 
     #[test]
     fn a_mute_small_terminal_without_a_name_is_told_what_to_do() {
-        let findings = examine(&Asked {
-            variable: |_| None,
-            interactive: true,
-            size: Some((40, 10)),
-            background: Err("timed out".into()),
-        });
+        let findings = examine(&asked(|_| None, (40, 10), Answers::default()));
         assert_eq!(standing(&findings, "TERM"), Standing::Fix);
         assert_eq!(standing(&findings, "size"), Standing::Fix);
+        assert_eq!(standing(&findings, "terminal"), Standing::Note);
         assert_eq!(standing(&findings, "background"), Standing::Note);
         assert!(findings.iter().filter(|f| f.standing != Standing::Ok).all(|f| f.advice.is_some()));
     }
 
     #[test]
-    fn tmux_over_ssh_is_told_how_to_pass_colours() {
-        let findings = examine(&Asked {
-            variable: |name| match name {
-                "TERM" => Some("tmux-256color".into()),
-                "TMUX" => Some("/tmp/tmux".into()),
-                "SSH_CONNECTION" => Some("10.0.0.1 1 10.0.0.2 22".into()),
-                _ => None,
-            },
-            interactive: true,
-            size: Some((120, 40)),
-            background: Err("timed out".into()),
-        });
-        let colours = findings.iter().find(|finding| finding.name == "colours").unwrap();
-        assert!(colours.advice.as_ref().unwrap().contains("terminal-features"));
+    fn tmux_over_ssh_is_told_how_to_pass_colours_and_pictures() {
+        let variable = |name: &str| match name {
+            "TERM" => Some("tmux-256color".into()),
+            "TMUX" => Some("/tmp/tmux".into()),
+            "SSH_CONNECTION" => Some("10.0.0.1 1 10.0.0.2 22".into()),
+            _ => None,
+        };
+        let tmux = |around: Answers| Answers {
+            version: Some("tmux 3.5a".into()),
+            attributes: Some(vec![1, 2]),
+            around: Some(Box::new(around)),
+            ..Answers::default()
+        };
+        let findings = examine(&asked(variable, (120, 40), tmux(Answers::default())));
+        let advice = |name: &str| {
+            let finding = findings.iter().find(|finding| finding.name == name).unwrap();
+            finding.advice.clone().unwrap()
+        };
+        assert!(advice("colours").contains("terminal-features"));
+        assert!(advice("around tmux").contains("allow-passthrough"));
         assert!(findings.iter().all(|f| !f.value.contains("10.0.0")), "addresses stay private");
+        let findings = examine(&asked(variable, (120, 40), tmux(kitty())));
+        assert!(value(&findings, "around tmux").contains("kitty(0.41.1)"));
+        assert!(value(&findings, "pictures").contains("through tmux"));
     }
 }

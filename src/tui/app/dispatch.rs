@@ -225,7 +225,7 @@ impl App {
                 let text = if self.mouse { "mouse on" } else { "mouse off: select text freely" };
                 return vec![Effect::CaptureMouse(self.mouse), notice(Notice::info(text))];
             }
-            Action::Redraw => return vec![Effect::Redraw],
+            Action::Redraw => return vec![Effect::SendAgain],
             Action::Suspend => return vec![Effect::Suspend],
             Action::Quit => return self.quit(),
             Action::Filter | Action::Pause | Action::Stop | Action::Mark | Action::Compare => {

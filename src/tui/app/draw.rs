@@ -8,6 +8,8 @@
 //!  n new  p pause  x stop…                                            ? help…  : command…
 //! ```
 
+use std::rc::Rc;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -24,6 +26,7 @@ pub const SMALLEST: (u16, u16) = (60, 15);
 /// Draws everything. Reads the state, writes only the view.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer, view: &mut View) {
     view.begin();
+    let stage = Rc::clone(&view.stage);
     let fallback = Theme::default();
     let context = DrawContext {
         theme: app.themes.get(app.theme).unwrap_or(&fallback),
@@ -31,6 +34,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer, view: &mut View) {
         keymap: &app.keymap,
         focused: false,
         pictures: app.draws_pictures,
+        stage: Some(&stage),
         now: app.world.now,
     };
     buf.set_style(area, context.style(Role::Text));
@@ -39,6 +43,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer, view: &mut View) {
     } else {
         whole(app, &context, area, buf, view);
     }
+    stage.settle(buf);
     context.glyphs.finish(area, buf);
 }
 

@@ -3,73 +3,27 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use super::work::WorkList;
 use super::{Decoded, Loaded, Picture, Request, overlay};
 
 /// The thread. Dropping it ends the work.
 #[derive(Debug)]
 pub struct Decoder {
-    slot: Arc<Slot>,
-}
-
-#[derive(Debug, Default)]
-struct Slot {
-    work: Mutex<Work>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Work {
-    requests: Vec<Request>,
-    ended: bool,
-}
-
-impl Slot {
-    // A panic elsewhere leaves a list of requests, which is still a list of requests.
-    fn lock(&self) -> MutexGuard<'_, Work> {
-        self.work.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn next(&self) -> Option<Request> {
-        let mut work = self.lock();
-        loop {
-            if work.ended {
-                return None;
-            }
-            if let Some(request) = work.requests.pop() {
-                return Some(request);
-            }
-            work = self.changed.wait(work).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
+    list: WorkList<Request>,
 }
 
 impl Decoder {
     /// Starts the thread; `done` is called on it with every decoded file.
     pub fn start(done: impl Fn(Loaded) + Send + 'static) -> std::io::Result<Self> {
-        let slot = Arc::new(Slot::default());
-        let theirs = Arc::clone(&slot);
-        std::thread::Builder::new().name("pictures".into()).spawn(move || {
-            while let Some(request) = theirs.next() {
-                done(load(&request));
-            }
-        })?;
-        Ok(Self { slot })
+        let list = WorkList::start("pictures", move |request| done(load(&request)))?;
+        Ok(Self { list })
     }
 
     /// Replaces the work to do. Decoded in this order.
-    pub fn want(&self, mut requests: Vec<Request>) {
-        requests.reverse();
-        self.slot.lock().requests = requests;
-        self.slot.changed.notify_one();
-    }
-}
-
-impl Drop for Decoder {
-    fn drop(&mut self) {
-        self.slot.lock().ended = true;
-        self.slot.changed.notify_one();
+    pub fn want(&self, requests: Vec<Request>) {
+        self.list.replace(requests);
     }
 }
 

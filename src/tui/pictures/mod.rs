@@ -1,14 +1,25 @@
-//! Pictures on the screen: decoded on a thread of their own, kept in a bounded cache, drawn with
-//! half-blocks. Nothing here waits for a file while a frame is drawn.
+//! Pictures on the screen: decoded on a thread of their own, kept in a bounded cache, encoded on
+//! another thread for what the terminal can draw, and sent bit by bit. Nothing here waits for a file
+//! while a frame is drawn, or for the terminal.
+//!
+//! [`protocol`] decides the way, [`stage`] knows what is where, [`kitty`], [`sixel`] and [`iterm2`]
+//! write the bytes, [`halfblock`] is right everywhere.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 pub mod decoder;
+pub mod encoder;
 pub mod halfblock;
+pub mod iterm2;
+pub mod kitty;
 pub mod overlay;
+pub mod protocol;
 pub mod scale;
+pub mod sixel;
+pub mod stage;
+mod work;
 
 /// Decoded pixels, row by row.
 #[derive(Debug, Clone, PartialEq, Eq)]

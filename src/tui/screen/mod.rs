@@ -14,6 +14,7 @@ pub mod run_detail;
 pub mod runs;
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -24,7 +25,7 @@ use ratatui::widgets::{Block, BorderType, Widget};
 use super::action::{Action, Place};
 use super::glyphs::Glyphs;
 use super::keymap::Keymap;
-use super::pictures;
+use super::pictures::{self, stage::Stage};
 use super::theme::{Role, Theme};
 use super::widget::list::scrolled;
 use super::world::World;
@@ -106,6 +107,8 @@ pub struct DrawContext<'a> {
     pub focused: bool,
     /// Whether pictures are drawn.
     pub pictures: bool,
+    /// Where pictures stand that are more than text; `None` = half-blocks.
+    pub stage: Option<&'a Stage>,
     /// The reader's clock, in Unix seconds: never the machine's, so tests stand still.
     pub now: f64,
 }
@@ -159,6 +162,8 @@ pub struct View {
     pub offsets: HashMap<Place, usize>,
     /// Where the text cursor is, if there is one.
     pub cursor: Option<(u16, u16)>,
+    /// Where pictures are; kept from frame to frame.
+    pub stage: Rc<Stage>,
 }
 
 impl View {
@@ -171,6 +176,7 @@ impl View {
     pub fn begin(&mut self) {
         self.clicks.clear();
         self.cursor = None;
+        self.stage.begin();
     }
 
     /// The first row to show of a list, so that row `at` of `len` lies within `rows`.

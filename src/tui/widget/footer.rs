@@ -5,6 +5,8 @@ use ratatui::layout::Rect;
 
 use crate::tui::action::{Action, Place};
 use crate::tui::keymap::key::Key;
+use crate::tui::number;
+use crate::tui::pictures::stage::Stage;
 use crate::tui::screen::{Click, DrawContext, View};
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -49,6 +51,9 @@ pub fn draw(
         (text::width(keys) + 1 + label) as u16
     };
     let right_width = (0..right.len()).map(|at| width(&right, at)).sum::<u16>().min(area.width);
+    // What pictures have cost the line, in what the hints leave over.
+    let status = context.stage.and_then(Stage::status).filter(|status| status.sent > 0);
+    let sent = status.map(|status| format!("sent {}", number::bytes(status.sent as f64)));
     let mut put = |buf: &mut Buffer, x: u16, hints: &[Hint<'_>], at: usize| {
         let (action, keys, label) = &hints[at];
         let (key_width, label_width) = (text::width(keys) as u16, text::width(label) as u16);
@@ -71,6 +76,14 @@ pub fn draw(
         }
         put(buf, x, &left, at);
         x += width(&left, at);
+    }
+    if let Some(sent) = sent {
+        let wide = text::width(&sent) as u16 + 2;
+        let end = area.right() - right_width;
+        if x + wide <= end {
+            let style = context.style(Role::Muted);
+            buf.set_stringn(end - wide, area.y, sent, wide.into(), style);
+        }
     }
     let mut x = area.right() - right_width;
     for at in 0..right.len() {

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::tui::pictures::Decoded;
 use crate::tui::pictures::halfblock::{self, Tones};
+use crate::tui::pictures::stage::Stage;
 use crate::tui::screen::DrawContext;
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -175,18 +176,35 @@ pub fn draw_picture(
             buf.set_string(area.x, y, words, context.style(Role::Muted));
         }
     };
-    match picture {
+    let tones = Tones::of(context.theme, context.glyphs);
+    match (picture, context.stage) {
         _ if !context.pictures => note("pictures off", buf),
-        Some(Ok(picture)) => {
-            halfblock::draw(picture, area, buf, Tones::of(context.theme, context.glyphs));
-        }
-        Some(Err(reason)) => note(reason, buf),
-        None => {
-            for position in area.intersection(buf.area).positions() {
-                if let Some(cell) = buf.cell_mut(position) {
-                    cell.set_char('·').set_style(context.style(Role::GaugeEmpty));
-                }
+        (Some(Ok(picture)), Some(stage)) => {
+            if !stage.draw(picture, area, buf, tones) {
+                ground(context, area, buf);
             }
+        }
+        (Some(Ok(picture)), None) => {
+            halfblock::draw(picture, area, buf, tones);
+        }
+        (Some(Err(reason)), _) => note(reason, buf),
+        (None, _) => ground(context, area, buf),
+    }
+}
+
+/// Holds a place quietly: what comes is not a change of everything around it. Where the picture costs
+/// the line little, so does this: one dot instead of many.
+fn ground(context: &DrawContext<'_>, area: Rect, buf: &mut Buffer) {
+    let is_sparse = context.stage.is_some_and(Stage::sends_pixels);
+    let area = if is_sparse {
+        let (x, y) = (area.x + area.width / 2, area.y + area.height / 2);
+        Rect { x, y, width: 1, height: 1 }.intersection(area)
+    } else {
+        area
+    };
+    for position in area.intersection(buf.area).positions() {
+        if let Some(cell) = buf.cell_mut(position) {
+            cell.set_char('·').set_style(context.style(Role::GaugeEmpty));
         }
     }
 }

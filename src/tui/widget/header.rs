@@ -7,10 +7,14 @@ use ratatui::style::Modifier;
 use super::gauge::Gauge;
 use crate::tui::action::Place;
 use crate::tui::number;
+use crate::tui::pictures::stage::Stage;
 use crate::tui::screen::{Click, DrawContext, ScreenId, View};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::world::Machine;
+
+/// What the machine's numbers take at least.
+const MACHINE: u16 = 28;
 
 /// Draws it.
 pub fn draw(
@@ -54,9 +58,19 @@ pub fn draw(
         view.clickable(tab, Click::Do(id.action()));
         at += width + 2;
     }
+    let left = Rect { x: (x + 2).min(area.right()), ..area };
+    let mut room = Rect { width: area.right().saturating_sub(left.x + 1), ..left };
+    // How pictures are drawn, where the machine's numbers still fit beside it.
+    if let Some(status) = context.stage.and_then(Stage::status).filter(|_| context.pictures) {
+        let name = status.protocol.name();
+        let width = text::width(name) as u16;
+        if room.width >= width + MACHINE {
+            let style = context.style(Role::Muted);
+            buf.set_stringn(room.right() - width, area.y, name, width.into(), style);
+            room.width -= width + 2;
+        }
+    }
     if let Some(machine) = machine {
-        let left = Rect { x: (x + 2).min(area.right()), ..area };
-        let room = Rect { width: area.right().saturating_sub(left.x + 1), ..left };
         draw_machine(machine, context, room, buf);
     }
 }
