@@ -146,7 +146,7 @@ fn readonly_starts_and_stops_nothing_and_says_so() {
         assert!(!changes, "{keys}: {effects:?}");
     }
     press(&mut app, "Esc Esc 1 p");
-    assert!(shown(&app).contains("read-only: nothing is started"));
+    assert!(shown(&app).contains("read-only: no run is started"));
 }
 
 #[test]
