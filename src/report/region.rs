@@ -10,7 +10,7 @@ pub enum Look {
     Lit,
     /// A line around it.
     Contour,
-    /// Cut out: the smallest upright rectangle that holds it.
+    /// Cut out: the smallest square that holds it with some air, within the picture.
     Crop,
 }
 
@@ -26,9 +26,15 @@ pub const EDGE: [u8; 3] = [0, 0, 0];
 // Below this side a second line would hide more of the picture than it helps.
 const EDGE_FROM: usize = 64;
 
+// Air around what is cut out, as a share of its larger side.
+const MARGIN: f64 = 0.1;
+
+// At least this share of the picture is cut out: fewer pixels show nothing.
+const LEAST_CUT: usize = 8;
+
 /// The same picture, row by row, with its region made visible, and its width and height, which only
 /// [`Look::Crop`] changes. `tile` is the picture's own tile of a [`Strip`], one byte a pixel, row by
-/// row; pixels that it lacks are outside the region.
+/// row; pixels that it lacks are outside the region. `line`: pixels of a contour's width, at least 1.
 ///
 /// Where nothing is lit, [`Look::Contour`] draws nothing and [`Look::Crop`] has nothing to cut out:
 /// it gives the whole picture dimmed, as [`Look::Lit`] does.
@@ -38,28 +44,17 @@ pub fn look(
     height: usize,
     tile: &[u8],
     look: Look,
+    line: usize,
 ) -> (Vec<[u8; 3]>, usize, usize) {
     let region = Region { tile, width, height };
     match look {
         Look::Lit => (lit(pixels, tile), width, height),
-        Look::Contour => (contour(pixels, region, 1), width, height),
+        Look::Contour => (contour(pixels, region, line.max(1)), width, height),
         Look::Crop => match region.bounds() {
-            Some(bounds) => crop(pixels, width, bounds),
+            Some(bounds) => crop(pixels, width, bounds.squared(width, height)),
             None => (lit(pixels, tile), width, height),
         },
     }
-}
-
-/// [`Look::Contour`] with a line of so many pixels, for pictures that were enlarged together with
-/// their tiles.
-pub(super) fn contour_of(
-    pixels: &[[u8; 3]],
-    width: usize,
-    height: usize,
-    tile: &[u8],
-    line: usize,
-) -> Vec<[u8; 3]> {
-    contour(pixels, Region { tile, width, height }, line)
 }
 
 /// Whether a byte of a tile drives the neuron.
@@ -81,6 +76,23 @@ struct Bounds {
     top: usize,
     right: usize,
     bottom: usize,
+}
+
+impl Bounds {
+    /// A square around them, with air, that lies within a picture of this size. As much of them as
+    /// that can hold.
+    fn squared(self, width: usize, height: usize) -> Self {
+        let Self { left, top, right, bottom } = self;
+        let smaller = width.min(height);
+        let larger = (right - left).max(bottom - top);
+        let air = (larger as f64 * MARGIN).ceil() as usize;
+        let side = (larger + 2 * air).max(smaller.div_ceil(LEAST_CUT)).min(smaller);
+        let start = |from: usize, to: usize, of: usize| {
+            usize::midpoint(from, to).saturating_sub(side / 2).min(of - side)
+        };
+        let (left, top) = (start(left, right, width), start(top, bottom, height));
+        Self { left, top, right: left + side, bottom: top + side }
+    }
 }
 
 impl Region<'_> {
@@ -133,7 +145,7 @@ fn contour(pixels: &[[u8; 3]], region: Region<'_>, line: usize) -> Vec<[u8; 3]> 
         let (x, y) = (at % region.width, at / region.width);
         if region.lit(x as isize, y as isize) {
             if region.has_near(x, y, line, false) { LINE } else { pixel }
-        } else if has_edge && region.has_near(x, y, 1, true) {
+        } else if has_edge && region.has_near(x, y, (line / 2).max(1), true) {
             EDGE
         } else {
             pixel
@@ -169,25 +181,27 @@ mod tests {
     #[test]
     fn the_rest_of_a_lit_picture_is_dimmed_to_a_fifth() {
         let (pixels, tile, width, height) = drawn(&["#.", ".."]);
-        let (out, ..) = look(&pixels, width, height, &tile, Look::Lit);
+        let (out, ..) = look(&pixels, width, height, &tile, Look::Lit, 1);
         assert_eq!(out, [[100, 50, 10], [20, 10, 2], [20, 10, 2], [21, 10, 2]]);
     }
 
     #[test]
-    fn a_crop_is_the_smallest_rectangle_around_all_that_is_lit() {
-        let (pixels, tile, width, height) = drawn(&["....", ".#..", "...#", "...."]);
-        let (out, width, height) = look(&pixels, width, height, &tile, Look::Crop);
-        assert_eq!((width, height), (3, 2));
-        assert_eq!(
-            out.iter().map(|pixel| pixel[0] - 100).collect::<Vec<_>>(),
-            [5, 6, 7, 9, 10, 11]
-        );
+    fn a_crop_is_a_square_around_all_that_is_lit_with_air() {
+        let (pixels, tile, width, height) =
+            drawn(&["......", ".##...", "...#..", "......", "......"]);
+        let (out, width, height) = look(&pixels, width, height, &tile, Look::Crop, 1);
+        // Three columns and a pixel of air on either side.
+        assert_eq!((width, height), (5, 5));
+        assert_eq!((out[0][0] - 100, out[24][0] - 100), (0, 28));
+        let (pixels, tile, width, height) = drawn(&["#####", "#####", "....."]);
+        let (_, width, height) = look(&pixels, width, height, &tile, Look::Crop, 1);
+        assert_eq!((width, height), (3, 3), "no square within the picture holds it");
     }
 
     #[test]
     fn a_contour_lies_on_the_regions_rim_alone() {
         let (pixels, tile, width, height) = drawn(&[".....", ".###.", ".###.", ".###.", "....."]);
-        let (out, ..) = look(&pixels, width, height, &tile, Look::Contour);
+        let (out, ..) = look(&pixels, width, height, &tile, Look::Contour, 1);
         let on: Vec<usize> = (0..25).filter(|at| out[*at] == LINE).collect();
         assert_eq!(on, [6, 7, 8, 11, 13, 16, 17, 18]);
         assert!((0..25).filter(|at| !on.contains(at)).all(|at| out[at] == pixels[at]));
@@ -196,7 +210,7 @@ mod tests {
     #[test]
     fn a_region_at_the_pictures_rim_has_a_closed_contour() {
         let (pixels, tile, width, height) = drawn(&["###", "###", "###"]);
-        let (out, ..) = look(&pixels, width, height, &tile, Look::Contour);
+        let (out, ..) = look(&pixels, width, height, &tile, Look::Contour, 1);
         assert_eq!(out.iter().filter(|pixel| **pixel == LINE).count(), 8);
         assert_eq!(out[4], pixels[4]);
     }
@@ -205,7 +219,7 @@ mod tests {
     fn large_pictures_have_a_dark_edge_beside_the_line() {
         let mut tile = vec![0; 64 * 64];
         tile[32 * 64 + 32] = Strip::LIT;
-        let (out, ..) = look(&vec![[200; 3]; 64 * 64], 64, 64, &tile, Look::Contour);
+        let (out, ..) = look(&vec![[200; 3]; 64 * 64], 64, 64, &tile, Look::Contour, 1);
         assert_eq!(out[32 * 64 + 32], LINE);
         assert_eq!(out.iter().filter(|pixel| **pixel == EDGE).count(), 8);
     }
@@ -213,9 +227,9 @@ mod tests {
     #[test]
     fn where_nothing_is_lit_a_crop_is_the_dimmed_picture() {
         let (pixels, tile, width, height) = drawn(&["..", ".."]);
-        let crop = look(&pixels, width, height, &tile, Look::Crop);
-        assert_eq!(crop, look(&pixels, width, height, &tile, Look::Lit));
-        assert_eq!(look(&pixels, width, height, &tile, Look::Contour).0, pixels);
+        let crop = look(&pixels, width, height, &tile, Look::Crop, 1);
+        assert_eq!(crop, look(&pixels, width, height, &tile, Look::Lit, 1));
+        assert_eq!(look(&pixels, width, height, &tile, Look::Contour, 1).0, pixels);
     }
 
     proptest! {
@@ -227,7 +241,7 @@ mod tests {
             let tile: Vec<u8> = (0..(width * height).saturating_sub(short)).map(bit).collect();
             let pixels = vec![[90; 3]; width * height];
             for kind in [Look::Lit, Look::Contour, Look::Crop] {
-                let (out, w, h) = look(&pixels, width, height, &tile, kind);
+                let (out, w, h) = look(&pixels, width, height, &tile, kind, 1);
                 prop_assert_eq!(out.len(), w * h);
                 prop_assert!(w <= width && h <= height);
             }

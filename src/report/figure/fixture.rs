@@ -80,7 +80,8 @@ fn write(path: &Path, bytes: &[u8]) {
 /// Writes these neurons and their pictures into a new run. In every picture the upper half drives
 /// neuron 1. At step 400 its neurons were the same.
 pub fn run(root: &Path, title: &str, neurons: &Neurons) -> RunFolder {
-    let spec = "[data]\nformat = 'shapes'\n[model]\narch = 'shapesnet'\n[neurons]\nadversarial = 'none'\n";
+    let spec =
+        "[data]\nformat = 'shapes'\n[model]\narch = 'shapesnet'\n[neurons]\nadversarial = 'none'\n";
     let new = NewRun { title, spec, device: "cpu", seed: 1, argv: vec![] };
     let folder = RunFolder::create(root, &new).unwrap();
     let json = serde_json::to_vec(neurons).unwrap();

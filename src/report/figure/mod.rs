@@ -159,11 +159,12 @@ impl Shown {
             let tile = enlarged_tile(tile, raster.width, factor);
             let large = raster.enlarged(factor);
             let line = (large.width.min(large.height) / 96).max(1);
-            let pixels = region::contour_of(&large.pixels, large.width, large.height, &tile, line);
+            let (width, height) = (large.width, large.height);
+            let (pixels, ..) = region::look(&large.pixels, width, height, &tile, look, line);
             return Ok(Raster { pixels, ..large });
         }
-        let (pixels, width, height) =
-            region::look(&raster.pixels, raster.width, raster.height, tile, look);
+        let (width, height) = (raster.width, raster.height);
+        let (pixels, width, height) = region::look(&raster.pixels, width, height, tile, look, 1);
         Ok(Raster { width, height, pixels }.enlarged(factor))
     }
 }

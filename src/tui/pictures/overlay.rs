@@ -8,33 +8,12 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::{Picture, scale};
+use crate::report::region as look;
+pub use crate::report::region::Look;
 use crate::run::results::neurons::Strip;
 
-/// How a region is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Look {
-    /// The picture is dark where nothing drives the neuron.
-    Lit,
-    /// A line round what drives it.
-    Contour,
-    /// What drives it alone, as large as the picture.
-    Cropped,
-}
-
-/// What is left of the brightness where nothing drives the neuron: enough to see what is there.
-const DIM: f64 = 0.2;
-/// On the region's outermost pixels, and…
-const LINE: [u8; 3] = [255, 214, 0];
-/// …on the first ones outside: seen on any picture, bright or dark.
-const EDGE: [u8; 3] = [0, 0, 0];
 /// The line is one pixel wide for so many of the picture's: shown small, it must not vanish.
 const PIXELS_A_LINE: usize = 32;
-/// Below this side an edge would hide more than it helps.
-const EDGE_FROM: usize = 64;
-/// Air round what is cut out, as a share of its larger side.
-const MARGIN: f64 = 0.1;
-/// At least this share of the picture is cut out: fewer pixels show nothing.
-const LEAST_CUT: usize = 8;
 /// Kept strips: two runs side by side, with two kinds of maps each.
 const KEPT: usize = 4;
 
@@ -79,19 +58,20 @@ pub(super) fn region(
     picture: &Picture,
     strip: &Path,
     tile: usize,
-    look: Look,
+    how: Look,
 ) -> Result<Picture, String> {
     let strip = kept(strip)?;
     let tile = strip.tile(tile)?;
     let size = (picture.width, picture.height);
-    let lit: Vec<bool> = (0..picture.pixels.len())
-        .map(|at| tile.at(at % size.0.max(1), at / size.0.max(1), size) & Strip::LIT != 0)
+    let bytes: Vec<u8> = (0..picture.pixels.len())
+        .map(|at| tile.at(at % size.0.max(1), at / size.0.max(1), size))
         .collect();
-    Ok(match look {
-        Look::Lit => lighten(picture, &lit),
-        Look::Contour => outline(picture, &lit),
-        Look::Cropped => cut(picture, &lit),
-    })
+    let smaller = size.0.min(size.1);
+    let line = (smaller / PIXELS_A_LINE).max(1);
+    let (pixels, width, height) = look::look(&picture.pixels, size.0, size.1, &bytes, how, line);
+    let seen = Picture { width, height, pixels };
+    // What is cut out is shown as large as the picture.
+    Ok(if how == Look::Crop { scale::resize(&seen, smaller, smaller) } else { seen })
 }
 
 /// A tile by itself, in colours.
@@ -105,69 +85,6 @@ pub(super) fn map(strip: &Path, tile: usize) -> Result<Picture, String> {
     };
     let pixels = (0..side * side).map(|at| colour(value(at))).collect();
     Ok(Picture { width: side, height: side, pixels })
-}
-
-fn lighten(picture: &Picture, lit: &[bool]) -> Picture {
-    let dim = |channel: u8| (f64::from(channel) * DIM).round() as u8;
-    let pixels = picture.pixels.iter().zip(lit);
-    let pixels = pixels.map(|(pixel, lit)| if *lit { *pixel } else { pixel.map(dim) }).collect();
-    Picture { pixels, ..*picture }
-}
-
-/// Draws the inner border of what is lit, so that a region at the picture's edge has a line too.
-fn outline(picture: &Picture, lit: &[bool]) -> Picture {
-    let (width, height) = (picture.width, picture.height);
-    let smaller = width.min(height);
-    let reach = (smaller / PIXELS_A_LINE).max(1) as isize;
-    let edge = if smaller >= EDGE_FROM { reach.div_euclid(2).max(1) } else { 0 };
-    let is_lit = |x: isize, y: isize| {
-        let inside = x >= 0 && y >= 0 && x < width as isize && y < height as isize;
-        inside && lit.get(y as usize * width + x as usize).copied().unwrap_or(false)
-    };
-    let has_near = |(x, y): (isize, isize), reach: isize, wanted: bool| {
-        let mut rows = y - reach..=y + reach;
-        rows.any(|y| (x - reach..=x + reach).any(|x| is_lit(x, y) == wanted))
-    };
-    let mut pixels = picture.pixels.clone();
-    for (at, pixel) in pixels.iter_mut().enumerate() {
-        let place = ((at % width) as isize, (at / width) as isize);
-        if is_lit(place.0, place.1) {
-            if has_near(place, reach, false) {
-                *pixel = LINE;
-            }
-        } else if edge > 0 && has_near(place, edge, true) {
-            *pixel = EDGE;
-        }
-    }
-    Picture { width, height, pixels }
-}
-
-/// A square round what is lit, in the picture's own size. Where nothing is lit, the whole picture.
-fn cut(picture: &Picture, lit: &[bool]) -> Picture {
-    let (width, height) = (picture.width, picture.height);
-    let places =
-        || lit.iter().enumerate().filter(|(_, lit)| **lit).map(|(at, _)| (at % width, at / width));
-    let span = |of: fn((usize, usize)) -> usize| {
-        let least = places().map(of).min()?;
-        Some((least, places().map(of).max()? + 1))
-    };
-    let (Some(across), Some(down)) = (span(|(x, _)| x), span(|(_, y)| y)) else {
-        return picture.clone();
-    };
-    let smaller = width.min(height);
-    let larger = (across.1 - across.0).max(down.1 - down.0);
-    let margin = (larger as f64 * MARGIN).ceil() as usize;
-    let side = (larger + 2 * margin).max(smaller.div_ceil(LEAST_CUT)).min(smaller);
-    let start = |(from, to): (usize, usize), of: usize| {
-        let middle = usize::midpoint(from, to);
-        middle.saturating_sub(side / 2).min(of - side)
-    };
-    let (left, top) = (start(across, width), start(down, height));
-    let pixels = (0..side * side)
-        .filter_map(|at| picture.pixels.get((top + at / side) * width + left + at % side))
-        .copied()
-        .collect();
-    scale::resize(&Picture { width: side, height: side, pixels }, smaller, smaller)
 }
 
 /// Equal steps of a value look equally far apart, also without colours: the ramp gets brighter all
@@ -284,7 +201,7 @@ mod tests {
     fn the_line_runs_inside_the_region_and_along_the_pictures_edge() {
         let folder = tempfile::tempdir().unwrap();
         let outlined = load(folder.path(), 8, 1, Look::Contour).unwrap();
-        let drawn = |x: usize, y: usize| outlined.pixels[y * 8 + x] == LINE;
+        let drawn = |x: usize, y: usize| outlined.pixels[y * 8 + x] == look::LINE;
         assert!(drawn(4, 4) && drawn(7, 4) && drawn(7, 7) && drawn(4, 6));
         assert!(!drawn(5, 5) && !drawn(3, 3) && !drawn(3, 5));
         assert_eq!(load(folder.path(), 8, 0, Look::Contour).unwrap().pixels[0], [100, 0, 0]);
@@ -293,9 +210,10 @@ mod tests {
     #[test]
     fn a_cut_shows_the_region_in_the_pictures_size() {
         let folder = tempfile::tempdir().unwrap();
-        let whole = load(folder.path(), 32, 0, Look::Cropped).unwrap();
-        assert_eq!(whole.pixels[33], [100, 1, 1]);
-        let cut = load(folder.path(), 32, 1, Look::Cropped).unwrap();
+        let whole = load(folder.path(), 32, 0, Look::Crop).unwrap();
+        // Nothing is lit: the whole picture, dark.
+        assert_eq!(whole.pixels[33], [20, 0, 0]);
+        let cut = load(folder.path(), 32, 1, Look::Crop).unwrap();
         assert_eq!((cut.width, cut.height), (32, 32));
         // 16 lit pixels and 2 of air on either side, at the picture's corner: 12..32.
         assert_eq!((cut.pixels[0], cut.pixels[32 * 32 - 1]), ([100, 12, 12], [100, 31, 31]));

@@ -35,8 +35,12 @@ use second_look::Found;
 use side::Side;
 use twins::Twin;
 
-/// Where the pictures of real images go, in the run folder.
+/// Where the pictures of real images go, in the run folder: those of the test split, which looks
+/// during training share.
 pub(super) const PICTURES: &str = "neurons/pictures";
+
+/// The same of the training split, whose images may have the same names.
+const TRAINING_PICTURES: &str = "neurons/training-pictures";
 
 /// Where adversarial twins go that another run or program made.
 const TWINS: &str = "neurons/adversarial";
@@ -135,6 +139,7 @@ impl Stage {
         let outcome = Outcome {
             found: &found,
             names: &self.names,
+            pictures: self.pictures(),
             prefix: if own { FOLDER } else { TWINS },
             positions: &positions,
             discrepancies: &discrepancies,
@@ -220,9 +225,14 @@ impl Stage {
         Ok(flow)
     }
 
+    /// The folder of the real images' pictures.
+    fn pictures(&self) -> &'static str {
+        if self.section.split == Split::Test { PICTURES } else { TRAINING_PICTURES }
+    }
+
     /// Writes the pictures of real images.
     fn write_pictures(&self, context: &Context, images: &BTreeSet<usize>) -> Result<()> {
-        let folder = context.folder().join(PICTURES);
+        let folder = context.folder().join(self.pictures());
         let images: Vec<usize> = images.iter().copied().collect();
         images.par_iter().try_for_each(|&image| {
             let example = self.dataset.example(image)?;

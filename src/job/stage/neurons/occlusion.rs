@@ -1,16 +1,17 @@
 //! Discrepancy maps of chosen neurons (SCIENCE §3 (b)): what drives them, found by hiding a patch of
 //! each picture at a time.
 
-use std::collections::BTreeMap;
-
 use candle_core::Tensor;
 
 use super::outcome::Discrepancies;
 use super::second_look::Found;
+use super::side::Side;
 use super::strips;
 use crate::error::Result;
 use crate::job::context::{Context, Flow};
+use crate::job::ledger::Ledger;
 use crate::job::stage::pixels;
+use crate::model::LayerTap;
 use crate::neuron::discrepancy::{Occlusion, at_picture_size, discrepancy_maps, pooled, size_of};
 use crate::neuron::region;
 use crate::run::results::neurons::Discrepancy;
@@ -23,35 +24,35 @@ const FIELDS: &str = "neurons/receptive-fields";
 
 /// How many forward passes it takes.
 pub(super) fn passes(found: &Found<'_>, asked: &[usize]) -> u64 {
-    let pictures: usize =
-        (0..found.taps.len()).map(|layer| places(found, layer, asked).len()).sum();
     let [channels, height, width] = found.dataset.shape();
     let [rows, columns] = Occlusion::new(0, channels).places([height, width]);
+    let pictures: usize =
+        pairs(found, asked).map(|(layer, neuron)| pictures(found, layer, neuron).len()).sum();
     (pictures * rows * columns) as u64
 }
 
-/// Pictures of a layer that neurons are asked about, by side and image: the neurons, each with its
-/// tile.
-fn places(
-    found: &Found<'_>,
-    layer: usize,
-    asked: &[usize],
-) -> BTreeMap<(usize, usize), Vec<(usize, usize)>> {
-    let mut places: BTreeMap<(usize, usize), Vec<(usize, usize)>> = BTreeMap::new();
-    let sides = found.sides.map(|side| side.tops()[layer].neurons());
-    for &neuron in asked.iter().filter(|neuron| **neuron < sides[0].len()) {
-        for (side, neurons) in sides.iter().enumerate() {
-            let first = if side == 0 { 0 } else { sides[0][neuron].len() };
-            for (rank, top) in neurons[neuron].iter().enumerate() {
-                places.entry((side, top.image)).or_default().push((neuron, first + rank));
-            }
-        }
-    }
-    places
+/// The neurons that are asked about, by layer; not every layer has all.
+fn pairs<'a>(
+    found: &'a Found<'_>,
+    asked: &'a [usize],
+) -> impl Iterator<Item = (usize, usize)> + 'a {
+    let of_layer = move |(layer, tap): (usize, &LayerTap)| {
+        let neurons = tap.shape[0];
+        asked.iter().filter(move |neuron| **neuron < neurons).map(move |neuron| (layer, *neuron))
+    };
+    found.taps.iter().enumerate().flat_map(of_layer)
 }
 
-/// Makes the maps and writes their strips. `None` = asked to stop meanwhile; `done` hears how many
-/// occluded pictures were looked at.
+/// A neuron's pictures in the order of its tiles: side and image.
+fn pictures(found: &Found<'_>, layer: usize, neuron: usize) -> Vec<(usize, usize)> {
+    let of_side = |(side, of): (usize, &&Side)| {
+        of.tops()[layer].neurons()[neuron].iter().map(move |top| (side, top.image)).collect()
+    };
+    found.sides.iter().enumerate().flat_map(|side| -> Vec<_> { of_side(side) }).collect()
+}
+
+/// Makes the maps and writes their strips, neuron by neuron: those that an earlier try has made are
+/// kept. `None` = asked to stop meanwhile; `done` hears how many occluded pictures were looked at.
 pub(super) fn run(
     found: &Found<'_>,
     context: &mut Context,
@@ -59,48 +60,59 @@ pub(super) fn run(
     mut done: impl FnMut(&mut Context, usize) -> Result<Flow>,
 ) -> Result<Option<Discrepancies>> {
     let mut discrepancies = Discrepancies::new();
-    let [channels, height, width] = found.dataset.shape();
-    let occlusion = Occlusion::new(context.spec().seed, channels);
-    for (layer, tap) in found.taps.iter().enumerate() {
-        let mut tiles: BTreeMap<usize, BTreeMap<usize, Vec<f32>>> = BTreeMap::new();
-        for ((side, image), neurons) in places(found, layer, asked) {
-            let picture = picture(found, side, image)?;
-            let indices: Vec<usize> = neurons.iter().map(|(neuron, _)| *neuron).collect();
-            let mut before = 0;
-            let mut heard = |places: usize| {
-                let new = places - std::mem::replace(&mut before, places);
-                Ok(done(context, new)? != Flow::Stop)
-            };
-            let maps = discrepancy_maps(
-                found.model,
-                &picture,
-                &tap.name,
-                &indices,
-                &occlusion,
-                found.batch_size,
-                &mut heard,
-            )?;
-            let Some(maps) = maps else { return Ok(None) };
-            for ((neuron, tile), map) in neurons.into_iter().zip(maps) {
-                let map = at_picture_size(&map, &occlusion, [height, width]);
-                tiles.entry(neuron).or_default().insert(tile, map);
-            }
-        }
-        for (neuron, maps) in tiles {
-            let lit: Vec<Vec<u8>> = maps.values().map(|map| half_lit(map)).collect();
-            let file = strips::file(MAPS, &tap.name, neuron);
-            strips::save(&context.folder().join(&file), &lit, height)?;
-            let of_real = found.sides[0].tops()[layer].neurons()[neuron].len();
-            let real: Vec<Vec<f32>> = maps.into_values().take(of_real).collect();
-            let field = pooled(&real, [height, width]);
-            let receptive_field = strips::file(FIELDS, &tap.name, neuron);
-            strips::save(&context.folder().join(&receptive_field), &[half_lit(&field)], height)?;
-            let discrepancy =
-                Discrepancy { maps: file, receptive_field, receptive_field_size: size_of(&field) };
-            discrepancies.insert((layer, neuron), discrepancy);
-        }
+    if asked.is_empty() {
+        return Ok(Some(discrepancies));
     }
+    let [channels, ..] = found.dataset.shape();
+    let occlusion = Occlusion::new(context.spec().seed, channels);
+    let mut ledger = Ledger::<Discrepancy>::open(context.folder(), "occlusion")?;
+    for (layer, neuron) in pairs(found, asked) {
+        let tap = &found.taps[layer].name;
+        if ledger.get(tap, neuron).is_none() {
+            let made = look(found, context, (layer, neuron), &occlusion, &mut done)?;
+            let Some(made) = made else { return Ok(None) };
+            ledger.put(tap, neuron, made)?;
+        }
+        let made = ledger.get(tap, neuron).cloned();
+        discrepancies.extend(made.map(|made| ((layer, neuron), made)));
+    }
+    ledger.close();
     Ok(Some(discrepancies))
+}
+
+/// One neuron's strips. `None` = asked to stop.
+fn look(
+    found: &Found<'_>,
+    context: &mut Context,
+    (layer, neuron): (usize, usize),
+    occlusion: &Occlusion,
+    done: &mut impl FnMut(&mut Context, usize) -> Result<Flow>,
+) -> Result<Option<Discrepancy>> {
+    let tap = &found.taps[layer].name;
+    let [_, height, width] = found.dataset.shape();
+    let mut maps = Vec::new();
+    for (side, image) in pictures(found, layer, neuron) {
+        let picture = picture(found, side, image)?;
+        let mut before = 0;
+        let mut heard = |places: usize| {
+            let new = places - std::mem::replace(&mut before, places);
+            Ok(done(context, new)? != Flow::Stop)
+        };
+        let (one, batch) = ([neuron], found.batch_size);
+        let made =
+            discrepancy_maps(found.model, &picture, tap, &one, occlusion, batch, &mut heard)?;
+        let Some(made) = made else { return Ok(None) };
+        maps.extend(made.iter().map(|map| at_picture_size(map, occlusion, [height, width])));
+    }
+    let lit: Vec<Vec<u8>> = maps.iter().map(|map| half_lit(map)).collect();
+    let file = strips::file(MAPS, tap, neuron);
+    strips::save(&context.folder().join(&file), &lit, height)?;
+    maps.truncate(found.sides[0].tops()[layer].neurons()[neuron].len());
+    let field = pooled(&maps, [height, width]);
+    let receptive_field = strips::file(FIELDS, tap, neuron);
+    strips::save(&context.folder().join(&receptive_field), &[half_lit(&field)], height)?;
+    let receptive_field_size = size_of(&field);
+    Ok(Some(Discrepancy { maps: file, receptive_field, receptive_field_size }))
 }
 
 /// A tile that is lit where the map is at least half of its largest value; dark if nothing changed.

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::PICTURES;
 use super::second_look::{Found, Positions};
 use super::strips::{self, REGIONS};
 use crate::error::Result;
@@ -21,7 +20,9 @@ pub(super) type Discrepancies = BTreeMap<(usize, usize), Discrepancy>;
 pub(super) struct Outcome<'a> {
     pub(super) found: &'a Found<'a>,
     pub(super) names: &'a PictureNames,
-    /// The folder of the adversarial pictures, in the run folder.
+    /// The folder of the real pictures, in the run folder.
+    pub(super) pictures: &'a str,
+    /// The same of the adversarial ones.
     pub(super) prefix: &'a str,
     pub(super) positions: &'a Positions,
     pub(super) discrepancies: &'a Discrepancies,
@@ -33,6 +34,8 @@ const ADVERSARIAL: usize = 1;
 
 /// The rows of the images that stand across the attack from those shown, and their neurons' ranks.
 struct Across {
+    /// The first adversarial image of each original.
+    first: HashMap<usize, usize>,
     /// By side and image: prediction and answers.
     rows: [HashMap<usize, (u32, Vec<f32>)>; 2],
     /// By side, neuron (of all layers) and image.
@@ -43,8 +46,10 @@ impl Outcome<'_> {
     /// Real images that are shown: those that a neuron likes, and the originals of those
     /// adversarial ones.
     pub(super) fn originals_shown(&self) -> BTreeSet<usize> {
-        let mut shown = self.liked(REAL);
-        shown.extend(self.liked(ADVERSARIAL).iter().map(|&twin| self.found.twins[twin].original));
+        let mut shown = self.found.liked(REAL);
+        shown.extend(
+            self.found.liked(ADVERSARIAL).iter().map(|&twin| self.found.twins[twin].original),
+        );
         // A damaged original has no picture.
         shown.retain(|&image| matches!(self.found.sides[REAL].rows().get(image), Ok(Some(_))));
         shown
@@ -54,14 +59,9 @@ impl Outcome<'_> {
     /// real one.
     pub(super) fn twins_shown(&self) -> BTreeSet<usize> {
         let first = self.first_twins();
-        let mut shown = self.liked(ADVERSARIAL);
-        shown.extend(self.liked(REAL).iter().filter_map(|image| first.get(image)));
+        let mut shown = self.found.liked(ADVERSARIAL);
+        shown.extend(self.found.liked(REAL).iter().filter_map(|image| first.get(image)));
         shown
-    }
-
-    fn liked(&self, side: usize) -> BTreeSet<usize> {
-        let all: Vec<usize> = (0..self.found.taps.len()).collect();
-        self.found.liked(side, &all)
     }
 
     /// The first adversarial image of each original.
@@ -149,17 +149,16 @@ impl Outcome<'_> {
         let original = self.original(side, top.image);
         let label = dataset.label(original);
         let other = 1 - side;
-        let counterpart =
-            self.counterpart(side, top.image, &across.rows[other]).and_then(|image| {
-                let (prediction, row) = across.rows[other].get(&image)?;
-                Some(Counterpart {
-                    picture: self.file(other, image),
-                    activation: f64::from(*row.get(of_all)?),
-                    rank: *across.ranks[other].get(&(of_all, image))?,
-                    prediction: self.class(*prediction),
-                    prediction_index: *prediction,
-                })
-            });
+        let counterpart = self.counterpart(side, top.image, &across.first).and_then(|image| {
+            let (prediction, row) = across.rows[other].get(&image)?;
+            Some(Counterpart {
+                picture: self.file(other, image),
+                activation: f64::from(*row.get(of_all)?),
+                rank: *across.ranks[other].get(&(of_all, image))?,
+                prediction: self.class(*prediction),
+                prediction_index: *prediction,
+            })
+        });
         TopImage {
             image: dataset.name(original),
             picture: self.file(side, top.image),
@@ -180,7 +179,7 @@ impl Outcome<'_> {
     /// The picture of an image of a side, in the run folder.
     fn file(&self, side: usize, image: usize) -> String {
         if side == REAL {
-            format!("{PICTURES}/{}", self.names.of_image(image))
+            format!("{}/{}", self.pictures, self.names.of_image(image))
         } else {
             format!("{}/{}", self.prefix, self.found.twins[image].name)
         }
@@ -194,25 +193,23 @@ impl Outcome<'_> {
             .map_or_else(String::new, |c| c.name.clone())
     }
 
-    /// The image across the attack from an image of `side`, if it was looked at.
+    /// The image across the attack from an image of `side`, if there is one.
     fn counterpart(
         &self,
         side: usize,
         image: usize,
-        rows: &HashMap<usize, (u32, Vec<f32>)>,
+        first: &HashMap<usize, usize>,
     ) -> Option<usize> {
-        if side == ADVERSARIAL {
-            return Some(self.found.twins[image].original);
+        match side {
+            REAL => first.get(&image).copied(),
+            _ => self.found.twins.get(image).map(|twin| twin.original),
         }
-        // Of an original's twins the first is the smallest number among those looked at.
-        let is_twin = |number: &&usize| self.found.twins[**number].original == image;
-        rows.keys().filter(is_twin).min().copied()
     }
 
     /// What lies across the attack from every picture shown.
     fn across(&self) -> Result<Across> {
         let first = self.first_twins();
-        let mut across = Across { rows: Default::default(), ranks: Default::default() };
+        let mut across = Across { first, rows: Default::default(), ranks: Default::default() };
         for side in [REAL, ADVERSARIAL] {
             let other = 1 - side;
             let rows = self.found.sides[other].rows();
@@ -221,10 +218,7 @@ impl Outcome<'_> {
             for tops in self.found.sides[side].tops() {
                 for (neuron, ranked) in tops.neurons().iter().enumerate() {
                     for top in ranked {
-                        let image = match side {
-                            REAL => first.get(&top.image).copied(),
-                            _ => Some(self.found.twins[top.image].original),
-                        };
+                        let image = self.counterpart(side, top.image, &across.first);
                         let Some(image) = image else { continue };
                         let row = match across.rows[other].get(&image) {
                             Some(row) => row,

@@ -1,13 +1,14 @@
 //! A second look at the images that some neuron likes: where in them each neuron fires.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use candle_core::Tensor;
 use rayon::prelude::*;
 
 use super::side::Side;
-use super::strips::{self, Map};
+use super::strips::{self, Map, REGIONS};
 use super::twins::Twin;
 use crate::data::{DamageReport, Dataset};
 use crate::error::Result;
@@ -15,6 +16,7 @@ use crate::job::context::{Context, Flow};
 use crate::job::stage::{chosen, pixels};
 use crate::model::{LayerTap, Model};
 use crate::neuron::activation::Maxima;
+use crate::neuron::top::TopImages;
 
 /// Feature maps that are held at once: layers are looked at in as few groups as that allows.
 const MOST_VALUES: usize = 64 << 20;
@@ -33,28 +35,41 @@ pub(super) struct Found<'a> {
 /// Where in each of a neuron's pictures its largest value lies: by layer, neuron and tile.
 pub(super) type Positions = Vec<Vec<Vec<[usize; 2]>>>;
 
-/// A picture of a neuron: layer (in its group), neuron, tile.
+/// Some neurons of a layer.
+type Part = (usize, Range<usize>);
+
+/// A picture of a neuron: part (of its group), neuron (in its part), tile.
 type Place = (usize, usize, usize);
 
 impl Found<'_> {
-    /// The images of a side (0 real, 1 adversarial) that some neuron of these layers likes.
-    pub(super) fn liked(&self, side: usize, layers: &[usize]) -> BTreeSet<usize> {
-        let tops = layers.iter().flat_map(|&layer| self.sides[side].tops()[layer].neurons());
+    /// The images of a side (0 real, 1 adversarial) that some neuron likes.
+    pub(super) fn liked(&self, side: usize) -> BTreeSet<usize> {
+        let tops = self.sides[side].tops().iter().flat_map(TopImages::neurons);
         tops.flatten().map(|ranked| ranked.image).collect()
     }
 
-    /// Layers that are looked at together.
-    fn groups(&self) -> Vec<Vec<usize>> {
-        let mut groups: Vec<Vec<usize>> = Vec::new();
-        let mut values = 0;
+    /// The same of some neurons.
+    fn liked_by(&self, side: usize, (layer, neurons): &Part) -> Vec<usize> {
+        let tops = &self.sides[side].tops()[*layer].neurons()[neurons.clone()];
+        tops.iter().flatten().map(|ranked| ranked.image).collect()
+    }
+
+    /// What is looked at together: neurons of as few groups as their maps can be held in.
+    fn groups(&self) -> Vec<Vec<Part>> {
+        let mut groups = vec![Vec::<Part>::new()];
+        let mut held = 0;
         for (layer, tap) in self.taps.iter().enumerate() {
-            let of_layer = self.tiles(layer).iter().sum::<usize>() * tap.shape[1] * tap.shape[2];
-            values += of_layer;
-            match groups.last_mut() {
-                Some(group) if values <= MOST_VALUES => group.push(layer),
-                _ => {
-                    values = of_layer;
-                    groups.push(vec![layer]);
+            for (neuron, tiles) in self.tiles(layer).into_iter().enumerate() {
+                let values = tiles * tap.shape[1] * tap.shape[2];
+                if held > 0 && held + values > MOST_VALUES {
+                    groups.push(Vec::new());
+                    held = 0;
+                }
+                held += values;
+                let Some(group) = groups.last_mut() else { continue };
+                match group.last_mut() {
+                    Some((last, neurons)) if *last == layer => neurons.end = neuron + 1,
+                    _ => group.push((layer, neuron..neuron + 1)),
                 }
             }
         }
@@ -72,7 +87,13 @@ impl Found<'_> {
 
     /// How many images it will look at.
     pub(super) fn looks(&self) -> usize {
-        let of = |group: &Vec<usize>| self.liked(0, group).len() + self.liked(1, group).len();
+        let of = |group: &Vec<Part>| {
+            let of_side = |side: usize| {
+                let liked = group.iter().flat_map(|part| self.liked_by(side, part));
+                liked.collect::<BTreeSet<usize>>().len()
+            };
+            of_side(0) + of_side(1)
+        };
         self.groups().iter().map(of).sum()
     }
 
@@ -85,12 +106,13 @@ impl Found<'_> {
     ) -> Result<Option<Positions>> {
         let folder = context.folder().to_owned();
         let side = self.dataset.shape()[1];
-        let mut positions = Positions::new();
+        let mut positions: Positions = vec![Vec::new(); self.taps.len()];
         for group in self.groups() {
             let mut maps: Vec<Vec<Vec<Map>>> = group
                 .iter()
-                .map(|&layer| {
-                    self.tiles(layer).into_iter().map(|tiles| vec![Map::new(); tiles]).collect()
+                .map(|(layer, neurons)| {
+                    let tiles = &self.tiles(*layer)[neurons.clone()];
+                    tiles.iter().map(|tiles| vec![Map::new(); *tiles]).collect()
                 })
                 .collect();
             for which in [0, 1] {
@@ -98,18 +120,20 @@ impl Found<'_> {
                     return Ok(None);
                 }
             }
-            for (&layer, maps) in group.iter().zip(&maps) {
-                let tap = &self.taps[layer];
+            for ((layer, neurons), maps) in group.iter().zip(&maps) {
+                let tap = &self.taps[*layer];
                 let [_, height, width] = tap.shape;
-                positions.push(maps.par_iter().map(|maps| first_largest(maps, width)).collect());
-                let few = |maps: &Vec<Map>| maps.len() <= strips::MOST_TILES;
-                if maps.iter().all(few) {
-                    let thresholds: Vec<Option<f32>> = (0..maps.len())
-                        .map(|neuron| self.sides[0].threshold(layer, neuron))
-                        .collect();
-                    let (name, maps) = (&tap.name, (maps.as_slice(), thresholds.as_slice()));
-                    strips::by_feature_map(&folder, name, maps, [height, width], side)?;
-                }
+                let found = maps.par_iter().map(|maps| first_largest(maps, width));
+                positions[*layer].extend(found.collect::<Vec<_>>());
+                maps.par_iter().zip(neurons.clone()).try_for_each(|(maps, neuron)| {
+                    match self.sides[0].threshold(*layer, neuron) {
+                        Some(threshold) if maps.len() <= strips::MOST_TILES => {
+                            let file = folder.join(strips::file(REGIONS, &tap.name, neuron));
+                            strips::by_feature_map(&file, maps, threshold, [height, width], side)
+                        }
+                        _ => Ok(()),
+                    }
+                })?;
             }
         }
         Ok(Some(positions))
@@ -119,22 +143,23 @@ impl Found<'_> {
     fn look_at(
         &self,
         context: &mut Context,
-        group: &[usize],
+        group: &[Part],
         which: usize,
         maps: &mut [Vec<Vec<Map>>],
         done: &mut impl FnMut(&mut Context, usize) -> Result<Flow>,
     ) -> Result<bool> {
         let mut places: BTreeMap<usize, Vec<Place>> = BTreeMap::new();
-        for (at, &layer) in group.iter().enumerate() {
-            let real = self.sides[0].tops()[layer].neurons();
-            for (neuron, ranked) in self.sides[which].tops()[layer].neurons().iter().enumerate() {
+        for (at, (layer, neurons)) in group.iter().enumerate() {
+            let [real, ranked] = [0, which].map(|side| self.sides[side].tops()[*layer].neurons());
+            for (place, neuron) in neurons.clone().enumerate() {
                 let first = if which == 0 { 0 } else { real[neuron].len() };
-                for (rank, top) in ranked.iter().enumerate() {
-                    places.entry(top.image).or_default().push((at, neuron, first + rank));
+                for (rank, top) in ranked[neuron].iter().enumerate() {
+                    places.entry(top.image).or_default().push((at, place, first + rank));
                 }
             }
         }
-        let taps: Vec<&str> = group.iter().map(|&layer| self.taps[layer].name.as_str()).collect();
+        let name = |part: &Part| self.taps[part.0].name.as_str();
+        let taps: Vec<&str> = group.iter().map(name).collect();
         let mut take = |images: &Tensor, indices: &[usize]| -> Result<()> {
             for (at, tap) in self.model.features(images, &taps)?.iter().enumerate() {
                 let area = tap.dim(2)? * tap.dim(3)?;
@@ -142,8 +167,9 @@ impl Found<'_> {
                 let values: Vec<f32> = tap.flatten_all()?.to_vec1()?;
                 for (image, index) in values.chunks_exact(channels * area).zip(indices) {
                     let of_layer = places[index].iter().filter(|place| place.0 == at);
-                    for &(_, neuron, tile) in of_layer {
-                        maps[at][neuron][tile] = image[neuron * area..(neuron + 1) * area].to_vec();
+                    for &(_, place, tile) in of_layer {
+                        let neuron = group[at].1.start + place;
+                        maps[at][place][tile] = image[neuron * area..(neuron + 1) * area].to_vec();
                     }
                 }
             }

@@ -18,8 +18,11 @@ use crate::run::write;
 /// The share of positions that lie above a neuron's threshold (SCIENCE §4.1).
 const ABOVE: f64 = 0.005;
 
-/// How much work a kill may cost.
+/// How much work a kill may cost: so long, and more where writing it down takes long itself.
 const SAVE_EVERY: Duration = Duration::from_secs(15);
+
+/// Of the time at most one part in so many goes into that.
+const SHARE: u32 = 20;
 
 /// A pass under way.
 pub(super) struct Side {
@@ -34,6 +37,7 @@ pub(super) struct Side {
     next: usize,
     images: usize,
     saved: Instant,
+    save_every: Duration,
 }
 
 impl Side {
@@ -61,6 +65,7 @@ impl Side {
             next: 0,
             images: 0,
             saved: Instant::now(),
+            save_every: SAVE_EVERY,
         };
         if let Some((next, thresholds)) = side.read_progress() {
             (side.next, side.thresholds) = (next, thresholds);
@@ -128,10 +133,10 @@ impl Side {
     /// `now`.
     pub(super) fn reach(&mut self, next: usize, now: bool) -> Result<()> {
         self.next = next;
-        if !now && self.saved.elapsed() < SAVE_EVERY {
+        if !now && self.saved.elapsed() < self.save_every {
             return Ok(());
         }
-        self.saved = Instant::now();
+        let begun = Instant::now();
         // What the file counts as done must be there.
         self.rows.sync()?;
         let mut bytes = (self.next as u64).to_le_bytes().to_vec();
@@ -140,7 +145,10 @@ impl Side {
             bytes.extend((state.len() as u64).to_le_bytes());
             bytes.extend(state);
         }
-        write::whole(&self.progress, &bytes)
+        write::whole(&self.progress, &bytes)?;
+        self.saved = Instant::now();
+        self.save_every = SAVE_EVERY.max(begun.elapsed() * SHARE);
+        Ok(())
     }
 
     /// What an earlier try reached. Anything but a whole record of this work is none.

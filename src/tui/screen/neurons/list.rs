@@ -235,9 +235,13 @@ impl Columns {
     fn of(width: u16, sort: Sort, layer: &Layer) -> Self {
         let has_change = layer.neurons.iter().any(|neuron| neuron.change().is_some());
         let by_change = sort == Sort::Change && has_change;
+        // `9/9`, `100/100`, and a blank before it.
+        let most = |neuron: &Neuron| neuron.real.len().max(neuron.adversarial.len());
+        let pictures = layer.neurons.iter().map(most).max().unwrap_or(0);
+        let count = (2 * pictures.to_string().len() + 2).max(5);
         let columns = [
-            (2, 5, width >= 36),
-            (3, 5, width >= 36),
+            (2, count, width >= 36),
+            (3, count, width >= 36),
             (4, 6, width >= 24 || !by_change),
             (5, 7, has_change && (width >= 43 || by_change)),
             (6, 7, width >= 26 && !(width < 36 && by_change)),

@@ -25,7 +25,7 @@ const ALL: [Overlay; 6] = [
     Overlay::Off,
     Overlay::Map(Look::Lit),
     Overlay::Map(Look::Contour),
-    Overlay::Map(Look::Cropped),
+    Overlay::Map(Look::Crop),
     Overlay::Discrepancy(Look::Lit),
     Overlay::Discrepancy(Look::Contour),
 ];
@@ -37,10 +37,10 @@ impl Overlay {
             Self::Off => None,
             Self::Map(Look::Lit) => Some("region: lit"),
             Self::Map(Look::Contour) => Some("region: contour"),
-            Self::Map(Look::Cropped) => Some("region: cropped"),
+            Self::Map(Look::Crop) => Some("region: cropped"),
             Self::Discrepancy(Look::Lit) => Some("discrepancy: lit"),
             Self::Discrepancy(Look::Contour) => Some("discrepancy: contour"),
-            Self::Discrepancy(Look::Cropped) => Some("discrepancy: cropped"),
+            Self::Discrepancy(Look::Crop) => Some("discrepancy: cropped"),
         }
     }
 
@@ -50,7 +50,7 @@ impl Overlay {
             Self::Off | Self::Discrepancy(_) => None,
             Self::Map(Look::Lit) => Some("lit"),
             Self::Map(Look::Contour) => Some("contour"),
-            Self::Map(Look::Cropped) => Some("crop"),
+            Self::Map(Look::Crop) => Some("crop"),
         }
     }
 

@@ -96,7 +96,7 @@ fn the_overlay_goes_round_what_the_neuron_has() {
     let lit = Some("region: lit");
     let (contour, cropped) = (Some("region: contour"), Some("region: cropped"));
     assert_eq!(seen, [lit, contour, cropped, None, lit]);
-    state = State { overlay: Overlay::Map(Look::Cropped), ..at(147) };
+    state = State { overlay: Overlay::Map(Look::Crop), ..at(147) };
     press(&mut state, &world, &[Action::Region]);
     assert_eq!(state.overlay.words(), Some("discrepancy: lit"));
     let plain = fixture::world(Path::new("/none"));
