@@ -10,11 +10,13 @@ mod adversarial;
 mod attack;
 mod set;
 pub mod single;
+mod taps;
 
 pub use adversarial::{Against, against, alarm_attacks, feature_layers};
 pub(super) use attack::resolve_members;
 pub use attack::{attack, named_network};
 pub use set::adversarial_set;
+pub use taps::{chosen_taps, taps};
 
 use super::estimate::Estimate;
 use crate::attack::Target;
@@ -26,7 +28,7 @@ use crate::error::text::escaped;
 use crate::error::{Error, Result};
 use crate::model::arch::sequential;
 use crate::model::weights::{self, Header, Weights};
-use crate::model::{self, Arch, LayerTap, Model, ModelConfig};
+use crate::model::{self, Arch, Model, ModelConfig};
 use crate::ops::{self, Precision};
 use crate::run::folder::RunFolder;
 use crate::spec::{self, Spec};
@@ -111,6 +113,7 @@ fn prepare(spec: &mut Spec, runs: &Path) -> Result<(Opened, Model)> {
     }
     if let Some(looks) = spec.train.as_ref().and_then(|train| train.neurons.as_ref()) {
         chosen_taps(&network, looks)?;
+        taps::check_looks(spec, opened.train.len())?;
     }
     adversarial::resolve(spec, &network)?;
     single::check(spec, opened.train.len(), &network)?;
@@ -125,7 +128,7 @@ fn prepare(spec: &mut Spec, runs: &Path) -> Result<(Opened, Model)> {
     }
     if let Some(neurons) = &spec.neurons {
         let layers = taps(&network, "neurons.layers", &neurons.layers)?;
-        check_channels(&network, "neurons.discrepancy", &neurons.discrepancy, &layers)?;
+        taps::check_channels(&network, "neurons.discrepancy", &neurons.discrepancy, &layers)?;
     }
     Ok((opened, network))
 }
@@ -339,64 +342,6 @@ pub(super) fn whole_word(word: &str, runs: &Path) -> Result<String> {
     let Some(of_run) = word.strip_prefix("run:") else { return Ok(word.to_owned()) };
     let (id, which) = of_run.split_once('@').unwrap_or((of_run, "best"));
     Ok(format!("run:{}@{which}", RunFolder::resolve(runs, id)?.id()))
-}
-
-/// The layer taps that `key` asks for, as the model names them; none asked for = all.
-pub fn taps(model: &Model, key: &str, asked: &[String]) -> Result<Vec<String>> {
-    if asked.is_empty() {
-        return Ok(model.taps().iter().map(|tap| tap.name.clone()).collect());
-    }
-    asked
-        .iter()
-        .map(|name| {
-            model
-                .taps()
-                .iter()
-                .find(|tap| tap.name == *name || tap.alias.as_ref() == Some(name))
-                .map(|tap| tap.name.clone())
-                .ok_or_else(|| {
-                    let known: Vec<&str> = model.taps().iter().map(|t| t.name.as_str()).collect();
-                    let aliases = model.taps().iter().filter_map(|tap| tap.alias.as_deref());
-                    let nearest = spec::nearest::nearest(name, aliases.chain(known.clone()))
-                        .map(|nearest| format!(", did you mean '{nearest}'?"))
-                        .unwrap_or_default();
-                    Error::bad_input(format!("{key}: no layer '{}'{nearest}", escaped(name)))
-                        .hint(format!("{} has: {}", model.arch(), known.join(", ")))
-                })
-        })
-        .collect()
-}
-
-/// The layer taps that `[train.neurons]` looks at: those it names, or the last one. Errors: a tap
-/// that is none, a channel that none of them has.
-pub fn chosen_taps(model: &Model, spec: &spec::TrainNeuronsSpec) -> Result<Vec<LayerTap>> {
-    let names = match spec.layers.as_slice() {
-        [] => model.taps().last().map(|tap| tap.name.clone()).into_iter().collect(),
-        asked => taps(model, "train.neurons.layers", asked)?,
-    };
-    // A list that fits the widest layer may be too long for others; one that fits none is a slip.
-    if spec.neurons.iter().all(|neuron| *neuron >= widest(model, &names)) {
-        check_channels(model, "train.neurons.neurons", &spec.neurons, &names)?;
-    }
-    Ok(model.taps().iter().filter(|tap| names.contains(&tap.name)).cloned().collect())
-}
-
-/// Channels of the widest of these layers.
-fn widest(model: &Model, layers: &[String]) -> usize {
-    let named = model.taps().iter().filter(|tap| layers.contains(&tap.name));
-    named.map(|tap| tap.shape[0]).max().unwrap_or(0)
-}
-
-/// Errors if no layer of `layers` has a channel that `key` names.
-fn check_channels(model: &Model, key: &str, asked: &[usize], layers: &[String]) -> Result<()> {
-    let most = widest(model, layers);
-    match asked.iter().find(|neuron| **neuron >= most) {
-        None => Ok(()),
-        Some(neuron) => Err(Error::bad_input(format!(
-            "{key}: no layer that is looked at has a channel {neuron}"
-        ))
-        .hint(format!("the widest has {most}: 0 to {}", most.saturating_sub(1)))),
-    }
 }
 
 /// The trainer of a resolved spec, at step 0 of `total_steps`.

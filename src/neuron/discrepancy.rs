@@ -209,14 +209,14 @@ pub fn pooled(maps: &[Vec<f32>], [height, width]: [usize; 2]) -> Vec<f32> {
     sums.into_iter().zip(covered).map(mean).collect()
 }
 
-/// Side, in pixels, of the square as large as the part of a pooled map that is at least half its
-/// largest value; 0 if nothing is above 0.
-pub fn size_of(pooled: &[f32]) -> f64 {
+/// Side, in pixels, of the square as large as the part of a pooled map that is at least `share` of
+/// its largest value; 0 if nothing is above 0.
+pub fn size_of(pooled: &[f32], share: f64) -> f64 {
     let most = pooled.iter().copied().fold(0.0, f32::max);
     if most <= 0.0 {
         return 0.0;
     }
-    let area = pooled.iter().filter(|&&value| value >= most / 2.0).count();
+    let area = pooled.iter().filter(|&&value| f64::from(value) >= f64::from(most) * share).count();
     (area as f64).sqrt()
 }
 

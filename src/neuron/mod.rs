@@ -4,6 +4,5 @@ pub mod activation;
 pub mod discrepancy;
 pub mod quantile;
 pub mod rank;
-pub mod receptive_field;
 pub mod region;
 pub mod top;

@@ -6,9 +6,11 @@ use std::sync::LazyLock;
 
 mod adversarial;
 mod method;
+mod neurons;
 
 use adversarial::ADVERSARIAL;
 use method::{ATTACK_METHODS, EPSILON, method_keys, network_keys};
+use neurons::{LOOKS, NEURONS};
 
 use super::{
     AdversarialSpec, AttackMethod, AttackSpec, CurveSpec, EvaluateSpec, MethodSpec, NeuronsSpec,
@@ -158,8 +160,8 @@ const fn needed(path: &'static str, kind: ValueKind, doc: &'static str) -> Key {
 }
 
 use ValueKind::{
-    Choice, ChoiceOrIndex, Choices, Flag, Integer, Integers, Layers, Number, Numbers, Path, Tables,
-    Text, Texts,
+    Choice, ChoiceOrIndex, Choices, Flag, Integer, Layers, Number, Numbers, Path, Tables, Text,
+    Texts,
 };
 
 /// Whatever can be counted and is never 0.
@@ -202,6 +204,7 @@ const PARTS: &[&[Key]] = &[
     TARGETS,
     ATTACK,
     AFTER,
+    NEURONS,
 ];
 
 const fn count(parts: &[&[Key]]) -> usize {
@@ -369,18 +372,6 @@ const PROBE_SET: &[Key] = &[
     ),
 ];
 
-const LOOKS: &[Key] = &[
-    key("train.neurons.layers", Texts, "Layer taps to look at; an empty list = the last one"),
-    key("train.neurons.neurons", Integers(Range::from(0.0)), "Channels to look at in each"),
-    key(
-        "train.neurons.top",
-        Integer(Range::between(1.0, 1000.0)),
-        "Pictures kept a neuron and side",
-    ),
-    key("train.neurons.images", COUNT, "Test images that are ranked"),
-    key("train.neurons.every", Text, "\"1 epoch\" or \"200 steps\""),
-];
-
 const PROBE: &[Key] = method_keys!(
     "train.probe",
     key(
@@ -459,21 +450,6 @@ const AFTER: &[Key] = &[
         "Adversarial images of each original, each with another target; the papers make 10",
     ),
     key("attack.batch_size", COUNT, "Images a batch"),
-    // [neurons]
-    key("neurons.layers", Texts, "Layer taps to look at; an empty list = every tap"),
-    key("neurons.top", Integer(Range::between(1.0, 1000.0)), "Pictures kept a neuron and side"),
-    key("neurons.split", Choice(&["test", "train"]), "Whose images are ranked"),
-    key(
-        "neurons.adversarial",
-        Path(&["stage", "none", "run:"]),
-        "Adversarial images: this run's [attack], another run's, or a folder",
-    ),
-    key(
-        "neurons.discrepancy",
-        Integers(Range::from(0.0)),
-        "Channels also looked at by occlusion: thousands of forward passes a picture",
-    ),
-    key("neurons.batch_size", COUNT, "Images a batch"),
 ];
 
 /// Tables of the spec, in the order in which they are written, with what their presence asks for.

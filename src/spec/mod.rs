@@ -17,6 +17,7 @@ pub mod layer;
 mod load;
 mod method;
 pub mod nearest;
+mod neurons;
 mod overrides;
 mod parse;
 pub mod preset;
@@ -33,6 +34,7 @@ pub use evaluate::{CurveSpec, EvaluateSpec, TransferSpec};
 pub use interval::Interval;
 pub use load::{load, open, read_resolved};
 pub use method::{AttackMethod, EnsembleModel, Fusion, MethodSpec, Norm};
+pub use neurons::{NeuronsSpec, Split, TrainNeuronsSpec};
 pub use parse::Document;
 pub use preset::{PRESETS, Preset};
 pub use problem::{Complaint, Problem};
@@ -504,35 +506,6 @@ impl Default for ProbeSpec {
     }
 }
 
-/// `[train.neurons]`: what chosen neurons like, now and then while the network is trained. Their
-/// adversarial images are made by the probe's attack.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TrainNeuronsSpec {
-    /// Layer taps; empty = the last one.
-    pub layers: Vec<String>,
-    /// Channels; those that a layer does not have are left out.
-    pub neurons: Vec<usize>,
-    /// Pictures kept a neuron and side.
-    pub top: usize,
-    /// Test images that are ranked.
-    pub images: usize,
-    /// `"1 epoch"`, `"200 steps"`.
-    pub every: String,
-}
-
-impl Default for TrainNeuronsSpec {
-    fn default() -> Self {
-        Self {
-            layers: Vec::new(),
-            neurons: (0..16).collect(),
-            top: 9,
-            images: 500,
-            every: "1 epoch".into(),
-        }
-    }
-}
-
 /// `[attack]`: makes a set of adversarial images of the test split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -586,46 +559,4 @@ pub enum TargetName {
     Random,
     /// The class the clean image is least likely to be.
     LeastLikely,
-}
-
-/// `[neurons]` (SCIENCE §3)
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct NeuronsSpec {
-    /// Layer taps, by torchvision's name or the papers' alias; empty = every tap.
-    pub layers: Vec<String>,
-    /// Images kept a neuron and side.
-    pub top: usize,
-    /// Whose images are ranked.
-    pub split: Split,
-    /// `stage` = this run's `[attack]`, `run:ID`, a folder, or `none`.
-    pub adversarial: String,
-    /// Channels whose pictures are also looked at through occlusion (SCIENCE §3 (b)), in every layer
-    /// that has them. Thousands of forward passes a picture.
-    pub discrepancy: Vec<usize>,
-    /// Images a batch.
-    pub batch_size: usize,
-}
-
-/// A part of the data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Split {
-    /// What the network has not been trained on.
-    Test,
-    /// What it has, without augmentation.
-    Train,
-}
-
-impl Default for NeuronsSpec {
-    fn default() -> Self {
-        Self {
-            layers: Vec::new(),
-            top: 9,
-            split: Split::Test,
-            adversarial: "stage".into(),
-            discrepancy: Vec::new(),
-            batch_size: 100,
-        }
-    }
 }

@@ -276,7 +276,7 @@ fn check_discrepancy(name: &str, model: &Model, set: &Set, tap: &str, fixture: &
     let size = [set.side; 2];
     let large: Vec<Vec<f32>> =
         of_first.iter().map(|map| at_picture_size(map, &occlusion, size)).collect();
-    let field = size_of(&pooled(&large, size));
+    let field = size_of(&pooled(&large, size), 0.5);
     assert!(field >= 1.0 && field <= set.side as f64, "{name} {tap}: {field}");
 }
 

@@ -150,7 +150,7 @@ fn pooling_puts_maxima_on_each_other() {
     };
     let pooled = pooled(&[peak(1, 1, 2.0), peak(4, 0, 4.0), vec![1.0; 3]], [5, 5]);
     assert_eq!((pooled[12], pooled[13], pooled[11]), (3.0, 1.5, 0.0));
-    assert_eq!(size_of(&pooled), 2.0_f64.sqrt());
+    assert_eq!(size_of(&pooled, 0.5), 2.0_f64.sqrt());
 }
 
 #[test]
@@ -167,8 +167,8 @@ fn where_few_maps_reach_the_mean_is_over_those() {
 #[test]
 fn nothing_pools_to_nothing() {
     assert_eq!(pooled(&[], [2, 2]), [0.0; 4]);
-    assert_eq!(size_of(&pooled(&[], [2, 2])), 0.0);
-    assert_eq!(size_of(&[]), 0.0);
+    assert_eq!(size_of(&pooled(&[], [2, 2]), 0.5), 0.0);
+    assert_eq!(size_of(&[], 0.5), 0.0);
     let all_nan = pooled(&[vec![f32::NAN; 4]], [2, 2]);
     assert!(all_nan.iter().all(|value| *value == 0.0));
 }
@@ -186,6 +186,6 @@ proptest! {
         let most = |map: &Vec<f32>| map.iter().copied().fold(0.0, f32::max);
         let mean = maps.iter().map(most).sum::<f32>() / maps.len() as f32;
         prop_assert!((pooled[2 * 6 + 3] - mean).abs() < 1e-4);
-        prop_assert!(size_of(&pooled) <= 24.0_f64.sqrt());
+        prop_assert!(size_of(&pooled, 0.5) <= 24.0_f64.sqrt());
     }
 }

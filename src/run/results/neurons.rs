@@ -89,14 +89,14 @@ pub struct ReceptiveField {
 /// How the activation changes when a patch hides a part of the picture (SCIENCE §3 (b)).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Discrepancy {
-    /// The strip with a map for each picture: see [`Strip`]. Lit where the change is at least half
-    /// of the picture's largest.
+    /// The strip with a map for each picture: see [`Strip`]. Lit where the change is at least
+    /// `neurons.discrepancy_share` of the picture's largest.
     pub maps: String,
     /// The empirical receptive field, real pictures: a strip of one tile, the mean of the maps
     /// shifted so that each one's largest value is at the centre.
     pub receptive_field: String,
-    /// Side, in pixels, of a square as large as the part of it that is at least half its largest
-    /// value.
+    /// Side, in pixels, of a square as large as the part of it that is at least that share of its
+    /// largest value.
     pub receptive_field_size: f64,
 }
 

@@ -19,6 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
 use super::attack::FOLDER;
 use super::pixels::{self, PictureNames};
@@ -32,7 +33,7 @@ use crate::run::write;
 use crate::spec::{NeuronsSpec, Split};
 use outcome::Outcome;
 use second_look::Found;
-use side::Side;
+use side::{Side, Work};
 use twins::Twin;
 
 /// Where the pictures of real images go, in the run folder: those of the test split, which looks
@@ -96,11 +97,12 @@ struct Stage {
 impl Stage {
     fn run(&mut self, context: &mut Context) -> Result<StageEnd> {
         let folder = context.folder().join(UNDER_WAY);
-        let top = self.section.top;
+        let work = Work { folder: &folder, taps: &self.taps, key: self.key()? };
+        let (top, above) = (self.section.top, Some(self.section.quantile));
         let real = (self.dataset.len(), top);
-        let mut real = Side::open(&folder, "real", &self.taps, real, true)?;
+        let mut real = Side::open(&work, "real", real, above)?;
         let adversarial = (self.twins.len(), top);
-        let mut adversarial = Side::open(&folder, "adversarial", &self.taps, adversarial, false)?;
+        let mut adversarial = Side::open(&work, "adversarial", adversarial, None)?;
         self.expect_second_look();
         let before = real.next() + adversarial.next();
         if before > 0 {
@@ -121,7 +123,16 @@ impl Stage {
         let sides = [&real, &adversarial];
         let found = Found { model, taps, dataset, twins, sides, batch_size };
         let passes = (self.dataset.len() + self.twins.len() + found.looks()) as u64;
-        let occlusions = occlusion::passes(&found, &self.section.discrepancy);
+        let occlusions = occlusion::passes(&found, &self.section);
+        for (layer, tap) in taps.iter().enumerate().filter(|(at, _)| !found.keeps_regions(*at)) {
+            let most = strips::MOST_TILES;
+            let pictures = found.tiles(layer).into_iter().max().unwrap_or(0);
+            context.log(&format!(
+                "{}: {pictures} pictures a neuron are too many for regions, which are kept of up \
+                 to {most}",
+                tap.name
+            ))?;
+        }
         let mut progress = (self.dataset.len() + self.twins.len()) as u64;
         let mut advance = |context: &mut Context, images: usize| {
             progress += images as u64;
@@ -130,8 +141,7 @@ impl Stage {
         let Some(positions) = found.look(context, &mut advance)? else {
             return Ok(StageEnd::Stopped);
         };
-        let Some(discrepancies) =
-            occlusion::run(&found, context, &self.section.discrepancy, &mut advance)?
+        let Some(discrepancies) = occlusion::run(&found, context, &self.section, &mut advance)?
         else {
             return Ok(StageEnd::Stopped);
         };
@@ -170,6 +180,27 @@ impl Stage {
         let (real, adversarial) = (self.dataset.len(), self.twins.len());
         let shares = self.taps.iter().map(|tap| tap.shape[0] * self.section.top).sum::<usize>();
         self.passes = (real + adversarial + shares.min(real) + shares.min(adversarial)) as u64;
+    }
+
+    /// A hash of the network's weights and of which images are ranked.
+    fn key(&self) -> Result<[u8; 32]> {
+        let mut hash = Sha256::new();
+        for (name, tensor) in self.model.parameters().to_tensors()? {
+            hash.update(name.as_bytes());
+            let values: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
+            for chunk in values.chunks(1 << 16) {
+                let bytes: Vec<u8> = chunk.iter().flat_map(|value| value.to_le_bytes()).collect();
+                hash.update(bytes);
+            }
+        }
+        hash.update((self.dataset.len() as u64).to_le_bytes());
+        for index in 0..self.dataset.len() {
+            hash.update(self.names.of_image(index).as_bytes());
+        }
+        for twin in &self.twins {
+            hash.update(twin.path.as_os_str().as_encoded_bytes());
+        }
+        Ok(hash.finalize().into())
     }
 
     fn rank_real(&mut self, context: &mut Context, side: &mut Side) -> Result<Flow> {

@@ -15,6 +15,7 @@ use crate::model::LayerTap;
 use crate::neuron::discrepancy::{Occlusion, at_picture_size, discrepancy_maps, pooled, size_of};
 use crate::neuron::region;
 use crate::run::results::neurons::Discrepancy;
+use crate::spec::NeuronsSpec;
 
 /// Where the strips of maps go, in the run folder.
 const MAPS: &str = "neurons/discrepancy";
@@ -23,12 +24,19 @@ const MAPS: &str = "neurons/discrepancy";
 const FIELDS: &str = "neurons/receptive-fields";
 
 /// How many forward passes it takes.
-pub(super) fn passes(found: &Found<'_>, asked: &[usize]) -> u64 {
-    let [channels, height, width] = found.dataset.shape();
-    let [rows, columns] = Occlusion::new(0, channels).places([height, width]);
+pub(super) fn passes(found: &Found<'_>, section: &NeuronsSpec) -> u64 {
+    let [_, height, width] = found.dataset.shape();
+    let [rows, columns] = patch(found, section, 0).places([height, width]);
+    let asked = &section.discrepancy;
     let pictures: usize =
         pairs(found, asked).map(|(layer, neuron)| pictures(found, layer, neuron).len()).sum();
     (pictures * rows * columns) as u64
+}
+
+/// What hides a part of a picture.
+fn patch(found: &Found<'_>, section: &NeuronsSpec, seed: u64) -> Occlusion {
+    let (side, stride) = (section.discrepancy_patch, section.discrepancy_stride);
+    Occlusion::sized(seed, found.dataset.shape()[0], side, stride)
 }
 
 /// The neurons that are asked about, by layer; not every layer has all.
@@ -56,20 +64,20 @@ fn pictures(found: &Found<'_>, layer: usize, neuron: usize) -> Vec<(usize, usize
 pub(super) fn run(
     found: &Found<'_>,
     context: &mut Context,
-    asked: &[usize],
+    section: &NeuronsSpec,
     mut done: impl FnMut(&mut Context, usize) -> Result<Flow>,
 ) -> Result<Option<Discrepancies>> {
     let mut discrepancies = Discrepancies::new();
-    if asked.is_empty() {
+    if section.discrepancy.is_empty() {
         return Ok(Some(discrepancies));
     }
-    let [channels, ..] = found.dataset.shape();
-    let occlusion = Occlusion::new(context.spec().seed, channels);
+    let occlusion = patch(found, section, context.spec().seed);
+    let how = (&occlusion, section.discrepancy_share);
     let mut ledger = Ledger::<Discrepancy>::open(context.folder(), "occlusion")?;
-    for (layer, neuron) in pairs(found, asked) {
+    for (layer, neuron) in pairs(found, &section.discrepancy) {
         let tap = &found.taps[layer].name;
         if ledger.get(tap, neuron).is_none() {
-            let made = look(found, context, (layer, neuron), &occlusion, &mut done)?;
+            let made = look(found, context, (layer, neuron), how, &mut done)?;
             let Some(made) = made else { return Ok(None) };
             ledger.put(tap, neuron, made)?;
         }
@@ -85,7 +93,7 @@ fn look(
     found: &Found<'_>,
     context: &mut Context,
     (layer, neuron): (usize, usize),
-    occlusion: &Occlusion,
+    (occlusion, share): (&Occlusion, f64),
     done: &mut impl FnMut(&mut Context, usize) -> Result<Flow>,
 ) -> Result<Option<Discrepancy>> {
     let tap = &found.taps[layer].name;
@@ -104,21 +112,21 @@ fn look(
         let Some(made) = made else { return Ok(None) };
         maps.extend(made.iter().map(|map| at_picture_size(map, occlusion, [height, width])));
     }
-    let lit: Vec<Vec<u8>> = maps.iter().map(|map| half_lit(map)).collect();
+    let tiles: Vec<Vec<u8>> = maps.iter().map(|map| lit(map, share)).collect();
     let file = strips::file(MAPS, tap, neuron);
-    strips::save(&context.folder().join(&file), &lit, height)?;
+    strips::save(&context.folder().join(&file), &tiles, height)?;
     maps.truncate(found.sides[0].tops()[layer].neurons()[neuron].len());
     let field = pooled(&maps, [height, width]);
     let receptive_field = strips::file(FIELDS, tap, neuron);
-    strips::save(&context.folder().join(&receptive_field), &[half_lit(&field)], height)?;
-    let receptive_field_size = size_of(&field);
+    strips::save(&context.folder().join(&receptive_field), &[lit(&field, share)], height)?;
+    let receptive_field_size = size_of(&field, share);
     Ok(Some(Discrepancy { maps: file, receptive_field, receptive_field_size }))
 }
 
-/// A tile that is lit where the map is at least half of its largest value; dark if nothing changed.
-fn half_lit(map: &[f32]) -> Vec<u8> {
+/// A tile that is lit where the map is at least a share of its largest value; dark if nothing changed.
+fn lit(map: &[f32], share: f64) -> Vec<u8> {
     let largest = map.iter().copied().fold(0.0, f32::max);
-    region::tile(map, |value| largest > 0.0 && value >= largest / 2.0)
+    region::tile(map, |value| largest > 0.0 && f64::from(value) >= f64::from(largest) * share)
 }
 
 /// An image of a side, `[1, channels, height, width]`, where the model is.

@@ -122,11 +122,11 @@ impl Outcome<'_> {
         };
         let (real, adversarial) = (side(REAL), side(ADVERSARIAL));
         let threshold = self.found.sides[REAL].threshold(layer, neuron);
-        let few = real.len() + adversarial.len() <= strips::MOST_TILES;
+        let kept = threshold.is_some() && self.found.keeps_regions(layer);
         Neuron {
             index: neuron,
             threshold: threshold.map(f64::from).filter(|threshold| threshold.is_finite()),
-            regions: (threshold.is_some() && few).then(|| strips::file(REGIONS, &tap.name, neuron)),
+            regions: kept.then(|| strips::file(REGIONS, &tap.name, neuron)),
             discrepancy: self.discrepancies.get(&(layer, neuron)).cloned(),
             real,
             adversarial,

@@ -32,9 +32,16 @@ impl Rows {
         let length = (rows.bytes() * images) as u64;
         if rows.file.metadata().map_err(failed)?.len() != length {
             // Of another size it is of other work.
-            rows.file.set_len(0).and_then(|()| rows.file.set_len(length)).map_err(failed)?;
+            rows.clear()?;
         }
         Ok(rows)
+    }
+
+    /// Empties every row.
+    pub(super) fn clear(&self) -> Result<()> {
+        let length = (self.bytes() * self.images) as u64;
+        let emptied = self.file.set_len(0).and_then(|()| self.file.set_len(length));
+        emptied.map_err(|error| write::failed("write", &self.path, &error))
     }
 
     /// Bytes of a row.
@@ -75,7 +82,8 @@ impl Rows {
         images: std::ops::Range<usize>,
         mut each: impl FnMut(usize, u32, &[f32]) -> Result<()>,
     ) -> Result<()> {
-        let at_once = (BLOCK / self.bytes()).max(1);
+        // One row is read alone, without a block around it.
+        let at_once = (BLOCK / self.bytes()).clamp(1, images.len().max(1));
         let mut bytes = vec![0; at_once * self.bytes()];
         let mut row = vec![0.0; self.neurons];
         let end = images.end.min(self.images);

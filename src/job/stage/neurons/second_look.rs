@@ -76,8 +76,13 @@ impl Found<'_> {
         groups
     }
 
+    /// Whether the layer's strips are kept: with very many pictures a neuron they would be huge.
+    pub(super) fn keeps_regions(&self, layer: usize) -> bool {
+        self.tiles(layer).into_iter().all(|tiles| tiles <= strips::MOST_TILES)
+    }
+
     /// How many pictures each neuron of a layer has.
-    fn tiles(&self, layer: usize) -> Vec<usize> {
+    pub(super) fn tiles(&self, layer: usize) -> Vec<usize> {
         let [real, adversarial] = self.sides.map(|side| side.tops()[layer].neurons());
         real.iter()
             .zip(adversarial)
@@ -125,9 +130,12 @@ impl Found<'_> {
                 let [_, height, width] = tap.shape;
                 let found = maps.par_iter().map(|maps| first_largest(maps, width));
                 positions[*layer].extend(found.collect::<Vec<_>>());
+                if !self.keeps_regions(*layer) {
+                    continue;
+                }
                 maps.par_iter().zip(neurons.clone()).try_for_each(|(maps, neuron)| {
                     match self.sides[0].threshold(*layer, neuron) {
-                        Some(threshold) if maps.len() <= strips::MOST_TILES => {
+                        Some(threshold) => {
                             let file = folder.join(strips::file(REGIONS, &tap.name, neuron));
                             strips::by_feature_map(&file, maps, threshold, [height, width], side)
                         }

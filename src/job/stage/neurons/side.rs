@@ -15,14 +15,20 @@ use crate::neuron::quantile::TopQuantiles;
 use crate::neuron::top::TopImages;
 use crate::run::write;
 
-/// The share of positions that lie above a neuron's threshold (SCIENCE §4.1).
-const ABOVE: f64 = 0.005;
-
 /// How much work a kill may cost: so long, and more where writing it down takes long itself.
 const SAVE_EVERY: Duration = Duration::from_secs(15);
 
 /// Of the time at most one part in so many goes into that.
 const SHARE: u32 = 20;
+
+/// What both passes share.
+pub(super) struct Work<'a> {
+    /// Where what is under way lies.
+    pub(super) folder: &'a Path,
+    pub(super) taps: &'a [LayerTap],
+    /// A hash of the weights and the images: what another network has found is never taken up.
+    pub(super) key: [u8; 32],
+}
 
 /// A pass under way.
 pub(super) struct Side {
@@ -33,6 +39,8 @@ pub(super) struct Side {
     /// By layer; of the real images alone.
     thresholds: Vec<TopQuantiles>,
     progress: PathBuf,
+    /// Of what is looked at, by what.
+    key: [u8; 32],
     /// The first image that may not have been looked at.
     next: usize,
     images: usize,
@@ -41,26 +49,28 @@ pub(super) struct Side {
 }
 
 impl Side {
-    /// Takes up the pass called `name` over `images` images, or begins it. `folder` is where it
-    /// keeps what it has. `thresholds`: whether those are wanted.
+    /// Takes up the pass called `name` over `images` images, or begins it. `work` says where it keeps
+    /// what it has. `above`: the share of positions that lie above the thresholds, if those are wanted.
     pub(super) fn open(
-        folder: &Path,
+        work: &Work<'_>,
         name: &str,
-        taps: &[LayerTap],
         (images, top): (usize, usize),
-        thresholds: bool,
+        above: Option<f64>,
     ) -> Result<Self> {
+        let Work { folder, taps, key } = *work;
         write::folder(folder)?;
         let neurons = taps.iter().map(|tap| tap.shape[0]).sum();
         let quantiles = |tap: &LayerTap| {
             let [channels, height, width] = tap.shape;
-            TopQuantiles::new(channels, ABOVE, (images * height * width) as u64)
+            let total = (images * height * width) as u64;
+            above.map(|above| TopQuantiles::new(channels, above, total))
         };
         let mut side = Self {
             taps: taps.to_vec(),
             rows: Rows::open(&folder.join(format!("{name}.rows")), neurons, images)?,
             tops: taps.iter().map(|tap| TopImages::new(tap.shape[0], top)).collect(),
-            thresholds: if thresholds { taps.iter().map(quantiles).collect() } else { Vec::new() },
+            thresholds: taps.iter().filter_map(quantiles).collect(),
+            key,
             progress: folder.join(format!("{name}.progress")),
             next: 0,
             images: 0,
@@ -75,6 +85,8 @@ impl Side {
                 offer(tops, &side.taps, image, prediction, row);
                 Ok(())
             })?;
+        } else {
+            side.rows.clear()?;
         }
         Ok(side)
     }
@@ -139,7 +151,8 @@ impl Side {
         let begun = Instant::now();
         // What the file counts as done must be there.
         self.rows.sync()?;
-        let mut bytes = (self.next as u64).to_le_bytes().to_vec();
+        let mut bytes = self.key.to_vec();
+        bytes.extend((self.next as u64).to_le_bytes());
         for thresholds in &self.thresholds {
             let state = thresholds.to_bytes();
             bytes.extend((state.len() as u64).to_le_bytes());
@@ -154,7 +167,7 @@ impl Side {
     /// What an earlier try reached. Anything but a whole record of this work is none.
     fn read_progress(&self) -> Option<(usize, Vec<TopQuantiles>)> {
         let bytes = std::fs::read(&self.progress).ok()?;
-        let mut left = bytes.as_slice();
+        let mut left = bytes.strip_prefix(&self.key)?;
         let next = number(&mut left)?;
         let mut thresholds = Vec::new();
         for own in &self.thresholds {
@@ -180,5 +193,70 @@ fn offer(tops: &mut [TopImages], taps: &[LayerTap], image: usize, prediction: u3
         let (values, rest) = left.split_at(tap.shape[0].min(left.len()));
         left = rest;
         top.offer(image, prediction, values, &vec![0; values.len()], 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+    use crate::model::{self, ModelConfig};
+
+    const IMAGES: usize = 25;
+    const BATCH: usize = 5;
+
+    /// Looks at the batches of a range, and says how far it is after each.
+    fn go_on(side: &mut Side, model: &Model, batches: std::ops::Range<usize>, save_at: usize) {
+        for batch in batches {
+            let indices: Vec<usize> = (batch * BATCH..(batch + 1) * BATCH).collect();
+            // Every image its own, and one that is damaged.
+            let value = |at: usize| ((at * 2_654_435_761 + batch * 97) % 1000) as f32 / 1000.0;
+            let pixels: Vec<f32> = (0..BATCH * 3 * 12 * 12).map(value).collect();
+            let images = Tensor::from_vec(pixels, (BATCH, 3, 12, 12), &Device::Cpu).unwrap();
+            let kept = if batch == 1 { 1..BATCH } else { 0..BATCH };
+            let images = images.narrow(0, kept.start, kept.len()).unwrap();
+            side.add(model, &images, &indices[kept]).unwrap();
+            side.reach((batch + 1) * BATCH, batch == save_at).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_kill_after_a_record_changes_nothing_and_other_weights_begin_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = ModelConfig::plain(4, 3, 12);
+        let model = model::build(model::Arch::Shapesnet, config, &Device::Cpu).unwrap();
+        let taps = &model.taps()[..2];
+        let open = |name: &str, key: [u8; 32]| {
+            let work = Work { folder: folder.path(), taps, key };
+            Side::open(&work, name, (IMAGES, 3), Some(0.05)).unwrap()
+        };
+        let mut whole = open("whole", [1; 32]);
+        go_on(&mut whole, &model, 0..5, 99);
+
+        let mut killed = open("killed", [1; 32]);
+        // What comes after the record is in the rows, and is looked at again.
+        go_on(&mut killed, &model, 0..4, 1);
+        drop(killed);
+        let mut resumed = open("killed", [1; 32]);
+        assert_eq!((resumed.next(), resumed.images()), (10, 9));
+        go_on(&mut resumed, &model, 2..5, 99);
+        assert_eq!(resumed.images(), whole.images());
+        for (layer, tap) in taps.iter().enumerate() {
+            let ranked = |side: &Side| -> Vec<Vec<(usize, f32)>> {
+                let of = |top: &crate::neuron::top::Ranked| (top.image, top.activation.value);
+                let neurons = side.tops()[layer].neurons().iter();
+                neurons.map(|neuron| neuron.iter().map(of).collect()).collect()
+            };
+            assert_eq!(ranked(&resumed), ranked(&whole));
+            for neuron in 0..tap.shape[0] {
+                assert_eq!(resumed.threshold(layer, neuron), whole.threshold(layer, neuron));
+            }
+        }
+        for image in 0..IMAGES {
+            assert_eq!(resumed.rows().get(image).unwrap(), whole.rows().get(image).unwrap());
+        }
+        let other = open("killed", [2; 32]);
+        assert_eq!((other.next(), other.images()), (0, 0));
     }
 }

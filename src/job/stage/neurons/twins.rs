@@ -8,9 +8,16 @@ use crate::error::{Error, Result};
 use crate::job::build;
 use crate::job::context::Context;
 use crate::job::stage::attack::FOLDER;
-use crate::job::stage::pixels::PictureNames;
+use crate::job::stage::pixels::{self, PictureNames};
 use crate::job::stage::runs_of;
 use crate::run::folder::RunFolder;
+
+/// Twins of a folder that are compared with their originals before anything else.
+const SAMPLE: usize = 16;
+
+/// Root mean squared deviation in pixel levels: no attack here comes near it, two pictures that have
+/// nothing to do with each other lie further apart.
+const MOST_RMSD: f64 = 48.0;
 
 /// An adversarial image and the image it was made from.
 pub(super) struct Twin {
@@ -59,6 +66,9 @@ fn in_folder(folder: &Path, dataset: &dyn Dataset, names: &PictureNames) -> Resu
         })
         .filter(|twin| twin.path.is_file())
         .collect();
+    for twin in found.iter().step_by((found.len() / SAMPLE).max(1)) {
+        check_alike(twin, dataset)?;
+    }
     if found.is_empty() {
         return Err(Error::bad_input(format!(
             "neurons.adversarial: '{}' holds no PNG with the relative name of an image",
@@ -67,6 +77,25 @@ fn in_folder(folder: &Path, dataset: &dyn Dataset, names: &PictureNames) -> Resu
         .hint(format!("the first image is '{}'", names.of_image(0))));
     }
     Ok(found)
+}
+
+/// Errors if a picture cannot be a version of its original: another split may have the same names.
+fn check_alike(twin: &Twin, dataset: &dyn Dataset) -> Result<()> {
+    let changed = pixels::read(&twin.path, dataset.shape())?;
+    // What cannot be read is told of when it is ranked.
+    let Ok(original) = dataset.example(twin.original) else { return Ok(()) };
+    let squares =
+        changed.iter().zip(&original.pixels).map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2));
+    let rmsd = (squares.sum::<f64>() / changed.len().max(1) as f64).sqrt();
+    if rmsd <= MOST_RMSD {
+        return Ok(());
+    }
+    Err(Error::bad_input(format!(
+        "neurons.adversarial: '{}' is no version of '{}': their pixels lie {rmsd:.0} levels apart",
+        twin.path.display(),
+        escaped(&dataset.name(twin.original))
+    ))
+    .hint("the folder must hold images of the split that neurons.split names"))
 }
 
 /// The name of a set's picture below the set's folder, if it lies there.
