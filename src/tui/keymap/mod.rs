@@ -186,6 +186,11 @@ fn parse_row(file: &str, line: usize, value: &DeValue<'_>) -> Result<Row> {
                     error(format!("unknown key in '{value}'"))
                         .hint("keys look like: g, G, Space, Enter, Ctrl-x, Alt-x, F5, or 'g g'")
                 })?);
+                // Terminals send the same for both.
+                if keys.iter().flatten().any(|key| key.to_string() == "Ctrl-h") {
+                    return Err(error("Ctrl-h arrives as Backspace".into())
+                        .hint("write Backspace, or choose another key"));
+                }
             }
             "do" if value.as_ref() == "none" => action = Some(None),
             "do" => {

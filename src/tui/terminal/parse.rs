@@ -183,7 +183,8 @@ fn paste(text: &[u8], searched: &mut usize) -> Step {
         *searched = from.max(text.len().saturating_sub(PASTE_END.len() - 1));
         return Step::Unfinished;
     };
-    let end = std::mem::take(searched).min(from) + end;
+    *searched = 0;
+    let end = from + end;
     Step::Taken(PASTE_START.len() + end + PASTE_END.len(), Some(pasted(&text[..end])))
 }
 

@@ -172,9 +172,13 @@ fn of_a_large_paste_the_beginning_is_taken() {
 
 #[test]
 fn what_has_no_end_is_dropped_to_its_end() {
-    for (start, end) in [("\x1b[1", "c"), ("\x1b]11;rgb:", "\x07"), ("\x1bP>|", "\x1b\\"), {
-        ("\x1b_Gi=31;", "\x1b\\")
-    }] {
+    let kinds = [
+        ("\x1b[1", "c"),
+        ("\x1b]11;rgb:", "\x07"),
+        ("\x1bP>|", "\x1b\\"),
+        ("\x1b_Gi=31;", "\x1b\\"),
+    ];
+    for (start, end) in kinds {
         let mut parser = Parser::default();
         assert_eq!(parser.feed(start.as_bytes()), []);
         for _ in 0..5 {
