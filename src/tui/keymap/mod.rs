@@ -236,6 +236,14 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_never_arrives_is_refused() {
+        let row = |on: &str| format!("keys = [{{ on = \"{on}\", do = \"first\", doc = \"Top\" }}]");
+        assert!(Keymap::with_user("settings.toml", &row("Ctrl-j")).is_ok());
+        let error = Keymap::with_user("settings.toml", &row("Ctrl-h")).unwrap_err();
+        assert!(error.message.contains("Backspace") && error.hint.is_some());
+    }
+
+    #[test]
     fn multiplexers_keep_their_chords() {
         for binding in Keymap::shipped().bindings() {
             for key in &binding.keys {

@@ -186,7 +186,7 @@ fn what_has_no_end_is_dropped_to_its_end() {
             assert!(parser.buffer.len() <= LONGEST_ANSWER);
         }
         let rest = parser.feed(format!("1{end}q").as_bytes());
-        assert_eq!(rest, typed("q"), "{}", start.escape_ascii());
+        assert_eq!(rest, typed("q"), "{start:?}");
     }
 }
 
