@@ -110,8 +110,8 @@ impl Screen {
         self.fence = if through_tmux { query::through_tmux(FENCE) } else { FENCE.into() };
     }
 
-    /// The terminal has come as far as it was asked about. Whether what was sent before may have been
-    /// lost on its way.
+    /// The terminal has come as far as it was asked about. Whether what was sent before may have
+    /// been lost on its way.
     pub fn confirmed(&mut self) -> bool {
         self.pace.confirmed(Instant::now())
     }

@@ -237,7 +237,10 @@ mod tests {
 
     #[test]
     fn a_key_that_never_arrives_is_refused() {
-        let row = |on: &str| format!("keys = [{{ on = \"{on}\", do = \"first\", doc = \"Top\" }}]");
+        let row = |on: &str| {
+            let name = format!("on = \"{on}\"");
+            format!("keys = [{{ {name}, do = \"first\", doc = \"Top\" }}]")
+        };
         assert!(Keymap::with_user("settings.toml", &row("Ctrl-j")).is_ok());
         let error = Keymap::with_user("settings.toml", &row("Ctrl-h")).unwrap_err();
         assert!(error.message.contains("Backspace") && error.hint.is_some());

@@ -37,8 +37,8 @@ impl Id {
     }
 }
 
-/// Hands out numbers. Two workbenches in one tmux share a terminal, so each has a byte drawn from 255:
-/// two have the same one once in 255 times.
+/// Hands out numbers. Two workbenches in one tmux share a terminal, so each has a byte of 255, by
+/// chance: two have the same one once in 255 times.
 #[derive(Debug)]
 pub struct Ids {
     high: u8,

@@ -273,8 +273,8 @@ impl Stage {
         out
     }
 
-    /// What was sent through tmux may have been dropped there, as it is while its pane is hidden: it
-    /// is sent again. Whether there is something to send.
+    /// What was sent through tmux may have been dropped there, as it is while its pane is hidden:
+    /// it is sent again. Whether there is something to send.
     pub fn doubt(&self) -> bool {
         let mut inner = self.inner.borrow_mut();
         let goes_astray = |route: Route| route.through_tmux && route.protocol == Protocol::Kitty;

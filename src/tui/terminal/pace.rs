@@ -204,7 +204,7 @@ mod tests {
         pace.wrote(LEAST);
         assert!(pace.asks(start, false));
         assert!(pace.blocked_until(start).is_some() && pace.awaits_answers());
-        // Given up, and asked again: one question at a time, and no more pictures than on a slow line.
+        // Given up and asked again, one question at a time; pictures as on a slow line.
         let mut now = start;
         for _ in 0..5 {
             now += PATIENCE;
