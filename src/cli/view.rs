@@ -22,7 +22,7 @@ use crate::tui::number;
 use crate::tui::pictures::encoder::filled;
 use crate::tui::pictures::protocol::{self, Protocol, Route};
 use crate::tui::pictures::{Picture, scale};
-use crate::tui::terminal::query::{self, Answers};
+use crate::tui::terminal::query::{self, Answers, Tmux};
 use crate::tui::text;
 use crate::tui::theme::Depth;
 
@@ -157,17 +157,18 @@ fn show_panel(panel: &Panel, view: View<'_>, route: Route) -> Result<()> {
 fn ask(view: &View<'_>) -> Result<Route> {
     let variable = |name: &str| std::env::var(name).ok();
     let plain = capability::plain(variable, view.glyphs.is_ascii());
-    let in_tmux = query::is_in_tmux(variable);
+    let tmux = query::tmux(variable);
     let is_asked = plain.is_none()
         && std::io::stdin().is_terminal()
         && matches!(view.images, "auto" | "kitty" | "iterm2");
     let mut answers = Answers::default();
     if is_asked {
-        let asked = query::ask_from_the_shell(in_tmux, view.patience);
+        let asked = query::ask_from_the_shell(tmux, view.patience);
         answers = asked
             .map_err(|error| Error::failed(format!("failed to ask the terminal: {error}")))?
             .answers;
     }
+    let in_tmux = tmux == Tmux::Yes || answers.around.is_some();
     let mut route = protocol::choose(&answers, view.images, plain.as_deref()).value;
     let is_possible = match route.protocol {
         // Straight to the terminal: viuer knows no way through tmux.
@@ -179,7 +180,27 @@ fn ask(view: &View<'_>) -> Result<Route> {
     if !is_possible {
         route.protocol = Protocol::Half;
     }
+    if route.protocol == Protocol::Half
+        && let Some(why) = refusal(view.images, plain.as_deref(), in_tmux)
+    {
+        print::talk(&format!("note: --images {}: {why}; these are half-blocks", view.images));
+    }
     Ok(route)
+}
+
+/// Why somebody who insists on a way to draw pictures gets half-blocks; `None` = nobody does.
+fn refusal(images: &str, plain: Option<&str>, in_tmux: bool) -> Option<String> {
+    match images {
+        "kitty" | "iterm2" | "sixel" => {}
+        _ => return None,
+    }
+    Some(match (plain, images) {
+        (Some(why), _) => why.to_owned(),
+        (None, "sixel") => "only the workbench draws sixels".into(),
+        _ if in_tmux => "only the workbench finds the way through tmux".into(),
+        (None, "iterm2") => "the terminal does not say that it is iTerm2 or WezTerm".into(),
+        _ => "the terminal has not answered that it knows kitty's graphics".into(),
+    })
 }
 
 /// `real  1  31.40  dog  dog  neurons/real/….png`, separated by tabs: row, rank, activation, true
@@ -322,6 +343,17 @@ mod tests {
             let sheet = Sheet::new(columns, 9);
             assert!(sheet.tiles * (sheet.side + 1) <= usize::from(columns).max(14) + 1);
         }
+    }
+
+    #[test]
+    fn who_insists_is_told_why_not() {
+        for images in ["auto", "half", "off"] {
+            assert_eq!(refusal(images, Some("NO_COLOR is set"), true), None);
+        }
+        assert_eq!(refusal("kitty", Some("NO_COLOR is set"), true).unwrap(), "NO_COLOR is set");
+        assert!(refusal("kitty", None, true).unwrap().contains("tmux"));
+        assert!(refusal("kitty", None, false).unwrap().contains("not answered"));
+        assert!(refusal("sixel", None, false).unwrap().contains("workbench"));
     }
 
     #[test]

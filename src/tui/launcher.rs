@@ -1,5 +1,6 @@
 //! Starts and steers workers as a user would: by this same program's commands and by the run
-//! folder's `control` file; and keeps what the user writes into a run. Every call runs on a thread of its own and answers with a message.
+//! folder's `control` file; and keeps what the user writes into a run. Every call runs on a thread
+//! of its own and answers with a message.
 
 use std::fs;
 use std::io::{Read, Seek, Write};

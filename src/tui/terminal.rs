@@ -110,9 +110,25 @@ impl Screen {
         self.fence = if through_tmux { query::through_tmux(FENCE) } else { FENCE.into() };
     }
 
-    /// The terminal has come as far as it was asked about.
-    pub fn confirmed(&mut self) {
-        self.pace.confirmed(Instant::now());
+    /// The terminal has come as far as it was asked about. Whether what was sent before may have
+    /// been lost on its way.
+    pub fn confirmed(&mut self) -> bool {
+        self.pace.confirmed(Instant::now())
+    }
+
+    /// It is looked at again: what is to come for what was sent before is not waited for.
+    pub fn seen_again(&mut self) {
+        self.pace.forget();
+    }
+
+    /// Whether the terminal may still say that it has come this far.
+    pub fn awaits_answers(&self) -> bool {
+        self.pace.awaits_answers()
+    }
+
+    /// Sends questions, see [`query::questions`].
+    pub fn ask(&mut self, questions: &str) -> io::Result<()> {
+        execute!(self.terminal.backend_mut(), Print(questions))
     }
 
     /// Until when nothing should be drawn unless the terminal answers before.
@@ -138,6 +154,7 @@ impl Screen {
         let area = Rect::new(0, 0, columns, rows);
         let room = self.pace.room(Instant::now());
         let before = stage.start(room);
+        let mut has_pictures = !before.is_empty();
         let mut next = Buffer::empty(area);
         fill(area, &mut next, view);
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate, Print(before))?;
@@ -159,10 +176,11 @@ impl Screen {
         })?;
         let room = room.map(|room| room.saturating_sub(self.written.get()));
         let after = stage.finish(room);
+        has_pictures |= !after.is_empty();
         let backend = self.terminal.backend_mut();
         queue!(backend, Print(after), EndSynchronizedUpdate)?;
         self.pace.wrote(self.written.take());
-        if self.pace.asks(Instant::now()) {
+        if self.pace.asks(Instant::now(), has_pictures) {
             queue!(self.terminal.backend_mut(), Print(&self.fence))?;
         }
         Write::flush(self.terminal.backend_mut())?;
@@ -227,6 +245,8 @@ pub fn restore() {
     let _ = execute!(out, EndSynchronizedUpdate, Print(farewell), Print(MOUSE_OFF));
     let _ = execute!(out, DisableFocusChange, DisableBracketedPaste);
     let _ = execute!(out, LeaveAlternateScreen, cursor::Show);
+    // Answers and mouse reports that nobody read: the shell would take them for what was typed.
+    let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
     let _ = disable_raw_mode();
 }
 

@@ -38,6 +38,9 @@ const FRAME: Duration = Duration::from_millis(33);
 /// Long enough to be read, short enough not to be in the way.
 const TOAST: Duration = Duration::from_secs(4);
 
+/// Answers that have not come by then are not waited for when the terminal is given back.
+const LATEST: Duration = Duration::from_secs(2);
+
 /// What the command line, the environment and the settings say.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -103,6 +106,9 @@ struct Workbench {
     /// `None` only while an editor has the terminal.
     input: Option<input::Reader>,
     answers: Answers,
+    tmux: query::Tmux,
+    /// Of the last round of questions, while its answers may still come: so far, and since when.
+    asking: Option<(Answers, Instant)>,
     /// `--images`, and why there can only be text.
     images: (String, Option<String>),
     signals: Signals,
@@ -155,7 +161,10 @@ impl Workbench {
         let mouse = !options.no_mouse;
         let screen = Screen::enter(mouse)?;
         let variable = |name: &str| std::env::var(name).ok();
-        let asked = query::ask(query::is_in_tmux(variable), options.patience)?;
+        let tmux = query::tmux(variable);
+        let begin = Instant::now();
+        let asked = query::ask(tmux, options.patience)?;
+        let is_complete = asked.answers.are_complete();
         let size = screen.size()?;
         let setup = setup(options, ground(&asked.answers), around, size);
         let plain = capability::plain(variable, options.ascii);
@@ -163,7 +172,9 @@ impl Workbench {
             app: App::new(setup),
             view: View { stage: Rc::new(Stage::new(number())), ..View::default() },
             input: Some(input::Reader::start(asked.parser, asked.early)?),
+            asking: (!is_complete).then(|| (asked.answers.clone(), begin)),
             answers: asked.answers,
+            tmux,
             images: (options.images.clone(), plain),
             signals,
             reader,
@@ -209,7 +220,7 @@ impl Workbench {
                 signal = self.signals.next() => match signal {
                     Signal::End => Message::Terminated,
                     Signal::Sleep => {
-                        self.sleep()?;
+                        self.sleep().await?;
                         continue;
                     }
                     Signal::WokenUp => Message::FocusGained,
@@ -256,6 +267,7 @@ impl Workbench {
             };
             for effect in self.app.update(message) {
                 if effect == Effect::Quit {
+                    self.hear_the_rest().await;
                     return Ok(());
                 }
                 self.perform(effect).await?;
@@ -286,13 +298,51 @@ impl Workbench {
     /// The terminal answered; whether that changes what is to be seen.
     fn hear(&mut self, answer: Answer) -> bool {
         if answer == Answer::Ready {
-            self.screen.confirmed();
+            return self.screen.confirmed() && self.view.stage.doubt();
+        }
+        let Some((answers, _)) = &mut self.asking else { return false };
+        answers.take(answer);
+        let is_complete = answers.are_complete();
+        // A second round counts when it is whole: half of it would look like another terminal.
+        if self.answers.are_complete() && !is_complete {
             return false;
         }
-        self.answers.take(answer);
+        answers.look_at_window();
+        self.answers = answers.clone();
+        if is_complete {
+            self.asking = None;
+        }
         let before = self.view.stage.status();
         self.choose();
         self.view.stage.status() != before
+    }
+
+    /// Another terminal may be there by now.
+    fn ask_again(&mut self) -> std::io::Result<()> {
+        let in_tmux = self.tmux == query::Tmux::Yes || self.answers.name_tmux();
+        self.asking = Some((Answers::none(in_tmux), Instant::now()));
+        self.screen.ask(&query::questions(in_tmux))
+    }
+
+    /// Waits a little for what was asked: answered later, it would be typed into the shell, or into
+    /// an editor.
+    async fn hear_the_rest(&mut self) {
+        let until = Instant::now() + query::PATIENCE;
+        loop {
+            // Who has said nothing for long will not say it now.
+            let is_asked = self.asking.as_ref().is_some_and(|(_, since)| since.elapsed() < LATEST);
+            if !is_asked && !self.screen.awaits_answers() {
+                return;
+            }
+            let Some(input) = &mut self.input else { return };
+            match tokio::time::timeout_at(until, input.next()).await {
+                Ok(Some(Ok(Input::Answer(answer)))) => {
+                    self.hear(answer);
+                }
+                Ok(Some(Ok(Input::Event(_)))) => {}
+                Ok(Some(Err(_)) | None) | Err(_) => return,
+            }
+        }
     }
 
     fn translate(&mut self, event: Event) -> Option<Message> {
@@ -301,7 +351,10 @@ impl Workbench {
             Event::Mouse(mouse) => Message::Pointed(self.point(mouse)?),
             Event::Paste(text) => Message::Pasted(text),
             Event::Resize(columns, rows) => Message::Resized(columns, rows),
-            Event::FocusGained => Message::FocusGained,
+            Event::FocusGained => {
+                self.screen.seen_again();
+                Message::FocusGained
+            }
             Event::FocusLost => return None,
         })
     }
@@ -354,8 +407,9 @@ impl Workbench {
             Effect::SendAgain => {
                 self.screen.forget()?;
                 self.view.stage.forget();
+                self.ask_again()?;
             }
-            Effect::Suspend => self.sleep()?,
+            Effect::Suspend => self.sleep().await?,
             Effect::Attack { run, ask } => self.attacks.ask(run, ask),
             Effect::EndAttacks => self.attacks.end(),
             // `App` shows notices itself, and the loop ends on its own.
@@ -414,6 +468,7 @@ impl Workbench {
                 return Ok(());
             }
         };
+        self.hear_the_rest().await;
         // The stream reads ahead: it must be gone before the editor reads.
         self.input = None;
         terminal::restore();
@@ -441,7 +496,8 @@ impl Workbench {
     }
 
     /// Stops this process until the shell continues it.
-    fn sleep(&mut self) -> std::io::Result<()> {
+    async fn sleep(&mut self) -> std::io::Result<()> {
+        self.hear_the_rest().await;
         self.input = None;
         terminal::restore();
         let stopped =
@@ -455,6 +511,7 @@ impl Workbench {
         // The terminal was told to forget them, and may be another one now.
         self.view.stage.forget();
         self.input = Some(input::Reader::start(Parser::default(), Vec::new())?);
+        self.ask_again()?;
         let (columns, rows) = self.screen.size()?;
         self.answer(Message::Resized(columns, rows));
         Ok(())

@@ -116,6 +116,7 @@ fn kitty_gets_placeholders_and_is_left_as_it_was() {
         assert!(start.elapsed() < Duration::from_secs(20), "they are not sent again");
         std::thread::sleep(Duration::from_millis(10));
     }
+    assert_eq!(count(&screen.bytes(), b"\x1b[c"), 2, "it is asked again what it can");
     screen.press("q");
     assert_eq!(screen.ends_in_order(), 0);
     assert_eq!(count(&screen.bytes(), b"a=d,d=I"), 2 * sent);
@@ -135,6 +136,47 @@ fn answers_that_come_late_or_in_pieces_press_no_keys() {
     assert!(screen.is_alive() && !screen.text().contains("type to search"), "{}", screen.text());
     screen.press("q");
     assert_eq!(screen.ends_in_order(), 0);
+}
+
+#[test]
+fn answers_under_way_do_not_end_in_the_shell() {
+    let home = home();
+    run_with_a_picture(home.path());
+    let delay = Duration::from_millis(100);
+    let mut screen = Screen::open_far_away(screen::KITTY, delay, home.path(), (120, 40));
+    screen.wait_for("finished");
+    screen.press("4");
+    screen.wait_for("\u{10EEEE}");
+    // All is asked and sent anew; no answer to that can be there yet.
+    let fences = count(&screen.bytes(), b"\x1b[5n");
+    screen.press("\x0c");
+    let start = Instant::now();
+    while count(&screen.bytes(), b"\x1b[5n") == fences {
+        assert!(start.elapsed() < Duration::from_secs(20), "nothing is sent again");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    screen.press("\x1a");
+    screen.wait_for_sleep();
+    let bytes = screen.bytes();
+    let left = bytes.windows(8).rposition(|bytes| bytes == b"\x1b[?1049l").unwrap();
+    let shell = String::from_utf8_lossy(&bytes[left..]).into_owned();
+    // As a terminal echoes what nobody has read.
+    assert!(!shell.contains("^[") && !shell.contains("[0n"), "{shell:?}");
+    kill("-CONT", screen.pid());
+    screen.wait_for("\u{10EEEE}");
+    screen.press("q");
+    assert_eq!(screen.ends_in_order(), 0);
+}
+
+#[test]
+fn in_the_background_the_terminal_is_not_asked() {
+    let home = home();
+    let mut command = portable_pty::CommandBuilder::new("/bin/sh");
+    // With jobs, as in an interactive shell: one that asked would be stopped.
+    let doctor = format!("set -m; {} doctor & wait", env!("CARGO_BIN_EXE_glassbox"));
+    command.args(["-c", &doctor]);
+    let screen = Screen::of(command, home.path(), (200, 60));
+    screen.wait_for("it runs in the background");
 }
 
 #[test]

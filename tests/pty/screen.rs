@@ -118,16 +118,27 @@ impl Screen {
 
     /// On a terminal that answers: what it says to what it is asked.
     pub fn open_on(terminal: &'static Answers, home: &Path, size: (u16, u16)) -> Self {
-        Self::on(terminal, workbench(home), home, size)
+        Self::on(terminal, Duration::ZERO, workbench(home), home, size)
+    }
+
+    /// On one at the end of a long line: its answers take this long.
+    pub fn open_far_away(
+        terminal: &'static Answers,
+        delay: Duration,
+        home: &Path,
+        size: (u16, u16),
+    ) -> Self {
+        Self::on(terminal, delay, workbench(home), home, size)
     }
 
     /// Another program.
     pub fn of(command: CommandBuilder, home: &Path, size: (u16, u16)) -> Self {
-        Self::on(&[], command, home, size)
+        Self::on(&[], Duration::ZERO, command, home, size)
     }
 
     fn on(
         terminal: &'static Answers,
+        delay: Duration,
         command: CommandBuilder,
         home: &Path,
         (columns, rows): (u16, u16),
@@ -140,6 +151,16 @@ impl Screen {
         let (shown, seen) = (Arc::clone(&parser), Arc::clone(&bytes));
         let writer = Arc::new(Mutex::new(master.take_writer().unwrap()));
         let answers = Arc::clone(&writer);
+        let (say, said) = std::sync::mpsc::channel::<(&str, Instant)>();
+        std::thread::spawn(move || {
+            for (answer, at) in said {
+                std::thread::sleep(at.saturating_duration_since(Instant::now()));
+                // The other side may be gone by now.
+                if answers.lock().unwrap().write_all(answer.as_bytes()).is_err() {
+                    return;
+                }
+            }
+        });
         std::thread::spawn(move || {
             let mut buffer = vec![0; 65536];
             let mut answered = 0;
@@ -148,7 +169,7 @@ impl Screen {
                 let mut seen = seen.lock().unwrap();
                 seen.extend_from_slice(&buffer[..read]);
                 for (answer, end) in asked(terminal, &seen, answered) {
-                    answers.lock().unwrap().write_all(answer.as_bytes()).unwrap();
+                    let _ = say.send((answer, Instant::now() + delay));
                     answered = end;
                 }
             }

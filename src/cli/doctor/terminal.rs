@@ -43,8 +43,10 @@ impl Asked {
             Err("input or output is no terminal".into())
         } else if is_dumb {
             Err("TERM says that it knows no questions".into())
+        } else if !query::is_in_the_foreground() {
+            Err("it runs in the background".into())
         } else {
-            query::ask_from_the_shell(query::is_in_tmux(variable), asks.patience)
+            query::ask_from_the_shell(query::tmux(variable), asks.patience)
                 .map(|asked| (asked.answers, asked.took))
                 .map_err(|error| error.to_string())
         };

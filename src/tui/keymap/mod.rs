@@ -186,6 +186,11 @@ fn parse_row(file: &str, line: usize, value: &DeValue<'_>) -> Result<Row> {
                     error(format!("unknown key in '{value}'"))
                         .hint("keys look like: g, G, Space, Enter, Ctrl-x, Alt-x, F5, or 'g g'")
                 })?);
+                // Terminals send the same for both.
+                if keys.iter().flatten().any(|key| key.to_string() == "Ctrl-h") {
+                    return Err(error("Ctrl-h arrives as Backspace".into())
+                        .hint("write Backspace, or choose another key"));
+                }
             }
             "do" if value.as_ref() == "none" => action = Some(None),
             "do" => {
@@ -228,6 +233,17 @@ mod tests {
     fn the_shipped_rows_load() {
         let rows = parse("default.toml", DEFAULT).unwrap();
         assert!(rows.len() > 50);
+    }
+
+    #[test]
+    fn a_key_that_never_arrives_is_refused() {
+        let row = |on: &str| {
+            let name = format!("on = \"{on}\"");
+            format!("keys = [{{ {name}, do = \"first\", doc = \"Top\" }}]")
+        };
+        assert!(Keymap::with_user("settings.toml", &row("Ctrl-j")).is_ok());
+        let error = Keymap::with_user("settings.toml", &row("Ctrl-h")).unwrap_err();
+        assert!(error.message.contains("Backspace") && error.hint.is_some());
     }
 
     #[test]

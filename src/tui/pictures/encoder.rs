@@ -131,15 +131,18 @@ pub fn filled(picture: (usize, usize), room: (usize, usize)) -> (usize, usize) {
 }
 
 fn png(picture: &Picture) -> Option<Vec<u8>> {
+    let is_grey = picture.pixels.iter().all(|[r, g, b]| r == g && g == b);
+    let grey: Vec<u8> =
+        if is_grey { picture.pixels.iter().map(|[grey, ..]| *grey).collect() } else { Vec::new() };
+    let (bytes, colours) = if is_grey {
+        (grey.as_slice(), ExtendedColorType::L8)
+    } else {
+        (picture.pixels.as_flattened(), ExtendedColorType::Rgb8)
+    };
     let with = |compression, filter| {
         let mut file = Vec::new();
         PngEncoder::new_with_quality(&mut file, compression, filter)
-            .write_image(
-                picture.pixels.as_flattened(),
-                picture.width as u32,
-                picture.height as u32,
-                ExtendedColorType::Rgb8,
-            )
+            .write_image(bytes, picture.width as u32, picture.height as u32, colours)
             .ok()?;
         Some(file)
     };
@@ -147,7 +150,9 @@ fn png(picture: &Picture) -> Option<Vec<u8>> {
     if picture.pixels.len() >= 1 << 17 {
         return with(CompressionType::Default, FilterType::Adaptive);
     }
-    let filters = [FilterType::Adaptive, FilterType::Paeth, FilterType::Sub];
+    // Of 60 photographs each of these was the smallest often, Paeth and Sub nearly never: Up where
+    // pixels are grown, none where they are small.
+    let filters = [FilterType::Adaptive, FilterType::Up, FilterType::NoFilter];
     filters
         .into_iter()
         .filter_map(|filter| with(CompressionType::Best, filter))
@@ -199,6 +204,20 @@ mod tests {
             let source = job.picture.pixels[(y / 5 * 4 + x / 5) as usize];
             assert_eq!(pixel.0, source, "{x}, {y}");
         }
+    }
+
+    #[test]
+    fn grey_pictures_take_one_channel() {
+        let grey: Vec<[u8; 3]> = (0..28 * 28).map(|at| [(at * 37 % 256) as u8; 3]).collect();
+        let mut picture = Picture { width: 28, height: 28, pixels: grey };
+        let small = png(&picture).unwrap();
+        assert_eq!(image::load_from_memory(&small).unwrap().color(), image::ColorType::L8);
+        let back = image::load_from_memory(&small).unwrap().into_rgb8();
+        assert!(back.pixels().zip(&picture.pixels).all(|(pixel, source)| pixel.0 == *source));
+        picture.pixels[5] = [1, 2, 3];
+        let large = png(&picture).unwrap();
+        assert_eq!(image::load_from_memory(&large).unwrap().color(), image::ColorType::Rgb8);
+        assert!(small.len() < large.len());
     }
 
     #[test]

@@ -37,7 +37,8 @@ impl Id {
     }
 }
 
-/// Hands out numbers. Two workbenches in one tmux share a terminal, so each has a byte of its own.
+/// Hands out numbers. Two workbenches in one tmux share a terminal, so each has a byte of 255, by
+/// chance: two have the same one once in 255 times.
 #[derive(Debug)]
 pub struct Ids {
     high: u8,
@@ -58,6 +59,11 @@ impl Ids {
         let colour = (FIRST_COLOUR..=255).find(|colour| !self.taken[usize::from(*colour)])?;
         self.taken[usize::from(colour)] = true;
         Some(Id { high: self.high, colour })
+    }
+
+    /// Whether [`Ids::take`] would answer one.
+    pub fn has_free(&self) -> bool {
+        self.taken[usize::from(FIRST_COLOUR)..].contains(&false)
     }
 
     /// It is free again.

@@ -4,6 +4,8 @@
 //! A frame goes: [`Stage::start`] (bytes before it), [`Stage::begin`], the screens draw,
 //! [`Stage::settle`], [`Stage::finish`] (bytes after it).
 
+mod transfers;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -51,6 +53,8 @@ struct Inner {
     transfer: Option<(Key, Transfer)>,
     /// To be deleted at the terminal.
     leaving: Vec<Id>,
+    /// Ends what an earlier way began. To be sent before anything else, whatever the way is now.
+    pending: String,
     /// Bytes that half-blocks may take in this frame; `None` = as many as they like.
     room: Option<usize>,
     put_off: bool,
@@ -74,6 +78,8 @@ enum State {
     Asked(bool),
     /// Encoded.
     Ready(Data),
+    /// Encoded, but all numbers are taken by what is in sight: half-blocks until one is free.
+    Crowded(Data),
     /// At the terminal, under this number.
     Sent(Id),
     /// Will never be.
@@ -109,6 +115,7 @@ impl Stage {
                 erased: Vec::new(),
                 transfer: None,
                 leaving: Vec::new(),
+                pending: String::new(),
                 room: None,
                 put_off: false,
                 clear: false,
@@ -124,6 +131,7 @@ impl Stage {
         let mut inner = self.inner.borrow_mut();
         if inner.route != Some(route) {
             inner.forget();
+            inner.leave();
             inner.route = Some(route);
         }
     }
@@ -143,7 +151,7 @@ impl Stage {
     /// `room`, and what the terminal need not keep.
     pub fn start(&self, room: Option<usize>) -> String {
         let mut inner = self.inner.borrow_mut();
-        let mut out = String::new();
+        let mut out = std::mem::take(&mut inner.pending);
         if let Some(route) = inner.route
             && route.protocol == Protocol::Kitty
         {
@@ -241,12 +249,12 @@ impl Stage {
     /// What to send when the terminal is given back: nothing of ours stays in its memory.
     pub fn farewell(&self) -> String {
         let inner = self.inner.borrow();
-        let Some(route) = inner.route else { return String::new() };
+        let mut out = inner.pending.clone();
+        let Some(route) = inner.route else { return out };
         match route.protocol {
-            Protocol::Half => String::new(),
-            Protocol::Sixel | Protocol::Iterm2 => "\x1b[2J".into(),
+            Protocol::Half => {}
+            Protocol::Sixel | Protocol::Iterm2 => out.push_str("\x1b[2J"),
             Protocol::Kitty => {
-                let mut out = String::new();
                 if let Some((_, transfer)) = &inner.transfer {
                     if transfer.is_under_way() {
                         out.push_str(&kitty::break_off(route.through_tmux));
@@ -260,79 +268,25 @@ impl Stage {
                 for id in sent.chain(inner.leaving.iter().copied()) {
                     out.push_str(&kitty::delete(id, route.through_tmux));
                 }
-                out
             }
         }
+        out
+    }
+
+    /// What was sent through tmux may have been dropped there, as it is while its pane is hidden:
+    /// it is sent again. Whether there is something to send.
+    pub fn doubt(&self) -> bool {
+        let mut inner = self.inner.borrow_mut();
+        let goes_astray = |route: Route| route.through_tmux && route.protocol == Protocol::Kitty;
+        let is_meant = inner.route.is_some_and(goes_astray);
+        if is_meant {
+            inner.forget();
+        }
+        is_meant
     }
 }
 
 impl Inner {
-    fn start_kitty(&mut self, wrapped: bool, room: usize, out: &mut String) {
-        // Scrolled away in the middle: the line is for what is seen.
-        if let Some((key, transfer)) = &self.transfer
-            && !self.wanted.contains(key)
-            && room > 0
-        {
-            if transfer.is_under_way() {
-                out.push_str(&kitty::break_off(wrapped));
-            }
-            self.leaving.push(transfer.id());
-            self.transfer = None;
-        }
-        let mut new = 0;
-        while out.len() + kitty::PIECE <= room && new < MOST_NEW {
-            if self.transfer.is_none() {
-                for id in self.leaving.drain(..) {
-                    out.push_str(&kitty::delete(id, wrapped));
-                    self.ids.give_back(id);
-                }
-                self.transfer = self.next_transfer();
-            }
-            let Some((key, transfer)) = &mut self.transfer else { break };
-            if let Some(piece) = transfer.next(wrapped) {
-                self.sent += piece.len() as u64;
-                out.push_str(&piece);
-            }
-            if transfer.is_under_way() {
-                continue;
-            }
-            let (key, id) = (*key, transfer.id());
-            self.transfer = None;
-            new += 1;
-            match self.entries.get_mut(&key) {
-                Some(entry) => entry.state = State::Sent(id),
-                None => self.leaving.push(id),
-            }
-        }
-    }
-
-    /// The first wanted picture that is encoded and has not been sent.
-    fn next_transfer(&mut self) -> Option<(Key, Transfer)> {
-        let is_ready = |key: &&Key| {
-            self.entries.get(key).is_some_and(|entry| matches!(entry.state, State::Ready(_)))
-        };
-        let key = *self.wanted.iter().find(is_ready)?;
-        let id = self.ids.take().or_else(|| self.make_room())?;
-        let State::Ready(Data::Png(png)) = &self.entries.get(&key)?.state else { return None };
-        Some((key, Transfer::new(id, png, key.columns, key.rows)))
-    }
-
-    /// The number of the picture that has not been wanted for longest. Sent anew under it, the new
-    /// picture replaces the old one.
-    fn make_room(&mut self) -> Option<Id> {
-        let oldest = self
-            .entries
-            .iter()
-            .filter_map(|(key, entry)| match entry.state {
-                State::Sent(id) if entry.wanted < self.frame => Some((entry.wanted, *key, id)),
-                _ => None,
-            })
-            .min_by_key(|(wanted, key, _)| (*wanted, *key));
-        let (_, key, id) = oldest?;
-        self.entries.remove(&key);
-        Some(id)
-    }
-
     /// Drops what nobody can want any more, and the oldest of what is kept.
     fn sweep(&mut self) {
         let mut dropped: Vec<Key> = self
@@ -400,7 +354,7 @@ impl Inner {
                     }
                 }
             }
-            (State::Failed, _) => {
+            (State::Failed | State::Crowded(_), _) => {
                 halfblock::draw(picture, area, buf, tones);
                 return true;
             }
@@ -549,6 +503,11 @@ impl Inner {
 
     fn forget(&mut self) {
         if let Some((_, transfer)) = self.transfer.take() {
+            if transfer.is_under_way() {
+                // Otherwise what is sent next would be taken for more of it.
+                let wrapped = self.route.is_some_and(|route| route.through_tmux);
+                self.pending.push_str(&kitty::break_off(wrapped));
+            }
             self.leaving.push(transfer.id());
         }
         for (_, entry) in self.entries.drain() {

@@ -21,6 +21,8 @@ pub(super) struct Looks {
     kept: BTreeMap<u64, Arc<Neurons>>,
     /// Told once, and not tried again.
     damaged: BTreeSet<u64>,
+    /// Told once, and tried again: a file that cannot be read now may be readable next time.
+    unread: BTreeSet<u64>,
 }
 
 impl Looks {
@@ -38,11 +40,18 @@ impl Looks {
             match look(path) {
                 Ok(neurons) => {
                     self.kept.insert(*step, Arc::new(neurons));
+                    self.unread.remove(step);
                     changed = true;
                 }
                 Err(error) => {
-                    self.damaged.insert(*step);
-                    complaints.push(format!("'{}' cannot be read: {error}", path.display()));
+                    let told = match error {
+                        Failure::Damaged(_) => &mut self.damaged,
+                        Failure::Unread(_) => &mut self.unread,
+                    };
+                    if told.insert(*step) {
+                        let error = error.words();
+                        complaints.push(format!("'{}' cannot be read: {error}", path.display()));
+                    }
                 }
             }
         }
@@ -55,9 +64,24 @@ impl Looks {
     }
 }
 
-fn look(path: &Path) -> Result<Neurons, String> {
-    let text = std::fs::read(path).map_err(|error| error.to_string())?;
-    serde_json::from_slice(&text).map_err(|error| error.to_string())
+/// Why there is no look, in words.
+enum Failure {
+    /// What is in the file will stay as it is.
+    Damaged(String),
+    /// The file could not be read.
+    Unread(String),
+}
+
+impl Failure {
+    fn words(&self) -> &str {
+        let (Self::Damaged(words) | Self::Unread(words)) = self;
+        words
+    }
+}
+
+fn look(path: &Path) -> Result<Neurons, Failure> {
+    let text = std::fs::read(path).map_err(|error| Failure::Unread(error.to_string()))?;
+    serde_json::from_slice(&text).map_err(|error| Failure::Damaged(error.to_string()))
 }
 
 /// The newest, and of the older ones every second, fourth, eighth… counted from the first: what is
@@ -90,6 +114,22 @@ mod tests {
             assert!(now.iter().all(|step| *step == last || before.contains(step)));
             before = now;
         }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_now_is_tried_again() {
+        let run = tempfile::tempdir().unwrap();
+        // A folder of that name: reading it fails as a network's file system may.
+        let path = run.path().join(history::file(0));
+        std::fs::create_dir_all(&path).unwrap();
+        let (mut looks, mut complaints) = (Looks::default(), Vec::new());
+        assert!(!looks.read(run.path(), &mut complaints));
+        assert!(!looks.read(run.path(), &mut complaints));
+        assert_eq!((complaints.len(), looks.kept().len()), (1, 0));
+        std::fs::remove_dir(&path).unwrap();
+        std::fs::write(&path, serde_json::to_string(&Neurons::default()).unwrap()).unwrap();
+        assert!(looks.read(run.path(), &mut complaints));
+        assert_eq!((complaints.len(), looks.kept().len()), (1, 1));
     }
 
     #[test]

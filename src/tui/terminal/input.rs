@@ -12,8 +12,10 @@ use super::parse::{Input, Parser, Waiting};
 
 /// After an Esc: longer, and people would notice; shorter, and a slow line would part an arrow key.
 const SHORTLY: Duration = Duration::from_millis(40);
-/// In the middle of an answer.
-const LONG: Duration = Duration::from_secs(1);
+/// In the middle of a sequence: a packet that was lost has been sent again by then.
+const LONG: Duration = Duration::from_secs(2);
+/// In the middle of a paste.
+const PASTE: Duration = Duration::from_secs(5);
 
 /// The thread. Dropping it ends the reading at once, before anything more is taken.
 #[derive(Debug)]
@@ -61,9 +63,10 @@ fn read_on(mut parser: Parser, stopped: &PipeReader, sender: &mpsc::Sender<io::R
     let mut bytes = [0; 4096];
     loop {
         let patience = match parser.waiting() {
-            Waiting::No | Waiting::ForItsEnd => None,
+            Waiting::No => None,
             Waiting::Shortly => Some(SHORTLY),
             Waiting::Long => Some(LONG),
+            Waiting::ForItsEnd => Some(PASTE),
         };
         let inputs = match wait(Some(stopped), patience) {
             Ok(Ready::Stopped) => return,

@@ -13,8 +13,10 @@ pub(super) fn typed(c: char, alt: bool) -> Event {
     let control = |c: char| (KeyCode::Char(c), KeyModifiers::CONTROL);
     let below = |offset: u8| char::from(c as u8 + offset);
     let (code, modifiers) = match c {
-        '\r' | '\n' => (KeyCode::Enter, KeyModifiers::NONE),
+        // Not '\n': Enter sends that in no raw mode, Ctrl-J does.
+        '\r' => (KeyCode::Enter, KeyModifiers::NONE),
         '\t' => (KeyCode::Tab, KeyModifiers::NONE),
+        // Some terminals' Backspace is Ctrl-H, and nothing tells them apart.
         '\u{7f}' | '\u{8}' => (KeyCode::Backspace, KeyModifiers::NONE),
         '\0' => control(' '),
         '\u{1}'..='\u{1a}' => control(below(b'a' - 1)),
@@ -62,7 +64,10 @@ pub(super) fn control(parameters: &str, end: u8) -> Option<Event> {
         return None;
     }
     let mut numbers = parameters.split(';');
-    let first: u32 = numbers.next().and_then(|number| number.parse().ok()).unwrap_or(1);
+    let first: u32 = match numbers.next() {
+        None | Some("") => 1,
+        Some(number) => number.parse().ok()?,
+    };
     // `5:3` is Ctrl, released; only with a keyboard protocol that nobody asked for.
     let mut second = numbers.next().unwrap_or("1").split(':');
     let modifiers = modifiers(second.next().and_then(|number| number.parse().ok()).unwrap_or(1));
@@ -75,16 +80,28 @@ pub(super) fn control(parameters: &str, end: u8) -> Option<Event> {
         (b'Z', _) => return Some(key(KeyCode::BackTab, modifiers | KeyModifiers::SHIFT)),
         // F3 with a modifier is what a cursor position looks like, which nobody asks for.
         (b'P' | b'Q' | b'S', _) => KeyCode::F(1 + end - b'P'),
+        // xterm's modifyOtherKeys.
+        (b'~', _) if first == 27 => {
+            return with(char::from_u32(numbers.next()?.parse().ok()?)?, modifiers);
+        }
         (b'~', _) => numbered(first)?,
-        (b'u', _) => match char::from_u32(first)? {
-            c if modifiers.is_empty() => return Some(typed(c, false)),
-            '\r' => KeyCode::Enter,
-            '\t' => KeyCode::Tab,
-            '\u{1b}' => KeyCode::Esc,
-            '\u{7f}' => KeyCode::Backspace,
-            c => KeyCode::Char(c),
-        },
+        (b'u', _) => return with(char::from_u32(first)?, modifiers),
         _ => arrow(end)?,
+    };
+    Some(key(code, modifiers))
+}
+
+/// A character that was pressed with these.
+fn with(c: char, modifiers: KeyModifiers) -> Option<Event> {
+    if modifiers.is_empty() {
+        return Some(typed(c, false));
+    }
+    let code = match c {
+        '\r' => KeyCode::Enter,
+        '\t' => KeyCode::Tab,
+        '\u{1b}' => KeyCode::Esc,
+        '\u{7f}' => KeyCode::Backspace,
+        c => KeyCode::Char(c),
     };
     Some(key(code, modifiers))
 }
@@ -100,6 +117,8 @@ fn numbered(number: u32) -> Option<KeyCode> {
         11..=15 => KeyCode::F(number as u8 - 10),
         17..=21 => KeyCode::F(number as u8 - 11),
         23..=26 => KeyCode::F(number as u8 - 12),
+        28..=29 => KeyCode::F(number as u8 - 13),
+        31..=34 => KeyCode::F(number as u8 - 14),
         _ => return None,
     })
 }

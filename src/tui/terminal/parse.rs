@@ -39,9 +39,10 @@ pub enum Waiting {
     No,
     /// A lone Esc, or the beginning of a key: as long as a person would not notice.
     Shortly,
-    /// The middle of an answer: as long as a slow line may take.
+    /// The middle of a sequence, which no person types: as long as a slow line may take.
     Long,
-    /// The middle of a paste, which has an end of its own.
+    /// The middle of a paste, which has an end of its own. Should that be lost, keys are to be keys
+    /// again one day.
     ForItsEnd,
 }
 
@@ -49,6 +50,10 @@ pub enum Waiting {
 #[derive(Debug, Default)]
 pub struct Parser {
     buffer: Vec<u8>,
+    /// How much of the text of a paste was searched for its end.
+    searched: usize,
+    /// The beginning of what was given up. Its rest may come all the same, and is no keys.
+    late: Vec<u8>,
 }
 
 /// What the beginning of the buffer is.
@@ -61,28 +66,40 @@ enum Step {
 
 const PASTE_START: &[u8] = b"\x1b[200~";
 const PASTE_END: &[u8] = b"\x1b[201~";
-/// No answer is longer; what goes on without an end is not one.
+/// Of a longer paste the first so many bytes are taken.
+const LONGEST_PASTE: usize = 1 << 20;
+/// No answer is longer; what goes on without an end is not one, and means nothing.
 const LONGEST_ANSWER: usize = 4096;
+/// No key that is pressed sends more at once.
+const LONGEST_KEY: usize = 16;
 
 impl Parser {
     /// Takes bytes in; answers what is complete.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<Input> {
+        let late = std::mem::take(&mut self.late);
+        // After a paste without an end a person's keys are keys.
+        let goes_on = bytes.len() > LONGEST_KEY || find(bytes, PASTE_END).is_some();
+        if late != PASTE_START || goes_on {
+            self.buffer.extend(late);
+        }
         self.buffer.extend_from_slice(bytes);
         self.take(false)
     }
 
     /// Nothing more has come for as long as [`Parser::waiting`] says: what stands there is keys, or
-    /// a piece of an answer whose rest was lost.
+    /// a piece of a sequence whose rest is late, and lost if this is said once more.
     pub fn flush(&mut self) -> Vec<Input> {
+        self.late.clear();
         self.take(true)
     }
 
     /// Whether something stands there unfinished.
     pub fn waiting(&self) -> Waiting {
         match self.buffer.as_slice() {
-            [] => Waiting::No,
+            [] if self.late.is_empty() => Waiting::No,
+            [] => Waiting::Long,
             buffer if buffer.starts_with(PASTE_START) => Waiting::ForItsEnd,
-            [0x1b, b']' | b'P' | b'_', _, ..] => Waiting::Long,
+            buffer if is_no_key(buffer) => Waiting::Long,
             _ => Waiting::Shortly,
         }
     }
@@ -92,22 +109,88 @@ impl Parser {
         let mut at = 0;
         while at < self.buffer.len() {
             let rest = &self.buffer[at..];
-            match step(rest) {
+            let step = match rest.strip_prefix(PASTE_START) {
+                Some(text) => paste(text, &mut self.searched),
+                None => step(rest),
+            };
+            match step {
                 Step::Taken(length, input) => {
                     at += length.max(1);
                     inputs.extend(input);
                 }
-                Step::Unfinished if is_over && !rest.starts_with(PASTE_START) => {
-                    let (length, event) = given_up(rest);
-                    at += length;
-                    inputs.extend(event.map(Input::Event));
+                Step::Unfinished if is_over => {
+                    if let Some(text) = rest.strip_prefix(PASTE_START) {
+                        inputs.push(pasted(text));
+                        self.late = PASTE_START.to_vec();
+                        self.searched = 0;
+                        at = self.buffer.len();
+                    } else if is_no_key(rest) {
+                        self.late = rest.to_vec();
+                        at = self.buffer.len();
+                    } else {
+                        let (length, event) = given_up(rest);
+                        at += length;
+                        inputs.extend(event.map(Input::Event));
+                    }
                 }
                 Step::Unfinished => break,
             }
         }
         self.buffer.drain(..at);
+        self.bound();
         inputs
     }
+
+    /// However much comes without an end, only so much is kept of it.
+    fn bound(&mut self) {
+        let most = PASTE_START.len() + LONGEST_PASTE;
+        if self.buffer.starts_with(PASTE_START) {
+            let end = self.buffer.len() - (PASTE_END.len() - 1);
+            if end > most {
+                self.buffer.drain(most..end);
+                // Not across the gap: the end would be none.
+                self.searched = LONGEST_PASTE;
+            }
+        } else if self.buffer.len() > LONGEST_ANSWER {
+            // Goes on as what nothing is known by.
+            self.buffer = match self.buffer.get(1) {
+                Some(b'[') => b"\x1b[!".to_vec(),
+                Some(b']') => b"\x1b]0".to_vec(),
+                Some(b'P') => b"\x1bP0".to_vec(),
+                _ => b"\x1b_G;".to_vec(),
+            };
+        }
+    }
+}
+
+fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
+    bytes.windows(what.len()).position(|window| window == what)
+}
+
+/// Whether this beginning is one that no person types: several bytes of a sequence, or half a
+/// character.
+fn is_no_key(buffer: &[u8]) -> bool {
+    matches!(
+        buffer,
+        [0x1b, b'[' | b']' | b'P' | b'_', _, ..] | [0xc2..=0xf4, ..] | [0x1b, 0xc2..=0xf4, ..]
+    )
+}
+
+/// The text of a paste, without its beginning; `searched`: how far its end has been looked for.
+fn paste(text: &[u8], searched: &mut usize) -> Step {
+    let from = (*searched).min(text.len());
+    let Some(end) = find(&text[from..], PASTE_END) else {
+        *searched = from.max(text.len().saturating_sub(PASTE_END.len() - 1));
+        return Step::Unfinished;
+    };
+    *searched = 0;
+    let end = from + end;
+    Step::Taken(PASTE_START.len() + end + PASTE_END.len(), Some(pasted(&text[..end])))
+}
+
+fn pasted(text: &[u8]) -> Input {
+    let text = &text[..text.len().min(LONGEST_PASTE)];
+    Input::Event(Event::Paste(String::from_utf8_lossy(text).into_owned()))
 }
 
 /// What an unfinished beginning was, after all: its length, and the key.
@@ -118,7 +201,6 @@ fn given_up(buffer: &[u8]) -> (usize, Option<Event>) {
         [0x1b, byte @ (b'[' | b']' | b'P' | b'_' | b'O')] => {
             (2, key(KeyCode::Char(char::from(*byte)), KeyModifiers::ALT))
         }
-        // A piece of a sequence or of a character.
         _ => (buffer.len(), None),
     }
 }
@@ -176,27 +258,20 @@ fn character(buffer: &[u8]) -> Step {
 
 /// `ESC [ … letter`
 fn control_sequence(buffer: &[u8]) -> Step {
-    if buffer.starts_with(PASTE_START) {
-        let text = &buffer[PASTE_START.len()..];
-        let Some(end) = text.windows(PASTE_END.len()).position(|bytes| bytes == PASTE_END) else {
-            return Step::Unfinished;
-        };
-        let pasted = String::from_utf8_lossy(&text[..end]).into_owned();
-        let length = PASTE_START.len() + end + PASTE_END.len();
-        return Step::Taken(length, Some(Input::Event(Event::Paste(pasted))));
-    }
     let body = &buffer[2..];
     // The Linux console's function keys.
     if let [b'[', rest @ ..] = body {
         return match rest.first() {
             None => Step::Unfinished,
-            Some(letter) => Step::Taken(4, keys::console(*letter).map(Input::Event)),
+            Some(letter) => match keys::console(*letter) {
+                Some(key) => Step::Taken(4, Some(Input::Event(key))),
+                // Perhaps the next sequence.
+                None => Step::Taken(3, None),
+            },
         };
     }
     let length = body.iter().take_while(|byte| matches!(byte, 0x20..=0x3f)).count();
-    let Some(end) = body.get(length) else {
-        return if length < LONGEST_ANSWER { Step::Unfinished } else { Step::Taken(2, None) };
-    };
+    let Some(end) = body.get(length) else { return Step::Unfinished };
     if !matches!(end, 0x40..=0x7e) {
         // Cut off in the middle: what follows is something else.
         return match length {
@@ -235,16 +310,14 @@ fn answer(parameters: &str, end: u8) -> Option<Answer> {
 /// `ESC ] … BEL` or `ESC P … ESC \` or `ESC _ … ESC \`
 fn string(buffer: &[u8], kind: u8) -> Step {
     let body = &buffer[2..];
-    let end = body.iter().position(|byte| matches!(byte, 0x1b | 0x07 | 0x9c | 0x18 | 0x1a));
-    let Some(end) = end else {
-        return if body.len() < LONGEST_ANSWER { Step::Unfinished } else { Step::Taken(2, None) };
-    };
+    // Not 0x9c, which is the end for terminals of 8 bits, and in UTF-8 half of a letter.
+    let Some(end) = body.iter().position(|byte| *byte < 0x20) else { return Step::Unfinished };
     let length = match &body[end..] {
         [0x1b, b'\\', ..] => end + 2,
         [0x1b] => return Step::Unfinished,
-        // Cut off by another sequence.
-        [0x1b, ..] => return Step::Taken(2 + end, None),
-        _ => end + 1,
+        [0x07, ..] => end + 1,
+        // Cut off by another sequence, or by a key such as Ctrl-C.
+        _ => return Step::Taken(2 + end, None),
     };
     let text = String::from_utf8_lossy(&body[..end]);
     let answer = match kind {

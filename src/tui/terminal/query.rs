@@ -40,6 +40,11 @@ impl Answers {
         Self { around: in_tmux.then(Box::default), ..Self::default() }
     }
 
+    /// Whether it was tmux that answered.
+    pub fn name_tmux(&self) -> bool {
+        self.version.as_deref().is_some_and(|version| version.starts_with("tmux"))
+    }
+
     /// Takes an answer in.
     pub fn take(&mut self, answer: Answer) {
         match answer {
@@ -60,6 +65,13 @@ impl Answers {
             }
             Answer::CellSize(width, height) => self.cell = Some((width, height)),
             Answer::Background(colour) => self.background = Some(colour),
+        }
+    }
+
+    /// Where no cell's size was told, the size of the window may tell it.
+    pub fn look_at_window(&mut self) {
+        if self.cell.is_none() {
+            self.cell = cell_from_window();
         }
     }
 
@@ -97,12 +109,28 @@ pub struct Asked {
 }
 
 /// Whether the process is in a pane of tmux, at this end of a connection or the other.
-pub fn is_in_tmux(variable: impl Fn(&str) -> Option<String>) -> bool {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tmux {
+    /// No.
+    #[default]
+    No,
+    /// Its answer will tell: GNU screen calls itself the same, and may print what is meant for the
+    /// terminal around tmux.
+    Perhaps,
+    /// Yes.
+    Yes,
+}
+
+/// What the environment says of tmux.
+pub fn tmux(variable: impl Fn(&str) -> Option<String>) -> Tmux {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     let term = set("TERM").unwrap_or_default();
-    // GNU screen uses the same names and has another way through.
-    set("TMUX").is_some()
-        || (set("STY").is_none() && (term.starts_with("tmux") || term.starts_with("screen")))
+    match (set("TMUX"), set("STY")) {
+        (Some(_), _) => Tmux::Yes,
+        (None, None) if term.starts_with("tmux") => Tmux::Yes,
+        (None, None) if term.starts_with("screen") => Tmux::Perhaps,
+        _ => Tmux::No,
+    }
 }
 
 /// Wraps escape sequences so that tmux hands them to the terminal around it.
@@ -110,55 +138,82 @@ pub fn through_tmux(sequences: &str) -> String {
     format!("\x1bPtmux;{}\x1b\\", sequences.replace('\x1b', "\x1b\x1b"))
 }
 
+/// For whoever comes first. The last one ends the wait.
+const QUESTIONS: &str = "\x1b[>q\x1b[16t\x1b]11;?\x1b\\\x1b[c";
+
+/// One pixel, to be looked at and not to be kept.
+fn graphics(number: u32) -> String {
+    format!("\x1b_Gi={number},s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\")
+}
+
 /// The whole round.
 pub fn questions(in_tmux: bool) -> String {
-    // One pixel, to be looked at and not to be kept.
-    let graphics = |number: u32| format!("\x1b_Gi={number},s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\");
-    // The last one ends the wait.
-    let rest = "\x1b[>q\x1b[16t\x1b]11;?\x1b\\\x1b[c";
     if in_tmux {
         // tmux itself would take the graphics query for a title.
-        return format!("{rest}{}", through_tmux(&format!("{}{rest}", graphics(AROUND))));
+        return format!("{QUESTIONS}{}", questions_around());
     }
-    format!("{}{rest}", graphics(HERE))
+    format!("{}{QUESTIONS}", graphics(HERE))
+}
+
+/// For the terminal around tmux.
+fn questions_around() -> String {
+    through_tmux(&format!("{}{QUESTIONS}", graphics(AROUND)))
 }
 
 /// Asks on standard output and reads what comes on standard input. In raw mode, and while nobody
 /// else reads.
-pub fn ask(in_tmux: bool, patience: Duration) -> io::Result<Asked> {
+pub fn ask(tmux: Tmux, patience: Duration) -> io::Result<Asked> {
     let start = Instant::now();
-    let mut out = io::stdout().lock();
-    out.write_all(questions(in_tmux).as_bytes())?;
-    out.flush()?;
+    let in_tmux = tmux == Tmux::Yes;
     let mut asked = Asked { answers: Answers::none(in_tmux), ..Asked::default() };
-    while !asked.answers.are_complete() {
-        let left = patience.saturating_sub(start.elapsed());
-        if left.is_zero() {
-            break;
-        }
-        let Some(bytes) = input::read_within(left)? else { break };
-        for input in asked.parser.feed(&bytes) {
-            match input {
-                Input::Answer(answer) => asked.answers.take(answer),
-                Input::Event(event) => asked.early.push(event),
-            }
-        }
+    send(&questions(in_tmux))?;
+    asked.listen(start, patience)?;
+    if tmux == Tmux::Perhaps && asked.answers.name_tmux() {
+        asked.answers.around = Some(Box::default());
+        send(&questions_around())?;
+        asked.listen(start, patience)?;
     }
     asked.took = start.elapsed();
-    if asked.answers.cell.is_none() {
-        asked.answers.cell = cell_from_window();
-    }
+    asked.answers.look_at_window();
     Ok(asked)
 }
 
+fn send(questions: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(questions.as_bytes())?;
+    out.flush()
+}
+
+impl Asked {
+    /// Until all have answered, or the patience is at its end.
+    fn listen(&mut self, start: Instant, patience: Duration) -> io::Result<()> {
+        while !self.answers.are_complete() {
+            let left = patience.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            let Some(bytes) = input::read_within(left)? else { break };
+            for input in self.parser.feed(&bytes) {
+                match input {
+                    Input::Answer(answer) => self.answers.take(answer),
+                    Input::Event(event) => self.early.push(event),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The same for a command that prints lines: raw mode for as long as it takes, and nothing left on
-/// the line by a terminal that does not know what was asked.
-pub fn ask_from_the_shell(in_tmux: bool, patience: Duration) -> io::Result<Asked> {
+/// the line by a terminal that does not know what was asked. What was typed ahead is lost. In the
+/// background nobody is asked, and nobody has answered: the shell would stop the command.
+pub fn ask_from_the_shell(tmux: Tmux, patience: Duration) -> io::Result<Asked> {
+    if !is_in_the_foreground() {
+        return Ok(Asked { answers: Answers::none(tmux == Tmux::Yes), ..Asked::default() });
+    }
     crossterm::terminal::enable_raw_mode()?;
-    let asked = ask(in_tmux, patience).and_then(|asked| {
-        let mut out = io::stdout().lock();
-        out.write_all(b"\r\x1b[K")?;
-        out.flush()?;
+    let asked = ask(tmux, patience).and_then(|asked| {
+        send("\r\x1b[K")?;
         // What is still on its way would be typed at the shell's prompt.
         if !asked.answers.are_complete() {
             let _ = input::read_within(PATIENCE)?;
@@ -167,6 +222,11 @@ pub fn ask_from_the_shell(in_tmux: bool, patience: Duration) -> io::Result<Asked
     });
     crossterm::terminal::disable_raw_mode()?;
     asked
+}
+
+/// Whether the shell has left the terminal to this process.
+pub fn is_in_the_foreground() -> bool {
+    rustix::termios::tcgetpgrp(io::stdin()).is_ok_and(|group| group == rustix::process::getpgrp())
 }
 
 /// From the size of the window in pixels, where the terminal tells the system.
@@ -216,15 +276,17 @@ mod tests {
 
     #[test]
     fn tmux_is_known_at_both_ends_of_a_connection() {
-        let is = |variables: &[(&str, &str)]| {
-            is_in_tmux(|name| {
+        let tmux = |variables: &[(&str, &str)]| {
+            tmux(|name| {
                 variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
             })
         };
-        assert!(is(&[("TMUX", "/tmp/tmux-0/default,1,0"), ("TERM", "xterm")]));
-        assert!(is(&[("TERM", "tmux-256color")]));
-        assert!(is(&[("TERM", "screen-256color")]));
-        assert!(!is(&[("TERM", "screen-256color"), ("STY", "1.pts-0")]));
-        assert!(!is(&[("TERM", "xterm-kitty"), ("TMUX", "")]));
+        assert_eq!(tmux(&[("TMUX", "/tmp/tmux-0/default,1,0"), ("TERM", "xterm")]), Tmux::Yes);
+        assert_eq!(tmux(&[("TERM", "tmux-256color")]), Tmux::Yes);
+        assert_eq!(tmux(&[("TERM", "screen-256color")]), Tmux::Perhaps);
+        assert_eq!(tmux(&[("TERM", "screen-256color"), ("STY", "1.pts-0")]), Tmux::No);
+        assert_eq!(tmux(&[("TERM", "xterm-kitty"), ("TMUX", "")]), Tmux::No);
+        let named = |version: &str| Answers { version: Some(version.into()), ..Answers::default() };
+        assert!(named("tmux 3.5a").name_tmux() && !named("GNU Screen").name_tmux());
     }
 }

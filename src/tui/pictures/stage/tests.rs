@@ -55,6 +55,18 @@ fn frame(
 
 fn nothing(_: &mut Buffer) {}
 
+/// Larger than a piece.
+fn noise(seed: u32) -> Arc<Picture> {
+    let mut state = seed;
+    let pixels = (0..128 * 128)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state.to_be_bytes()[..3].try_into().unwrap()
+        })
+        .collect();
+    Arc::new(Picture { width: 128, height: 128, pixels })
+}
+
 fn places(count: usize) -> Vec<Rect> {
     (0..count).map(|at| Rect::new(at as u16 * 7, 2, 6, 3)).collect()
 }
@@ -124,17 +136,6 @@ fn all_is_sent_again_when_the_terminal_may_be_another() {
 #[test]
 fn a_slow_line_gets_a_piece_at_a_time_and_the_visible_first() {
     let stage = stage(Protocol::Kitty);
-    // Noise: larger than a piece.
-    let noise = |seed: u32| {
-        let mut state = seed;
-        let pixels = (0..128 * 128)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                state.to_be_bytes()[..3].try_into().unwrap()
-            })
-            .collect();
-        Arc::new(Picture { width: 128, height: 128, pixels })
-    };
     let (first, second) = (noise(1), noise(2));
     let place = Rect::new(1, 1, 12, 6);
     frame(&stage, &[(&first, place)], Some(0), nothing);
@@ -163,6 +164,74 @@ fn numbers_run_out_and_the_oldest_pictures_make_room() {
     let last = frame(&stage, &[(&pictures[249], place)], None, nothing);
     assert_eq!(placeholders(&last.buf), 18);
     assert!(stage.farewell().matches("d=I").count() <= 240);
+}
+
+#[test]
+fn more_pictures_than_numbers_come_to_an_end() {
+    let stage = stage(Protocol::Kitty);
+    let pictures: Vec<Arc<Picture>> = (0..245_u32).map(|n| picture(n as u8)).collect();
+    let place = |at: usize| Rect::new(at as u16 % 30 * 2, at as u16 / 30, 1, 1);
+    let all: Vec<_> = pictures.iter().enumerate().map(|(at, one)| (one, place(at))).collect();
+    frame(&stage, &all, None, nothing);
+    let mut frames = 0;
+    while stage.has_more() {
+        frame(&stage, &all, None, nothing);
+        frames += 1;
+        assert!(frames < 200, "it never ends");
+    }
+    let last = frame(&stage, &all, None, nothing);
+    let half = last.buf.content().iter().filter(|cell| cell.symbol() == "▀").count();
+    assert_eq!((last.before.as_str(), placeholders(&last.buf), half), ("", 240, 5));
+    // Where there are fewer, those that had to do without come too.
+    let rest = &all[200..];
+    for _ in 0..5 {
+        frame(&stage, rest, None, nothing);
+    }
+    assert_eq!(placeholders(&frame(&stage, rest, None, nothing).buf), 45);
+}
+
+#[test]
+fn what_is_forgotten_half_sent_is_broken_off_first() {
+    let half_sent = || {
+        let stage = stage(Protocol::Kitty);
+        let noise = noise(1);
+        let shown = [(&noise, Rect::new(1, 1, 12, 6))];
+        frame(&stage, &shown, Some(0), nothing);
+        assert!(frame(&stage, &shown, Some(5000), nothing).before.contains("m=1"));
+        (stage, noise)
+    };
+    let (stage, noise) = half_sent();
+    stage.forget();
+    assert!(stage.farewell().starts_with("\x1b_Gq=2,m=0;"));
+    let shown = [(&noise, Rect::new(1, 1, 12, 6))];
+    let next = frame(&stage, &shown, None, nothing).before;
+    assert!(next.starts_with("\x1b_Gq=2,m=0;\x1b\\"), "{next:?}");
+    let sent = frame(&stage, &shown, None, nothing).before;
+    assert_eq!((sent.matches("a=T").count(), sent.matches("m=0").count()), (1, 1));
+    // Another way from now on: nothing of the old one stays.
+    let (stage, _) = half_sent();
+    let cell = Cell { width: 10, height: 20 };
+    stage.take(Route { protocol: Protocol::Half, through_tmux: false, cell });
+    let next = stage.start(Some(0));
+    assert!(next.starts_with("\x1b_Gq=2,m=0;\x1b\\\x1b_Ga=d,d=I,"), "{next:?}");
+    assert_eq!((stage.start(None), stage.farewell()), (String::new(), String::new()));
+}
+
+#[test]
+fn what_tmux_may_have_dropped_is_sent_again() {
+    for (through_tmux, times) in [(true, 1), (false, 0)] {
+        let stage = stage(Protocol::Kitty);
+        let cell = Cell { width: 10, height: 20 };
+        stage.take(Route { protocol: Protocol::Kitty, through_tmux, cell });
+        let picture = picture(1);
+        let shown = [(&picture, places(1)[0])];
+        for _ in 0..3 {
+            frame(&stage, &shown, None, nothing);
+        }
+        assert_eq!(stage.doubt(), through_tmux);
+        let sent: String = (0..3).map(|_| frame(&stage, &shown, None, nothing).before).collect();
+        assert_eq!(sent.matches("a=T").count(), times);
+    }
 }
 
 #[test]

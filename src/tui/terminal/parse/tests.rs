@@ -114,6 +114,104 @@ fn an_answer_that_breaks_off_presses_no_key() {
     assert_eq!(all(b"\x1b[6;20\x1b[A"), [key(KeyCode::Up, KeyModifiers::NONE)]);
 }
 
+#[test]
+fn the_rest_of_a_sequence_may_be_late_and_is_no_keys() {
+    for (bytes, meant) in samples() {
+        for cut in 1..bytes.len() {
+            let (head, tail) = bytes.split_at(cut);
+            let mut parser = Parser::default();
+            let early = parser.feed(head);
+            // An Esc that stands alone is a key, and so is Alt with a bracket.
+            if !matches!(parser.waiting(), Waiting::Long) {
+                continue;
+            }
+            let late = [early, parser.flush(), parser.feed(tail)].concat();
+            let shown = bytes.escape_ascii();
+            assert_eq!(late, meant.clone().into_iter().collect::<Vec<_>>(), "{shown} at {cut}");
+            assert_eq!(parser.waiting(), Waiting::No, "{shown} at {cut}");
+        }
+    }
+    // Later still it is lost, and a key is a key.
+    let mut parser = Parser::default();
+    parser.feed(b"\x1b[?62;4");
+    assert_eq!([parser.flush(), parser.flush(), parser.feed(b"q")].concat(), typed("q"));
+}
+
+#[test]
+fn a_paste_without_an_end_does_not_keep_the_keys() {
+    let paste = |text: &str| Input::Event(Event::Paste(text.into()));
+    let mut parser = Parser::default();
+    assert_eq!(parser.feed(b"\x1b[200~half of"), []);
+    assert_eq!(parser.waiting(), Waiting::ForItsEnd);
+    assert_eq!(parser.flush(), [paste("half of")]);
+    assert_eq!(parser.feed(b"q"), typed("q"));
+    // The other half comes after all.
+    parser.feed(b"\x1b[200~rm");
+    assert_eq!(parser.flush(), [paste("rm")]);
+    assert_eq!(parser.feed(b" x\x1b[201~q"), [vec![paste(" x")], typed("q")].concat());
+    assert_eq!(parser.waiting(), Waiting::No);
+}
+
+#[test]
+fn of_a_large_paste_the_beginning_is_taken() {
+    let mut parser = Parser::default();
+    parser.feed(b"\x1b[200~");
+    for _ in 0..600 {
+        assert_eq!(parser.feed(&[b'x'; 4096]), []);
+        assert!(parser.buffer.len() <= LONGEST_PASTE + 16);
+    }
+    assert_eq!(parser.feed(b"y\x1b[20"), []);
+    match &parser.feed(b"1~q")[..] {
+        [Input::Event(Event::Paste(text)), key] => {
+            assert_eq!(text, &"x".repeat(LONGEST_PASTE));
+            assert_eq!(std::slice::from_ref(key), typed("q"));
+        }
+        other => panic!("{} inputs", other.len()),
+    }
+}
+
+#[test]
+fn what_has_no_end_is_dropped_to_its_end() {
+    let kinds = [
+        ("\x1b[1", "c"),
+        ("\x1b]11;rgb:", "\x07"),
+        ("\x1bP>|", "\x1b\\"),
+        ("\x1b_Gi=31;", "\x1b\\"),
+    ];
+    for (start, end) in kinds {
+        let mut parser = Parser::default();
+        assert_eq!(parser.feed(start.as_bytes()), []);
+        for _ in 0..5 {
+            assert_eq!(parser.feed(&[b'1'; 2000]), []);
+            assert!(parser.buffer.len() <= LONGEST_ANSWER);
+        }
+        let rest = parser.feed(format!("1{end}q").as_bytes());
+        assert_eq!(rest, typed("q"), "{start:?}");
+    }
+}
+
+#[test]
+fn names_are_any_characters_and_keys_are_not_part_of_them() {
+    let version = Input::Answer(Answer::Version("Über".into()));
+    assert_eq!(all("\x1bP>|Über\x1b\\".as_bytes()), [version]);
+    let control_c = key(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(all(b"\x1bP>|k\x03"), [control_c]);
+    assert_eq!(all(b"\x1b[[\x1b[A"), [key(KeyCode::Up, KeyModifiers::NONE)]);
+}
+
+#[test]
+fn keys_with_numbers_and_those_that_share_a_byte() {
+    use KeyCode::{Char, F};
+    let with = KeyModifiers::CONTROL;
+    assert_eq!(all(b"\n"), [key(Char('j'), with)]);
+    for (number, f) in [(26, 14), (28, 15), (29, 16), (31, 17), (34, 20)] {
+        let bytes = format!("\x1b[{number}~");
+        assert_eq!(all(bytes.as_bytes()), [key(F(f), KeyModifiers::NONE)]);
+    }
+    assert_eq!(all(b"\x1b[27;5;106~"), [key(Char('j'), with)]);
+    assert_eq!(all(b"\x1b[97:65;2u"), []);
+}
+
 proptest! {
     #[test]
     fn any_pieces_mean_the_same(
@@ -140,8 +238,10 @@ proptest! {
     fn whatever_comes_it_goes_on(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let mut parser = Parser::default();
         parser.feed(&bytes);
+        // Once for what is late, once more for what is lost.
         parser.flush();
-        prop_assume!(parser.waiting() != Waiting::ForItsEnd);
+        parser.flush();
+        prop_assert_eq!(parser.waiting(), Waiting::No);
         prop_assert_eq!(parser.feed(b"q"), typed("q"));
     }
 }
