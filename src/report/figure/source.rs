@@ -1,12 +1,12 @@
 //! The neurons of a run, at its end or at a step of its training, and what figures need of them.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::{Options, Panel, Row, Shown, Side};
 use crate::error::text::{clean, printable};
 use crate::error::{Error, Result};
 use crate::report::raster::Tiles;
-use crate::run::folder::RunFolder;
+use crate::run::folder::{self, RunFolder};
 use crate::run::history;
 use crate::run::results::neurons::{Layer, Neuron, Neurons, Strip, TopImage};
 use crate::spec;
@@ -164,16 +164,13 @@ impl Source {
 
     /// A path of the results file, which may not lead out of the run folder.
     fn inside(&self, relative: &str) -> Result<PathBuf> {
-        let path = Path::new(relative);
-        let stays = path.components().all(|part| matches!(part, Component::Normal(_)));
-        if !stays {
-            return Err(Error::failed(format!(
+        folder::inside(self.path(), relative).ok_or_else(|| {
+            Error::failed(format!(
                 "run '{}' names a picture outside its folder: '{}'",
                 self.run(),
                 printable(relative)
-            )));
-        }
-        Ok(self.path().join(path))
+            ))
+        })
     }
 }
 

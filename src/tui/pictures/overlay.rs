@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{Picture, scale};
+use super::{Picture, decoder, scale};
 use crate::report::region as look;
 pub use crate::report::region::Look;
 use crate::run::results::neurons::Strip;
@@ -123,6 +123,9 @@ thread_local! {
 }
 
 fn kept(path: &Path) -> Result<Arc<Tiles>, String> {
+    if path.as_os_str().is_empty() {
+        return Err("outside its run".to_owned());
+    }
     let metadata = path.metadata().map_err(|_| "no map of it".to_owned())?;
     let stamp = (metadata.modified().ok(), metadata.len());
     LAST.with_borrow_mut(|last| {
@@ -138,8 +141,7 @@ fn kept(path: &Path) -> Result<Arc<Tiles>, String> {
 }
 
 fn read(path: &Path) -> Result<Tiles, String> {
-    let reader = image::ImageReader::open(path).and_then(image::ImageReader::with_guessed_format);
-    let mut reader = reader.map_err(|_| "map unreadable".to_owned())?;
+    let mut reader = decoder::open(path)?;
     let mut limits = image::Limits::default();
     // 64 tiles of the largest picture that is decoded.
     limits.max_image_width = Some(64 * 4096);
@@ -152,7 +154,7 @@ fn read(path: &Path) -> Result<Tiles, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Request, decoder};
+    use super::super::Request;
     use super::*;
 
     /// Two tiles of 4×4: in the second the lower right quarter is lit, and the map grows to the

@@ -84,10 +84,10 @@ pub(super) fn request(
     which: Which,
     top: &TopImage,
 ) -> Request {
-    let picture = detail.folder.join(&top.picture);
+    let picture = detail.file(&top.picture);
     let Some((strip, look)) = overlay.strip(neuron) else { return Request::File(picture) };
     let tile = Strip::tile(neuron, which.is_adversarial, which.rank);
-    Request::Region { picture, strip: detail.folder.join(strip), tile, look }
+    Request::Region { picture, strip: detail.file(strip), tile, look }
 }
 
 /// The map behind it: the feature map, or the discrepancy map while that is laid over.
@@ -103,7 +103,7 @@ pub(super) fn map(
         _ => ("feature map", neuron.regions.as_deref()?),
     };
     let tile = Strip::tile(neuron, which.is_adversarial, which.rank);
-    Some((title, Request::Map { strip: detail.folder.join(strip), tile }))
+    Some((title, Request::Map { strip: detail.file(strip), tile }))
 }
 
 /// The next one that the chosen neuron has.
