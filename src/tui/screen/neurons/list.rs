@@ -151,13 +151,40 @@ pub(super) fn filter_words<'a>(
     Span::styled(format!(" · /{filter}{wrong}"), context.style(Role::Warning))
 }
 
-/// The field of the filter in the last row while it is typed, with what is wrong above it; answers
-/// what is left.
+/// What stands beside the filter: what is wrong with it, or while nothing is typed, what could be.
+fn filter_lines(state: &State, shown: &Shown<'_>, width: u16) -> Option<(Role, Vec<String>)> {
+    let (role, words) = match &shown.problem {
+        Some(problem) => (Role::Warning, format!("! {problem}")),
+        // A language that nobody is told of is not used.
+        None if state.filtering && state.filter.is_empty() => (
+            Role::Muted,
+            "dog · 147 · label:dog · act>10 · diff>0.5 · real!=adv · marked · !dog".to_owned(),
+        ),
+        None => return None,
+    };
+    Some((role, text::wrap(&words, width.into())))
+}
+
+/// What the filter's field and the words beside it leave of the inside of a frame. The field is the
+/// last row while it is typed, with the words above it; later they stand at the top, below the title
+/// that names the filter.
+pub(super) fn above_filter(state: &State, shown: &Shown<'_>, inner: Rect) -> Rect {
+    let field = u16::from(state.filtering).min(inner.height);
+    let mut left = Rect { height: inner.height - field, ..inner };
+    let lines = filter_lines(state, shown, inner.width).map_or(0, |(_, lines)| lines.len() as u16);
+    if lines > 0 && left.height >= lines + 3 {
+        left.height -= lines;
+        left.y += if state.filtering { 0 } else { lines };
+    }
+    left
+}
+
+/// Draws the filter's field and the words beside it; answers what is left.
 pub(super) fn draw_filter(
     state: &State,
     shown: &Shown<'_>,
     context: &DrawContext<'_>,
-    mut inner: Rect,
+    inner: Rect,
     buf: &mut Buffer,
     view: &mut View,
 ) -> Rect {
@@ -166,26 +193,17 @@ pub(super) fn draw_filter(
         buf.set_stringn(row.x, row.y, "/", row.width.into(), context.style(Role::Key));
         let field = Rect { x: row.x + 1, width: row.width.saturating_sub(1), ..row };
         state.filter.draw(context, field.intersection(row), buf, view);
-        inner.height -= 1;
     }
-    let (role, words) = match &shown.problem {
-        Some(problem) => (Role::Warning, problem.as_str()),
-        // A language that nobody is told of is not used.
-        None if state.filtering && state.filter.is_empty() => {
-            (Role::Muted, "dog · 147 · label:dog · act>10 · diff>0.5 · real!=adv · marked · !dog")
+    let left = above_filter(state, shown, inner);
+    if let Some((role, lines)) = filter_lines(state, shown, inner.width) {
+        let y = if state.filtering { left.bottom() } else { inner.y };
+        let height = (inner.height - left.height).saturating_sub(u16::from(state.filtering));
+        let place = Rect { y, height, ..inner };
+        for (line, row) in lines.iter().zip(place.rows()) {
+            buf.set_stringn(row.x, row.y, line, row.width.into(), context.style(role));
         }
-        None => return inner,
-    };
-    let lines = text::wrap(words, inner.width.into());
-    if inner.height < lines.len() as u16 + 3 {
-        return inner;
     }
-    inner.height -= lines.len() as u16;
-    for (at, line) in lines.iter().enumerate() {
-        let y = inner.bottom() + at as u16;
-        buf.set_stringn(inner.x, y, line, inner.width.into(), context.style(role));
-    }
-    inner
+    left
 }
 
 /// Why nothing is listed.

@@ -113,8 +113,12 @@ pub(super) fn turn(state: &mut State, shown: &Shown<'_>) -> Vec<Effect> {
     let others = ALL.iter().cycle().skip(at + 1).take(ALL.len());
     state.overlay = others.copied().find(|next| next.is_there(neuron)).unwrap_or_default();
     if state.overlay == Overlay::Off && at == 0 {
-        let words = "no regions were kept of this neuron: its run was made by an older version, or \
-                     looked at it without them";
+        let words = if shown.seen.step.is_some() {
+            "a look of the training keeps no regions; the neurons stage does"
+        } else {
+            "no regions were kept of this neuron: its run was made by an older version, or looked \
+             at it without them"
+        };
         return vec![Effect::Notify(Notice::info(words))];
     }
     Vec::new()
