@@ -12,7 +12,8 @@ fn page(folders: &[RunFolder], look: Option<Look>) -> (String, usize) {
         .iter()
         .flat_map(|folder| {
             let source = crate::report::figure::Source::open(folder, None).unwrap();
-            galleries(&source, 12, Options { look, originals: false }).unwrap()
+            galleries(&source, 12, Options { look, originals: false, ..Options::default() })
+                .unwrap()
         })
         .filter(|gallery| !gallery.figure.panels.is_empty())
         .collect();

@@ -131,6 +131,7 @@ fn a_look_of_the_training_stands_beside_nothing_of_the_finished_networks_attack(
         let layers = &mut std::sync::Arc::make_mut(look).layers;
         for neuron in layers.iter_mut().flat_map(|layer| &mut layer.neurons) {
             neuron.adversarial.clear();
+            neuron.real.iter_mut().for_each(|top| top.counterpart = None);
         }
     }
     let mut attack = detail.attack.as_deref().unwrap().clone();
