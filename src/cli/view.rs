@@ -220,10 +220,7 @@ fn plain(panel: &Panel, has_run: bool) -> String {
 /// What cannot be read is left clear, and said.
 fn decode(row: &[Option<Shown>], look: Option<Look>) -> Vec<Option<Picture>> {
     let load = |shown: &Option<Shown>| match shown.as_ref()?.looked_at(look) {
-        Ok(raster) => {
-            let (width, height) = (raster.width, raster.height);
-            Some(Picture { width, height, pixels: raster.pixels })
-        }
+        Ok(picture) => Some(picture),
         Err(error) => {
             print::talk(&format!("note: {error}"));
             None
