@@ -257,11 +257,13 @@ impl Columns {
         let most = |neuron: &Neuron| neuron.real.len().max(neuron.adversarial.len());
         let pictures = layer.neurons.iter().map(most).max().unwrap_or(0);
         let count = (2 * pictures.to_string().len() + 2).max(5);
+        // Long counts must not take the class its room.
+        let wide = 36 + 2 * (count as u16 - 5);
         let columns = [
-            (2, count, width >= 36),
-            (3, count, width >= 36),
+            (2, count, width >= wide),
+            (3, count, width >= wide),
             (4, 6, width >= 24 || !by_change),
-            (5, 7, has_change && (width >= 43 || by_change)),
+            (5, 7, has_change && (width >= wide + 7 || by_change)),
             (6, 7, width >= 26 && !(width < 36 && by_change)),
         ];
         let there = columns.into_iter().filter(|(_, _, is_there)| *is_there);
@@ -274,5 +276,36 @@ impl Columns {
             self.0.iter().map(|(at, width)| text::pad_left(cell(*at), *width)).collect();
         let room = usize::from(width).saturating_sub(5 + text::width(&tail));
         format!("{}{sign}{}{tail}", text::pad_left(cell(0), 4), text::pad(cell(1), room))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::fixture;
+
+    #[test]
+    fn columns_stay_apart_and_the_class_keeps_its_room_with_many_pictures() {
+        let mut layer = fixture::with_regions().layers.remove(1);
+        for neuron in &mut layer.neurons {
+            for tops in [&mut neuron.real, &mut neuron.adversarial] {
+                let first = tops[0].clone();
+                tops.resize(100, first);
+            }
+        }
+        let head = ["#", "harvestman", "100/100", "100/100", "0.97", "-12 %", "30.75"];
+        for sort in [Sort::Disagreement, Sort::Activation] {
+            for width in 26_u16..120 {
+                let columns = Columns::of(width, sort, &layer);
+                let row = columns.row(&head.map(str::to_owned), " ", width);
+                assert_eq!(text::width(&row), usize::from(width), "{row}");
+                let class = row.split_whitespace().nth(1).unwrap();
+                assert!(class.starts_with("harv") && !class.contains('/'), "{width}: {row}");
+                assert_eq!(row.matches("100/100").count(), row.matches(" 100/100").count());
+                if width >= 36 {
+                    assert!(row.contains("harvestma"), "{width}: {row}");
+                }
+            }
+        }
     }
 }
