@@ -65,6 +65,16 @@ fn a_step_of_the_training_and_a_note_that_is_typed() {
 }
 
 #[test]
+fn the_only_look_is_not_one_of_itself() {
+    let mut world = fixture::world_with_regions(Path::new("/none"));
+    let detail = std::sync::Arc::make_mut(world.details.get_mut(FINISHED).unwrap());
+    detail.neuron_history.truncate(1);
+    let state = State { step: Some(400), ..at(3) };
+    let (text, _) = drawn(&state, &scene(&world, &Cache::default(), FINISHED), (120, 40));
+    assert!(text.contains("◂ step 400 ▸"), "{text}");
+}
+
+#[test]
 fn what_is_wrong_with_a_filter_stands_where_it_is_typed() {
     let mut state = State { filtering: true, ..at(147) };
     snapshot("filter_help", &state, &[(80, 24)]);
