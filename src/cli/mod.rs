@@ -259,6 +259,9 @@ pub struct ViewArgs {
     /// Show the same neuron of another run below
     #[arg(long, value_name = "RUN")]
     pub with: Option<String>,
+    /// The N most exciting pictures of each row [default: all that were kept; in a figure 25]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub top: Option<u32>,
     /// Write a PNG figure into this file, and print its name
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -392,7 +395,11 @@ pub fn run(cli: Cli) -> Result<()> {
         }
         Command::View(args) => {
             let settings = settings()?;
-            let options = Options { look: args.region.look(), originals: args.originals };
+            let options = Options {
+                look: args.region.look(),
+                originals: args.originals,
+                top: args.top.map(|top| top as usize),
+            };
             let view = view::View {
                 layer: &args.layer,
                 neurons: &args.neuron,

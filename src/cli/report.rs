@@ -1,6 +1,7 @@
 //! `glassbox report`: the results of one or several runs as one set of tables, with their neurons'
 //! figures where the format can hold pictures.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::builder::TypedValueParser;
@@ -140,28 +141,29 @@ fn page(folders: &[RunFolder], args: &ReportArgs) -> Result<String> {
 }
 
 fn figures(folders: &[RunFolder], args: &ReportArgs) -> Result<Vec<File>> {
-    let galleries = galleries(folders, args)?;
-    let shown: Vec<&Gallery> =
-        galleries.iter().filter(|gallery| !gallery.figure.panels.is_empty()).collect();
-    if shown.is_empty() {
+    let mut galleries = galleries(folders, args)?;
+    galleries.retain(|gallery| !gallery.figure.panels.is_empty());
+    let Some(first) = galleries.first().map(|gallery| gallery.run.clone()) else {
         return Err(Error::bad_input(format!("no neurons to draw: {} has none", ids(folders)))
             .hint("a spec with [neurons] makes them, once that stage is done"));
+    };
+    let several = galleries.iter().any(|gallery| gallery.run != first);
+    let mut taken = BTreeSet::new();
+    let mut files = Vec::new();
+    for gallery in galleries {
+        let run = if several { format!("{}-", gallery.run) } else { String::new() };
+        let name = format!("{run}neurons-{}", file_name(&gallery.layer));
+        for page in gallery.figure.pages() {
+            files.push((free_name(&name, &mut taken), figure::png(&page)?));
+        }
     }
-    let several = shown.iter().any(|gallery| gallery.run != shown[0].run);
-    shown
-        .iter()
-        .map(|gallery| {
-            let run = if several { format!("{}-", gallery.run) } else { String::new() };
-            let name = format!("{run}neurons-{}.png", file_name(&gallery.layer));
-            Ok((name, figure::png(&gallery.figure)?))
-        })
-        .collect()
+    Ok(files)
 }
 
 /// Of every run that has neurons, once.
 fn galleries(folders: &[RunFolder], args: &ReportArgs) -> Result<Vec<Gallery>> {
     let look = args.region.unwrap_or(Region::Off).look();
-    let options = Options { look, originals: false };
+    let options = Options { look, originals: false, top: Some(figure::TOP) };
     let mut galleries = Vec::new();
     for (index, folder) in folders.iter().enumerate() {
         let is_twice = folders[..index].iter().any(|earlier| earlier.id() == folder.id());
@@ -192,9 +194,29 @@ fn file_name(layer: &str) -> String {
     layer.chars().map(|c| if fits(c) { c } else { '-' }).collect()
 }
 
+/// `NAME.png`, or the first of `NAME-2.png`… that no other file has, also where names that differ in
+/// case are one: layers `a/b` and `a-b`, and the pages of one figure.
+fn free_name(name: &str, taken: &mut BTreeSet<String>) -> String {
+    let mut file = format!("{name}.png");
+    let mut number = 2;
+    while !taken.insert(file.to_lowercase()) {
+        file = format!("{name}-{number}.png");
+        number += 1;
+    }
+    file
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_two_figures_have_one_file() {
+        let mut taken = BTreeSet::new();
+        let layers = ["a/b", "a-b", "A-B", "c", "a-b-2"];
+        let names = layers.map(|layer| free_name(&file_name(layer), &mut taken));
+        assert_eq!(names, ["a-b.png", "a-b-2.png", "A-B-3.png", "c.png", "a-b-2-2.png"]);
+    }
 
     #[test]
     fn a_layer_names_a_file_in_its_folder() {

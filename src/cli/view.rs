@@ -18,7 +18,6 @@ use crate::run::folder::RunFolder;
 use crate::run::write;
 use crate::tui::capability;
 use crate::tui::glyphs::Glyphs;
-use crate::tui::number;
 use crate::tui::pictures::encoder::filled;
 use crate::tui::pictures::protocol::{self, Protocol, Route};
 use crate::tui::pictures::{Picture, scale};
@@ -76,8 +75,13 @@ pub struct View<'a> {
 /// Prints neurons of runs, or writes their figure: each neuron in every run.
 pub fn run(folders: &[RunFolder], view: View<'_>) -> Result<()> {
     if let Some(out) = view.out {
-        let panels = panels(folders, view)?;
+        let panels = panels(folders, View { options: in_figure(view.options), ..view })?;
         let figure = Figure { title: None, look: view.options.look, panels };
+        if let Some((shown, kept)) = figure.left_out().filter(|_| view.options.top.is_none()) {
+            print::talk(&format!(
+                "note: the first {shown} of {kept} pictures of each row; --top {kept} draws all"
+            ));
+        }
         return save(&figure, out);
     }
     if view.neurons.len() > 1 {
@@ -92,6 +96,11 @@ pub fn run(folders: &[RunFolder], view: View<'_>) -> Result<()> {
     }
     let route = ask(&view)?;
     panels.iter().try_for_each(|panel| show_panel(panel, view, route))
+}
+
+/// A figure of hundreds of pictures is asked for, not made by chance.
+fn in_figure(options: Options) -> Options {
+    Options { top: options.top.or(Some(figure::TOP)), ..options }
 }
 
 fn panels(folders: &[RunFolder], view: View<'_>) -> Result<Vec<Panel>> {
@@ -232,10 +241,7 @@ fn plain(panel: &Panel, has_run: bool) -> String {
 /// What cannot be read is left clear, and said.
 fn decode(row: &[Option<Shown>], look: Option<Look>) -> Vec<Option<Picture>> {
     let load = |shown: &Option<Shown>| match shown.as_ref()?.looked_at(look) {
-        Ok(raster) => {
-            let (width, height) = (raster.width, raster.height);
-            Some(Picture { width, height, pixels: raster.pixels })
-        }
+        Ok(picture) => Some(picture),
         Err(error) => {
             print::talk(&format!("note: {error}"));
             None
@@ -298,11 +304,7 @@ impl Sheet {
                 row.iter().map(|shown| text::pad(&words(shown), self.side) + " ").collect();
             tiles.trim_end().to_owned() + "\n"
         };
-        let value = |shown: &Shown| {
-            let rank = shown.rank.map(|rank| format!(" · rank {rank}")).unwrap_or_default();
-            number::value(shown.activation) + &rank
-        };
-        line(&Shown::caption) + &line(&value)
+        line(&Shown::caption) + &line(&Shown::value)
     }
 }
 
@@ -407,6 +409,7 @@ mod tests {
         let row = figure::Row {
             side: figure::Side::Adversarial,
             pictures: vec![shown("frog", Some("dog")), None, shown("cup", None)],
+            kept: 3,
         };
         let panel = Panel {
             run: "20260101-000000-a-0000".into(),
@@ -427,6 +430,12 @@ mod tests {
         assert_eq!((lines[0][0], lines[0][1], lines[0][4]), ("adversarial", "1", "dog"));
         assert_eq!((lines[1][1], lines[1][4], lines[1].len()), ("3", "cup", 6));
         assert!(plain(&panel, true).lines().all(|line| line.ends_with("\t20260101-000000-a-0000")));
+    }
+
+    #[test]
+    fn a_figure_has_so_many_pictures_a_row_unless_told() {
+        assert_eq!(in_figure(Options::default()).top, Some(figure::TOP));
+        assert_eq!(in_figure(Options { top: Some(100), ..Options::default() }).top, Some(100));
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod csv;
 pub mod figure;
 pub mod html;
 pub mod markdown;
+pub mod number;
 mod published;
 pub mod raster;
 pub mod region;

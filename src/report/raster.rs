@@ -5,7 +5,7 @@ use std::path::Path;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType as PngFilter, PngEncoder};
 use image::imageops::{self, FilterType};
-use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageReader, RgbImage};
+use image::{DynamicImage, ExtendedColorType, GrayImage, ImageEncoder, ImageReader, RgbImage};
 
 use crate::error::text::shown;
 use crate::error::{Error, Result};
@@ -108,15 +108,18 @@ impl Tiles {
             return Err(Error::failed(format!("{} is not greyscale of 8 bits", shown(path)))
                 .hint("a strip of regions is; the run folder is damaged"));
         };
+        let (width, side) = image.dimensions();
+        Self::of(image).ok_or_else(|| {
+            let text =
+                format!("{} is {width}×{side} pixels, which is no row of squares", shown(path));
+            Error::failed(text).hint("the run folder is damaged")
+        })
+    }
+
+    /// Of a decoded strip; `None`: it is no row of squares.
+    pub fn of(image: GrayImage) -> Option<Self> {
         let (width, side) = (image.width() as usize, image.height() as usize);
-        if side == 0 || width % side != 0 {
-            return Err(Error::failed(format!(
-                "{} is {width}×{side} pixels, which is no row of squares",
-                shown(path)
-            ))
-            .hint("the run folder is damaged"));
-        }
-        Ok(Self { side, width, bytes: image.into_raw() })
+        (side > 0 && width % side == 0).then(|| Self { side, width, bytes: image.into_raw() })
     }
 
     /// Pixels along each side of a tile.
@@ -126,12 +129,22 @@ impl Tiles {
 
     /// One tile's bytes, row by row; `None` where the strip has no such tile.
     pub fn tile(&self, index: usize) -> Option<Vec<u8>> {
-        let from = index * self.side;
-        if from >= self.width {
-            return None;
+        self.tile_in(index, self.side, self.side)
+    }
+
+    /// The same for a picture of another size: for each of its pixels, row by row, the nearest byte.
+    pub fn tile_in(&self, index: usize, width: usize, height: usize) -> Option<Vec<u8>> {
+        let from = index.checked_mul(self.side).filter(|from| *from < self.width)?;
+        // The middle of the pixel, in the tile's pixels.
+        let scaled =
+            |at: usize, of: usize| ((2 * at + 1) * self.side / (2 * of)).min(self.side - 1);
+        let mut bytes = Vec::with_capacity(width * height);
+        for y in 0..height {
+            let from = scaled(y, height) * self.width + from;
+            let row = self.bytes.get(from..from + self.side)?;
+            bytes.extend((0..width).filter_map(|x| row.get(scaled(x, width))));
         }
-        let rows = self.bytes.chunks(self.width).filter_map(|row| row.get(from..from + self.side));
-        Some(rows.flatten().copied().collect())
+        Some(bytes)
     }
 }
 
@@ -140,6 +153,10 @@ fn decode(path: &Path) -> Result<DynamicImage> {
         Error::failed(format!("failed to read the picture {}: {error}", shown(path)))
             .hint("the run folder lacks a part; its stage 'neurons' makes it anew in a new run")
     };
+    // A pipe or a device would never end.
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(failed(&"it is no file"));
+    }
     let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
     reader.map_err(|error| failed(&error))?.decode().map_err(|error| failed(&error))
 }
@@ -179,11 +196,14 @@ mod tests {
         let tiles = Tiles::read(&path).unwrap();
         assert_eq!(tiles.side(), 2);
         assert_eq!(tiles.tile(1), Some(vec![2, 3, 12, 13]));
-        assert_eq!(tiles.tile(3), None);
+        assert_eq!(tiles.tile_in(1, 3, 1), Some(vec![12, 13, 13]));
+        assert_eq!(tiles.tile_in(1, 1, 4), Some(vec![3, 3, 13, 13]));
+        assert_eq!((tiles.tile(3), tiles.tile(usize::MAX)), (None, None));
         image::GrayImage::new(5, 2).save(&path).unwrap();
         assert!(Tiles::read(&path).unwrap_err().message.contains("5×2"));
         std::fs::write(&path, checked(4, 2).png().unwrap()).unwrap();
         assert!(Tiles::read(&path).unwrap_err().message.contains("greyscale"));
         assert!(Tiles::read(&folder.path().join("none.png")).unwrap_err().hint.is_some());
+        assert!(Raster::read(Path::new("/dev/zero")).unwrap_err().message.contains("no file"));
     }
 }

@@ -96,18 +96,14 @@ impl Bounds {
 }
 
 impl Region<'_> {
-    /// Outside the picture nothing is lit.
-    fn lit(self, x: isize, y: isize) -> bool {
-        let (Ok(x), Ok(y)) = (usize::try_from(x), usize::try_from(y)) else { return false };
-        x < self.width
-            && y < self.height
-            && self.tile.get(y * self.width + x).is_some_and(|byte| is_lit(*byte))
+    fn lit(self, x: usize, y: usize) -> bool {
+        self.tile.get(y * self.width + x).is_some_and(|byte| is_lit(*byte))
     }
 
     fn bounds(self) -> Option<Bounds> {
         let mut bounds: Option<Bounds> = None;
         for y in 0..self.height {
-            for x in (0..self.width).filter(|x| self.lit(*x as isize, y as isize)) {
+            for x in (0..self.width).filter(|x| self.lit(*x, y)) {
                 let old = bounds.unwrap_or(Bounds { left: x, top: y, right: x, bottom: y });
                 bounds = Some(Bounds {
                     left: old.left.min(x),
@@ -120,12 +116,44 @@ impl Region<'_> {
         bounds
     }
 
-    /// Whether one of the pixels at most `reach` away, upright and slanting, is lit or not.
-    fn has_near(self, x: usize, y: usize, reach: usize, lit: bool) -> bool {
-        let (x, y, reach) = (x as isize, y as isize, reach as isize);
-        (y - reach..=y + reach)
-            .any(|row| (x - reach..=x + reach).any(|column| self.lit(column, row) == lit))
+    /// For every pixel, how many of those at most `reach` away, across and down, are lit; of itself
+    /// and those on the picture.
+    fn lit_near(self, reach: usize) -> Vec<usize> {
+        let (width, height) = (self.width, self.height);
+        let mut counts = vec![0; width * height];
+        // Across, then down: running sums make it the same work at every reach.
+        for y in 0..height {
+            let line = (0..width).map(|x| usize::from(self.lit(x, y)));
+            for (x, sum) in window_sums(line, reach).enumerate() {
+                counts[y * width + x] = sum;
+            }
+        }
+        for x in 0..width {
+            let column: Vec<usize> = (0..height).map(|y| counts[y * width + x]).collect();
+            for (y, sum) in window_sums(column.into_iter(), reach).enumerate() {
+                counts[y * width + x] = sum;
+            }
+        }
+        counts
     }
+
+    /// How many pixels [`Self::lit_near`] looks at where the picture goes on to all sides.
+    fn area(reach: usize) -> usize {
+        (2 * reach + 1) * (2 * reach + 1)
+    }
+}
+
+/// For each place the sum of the values at most `reach` away; beyond the ends there is nothing.
+fn window_sums(values: impl Iterator<Item = usize>, reach: usize) -> impl Iterator<Item = usize> {
+    // `before[n]`: the sum of the first n.
+    let mut before = vec![0];
+    let mut sum = 0;
+    before.extend(values.map(|value| {
+        sum += value;
+        sum
+    }));
+    let count = before.len() - 1;
+    (0..count).map(move |at| before[(at + reach + 1).min(count)] - before[at.saturating_sub(reach)])
 }
 
 fn lit(pixels: &[[u8; 3]], tile: &[u8]) -> Vec<[u8; 3]> {
@@ -141,11 +169,14 @@ fn lit(pixels: &[[u8; 3]], tile: &[u8]) -> Vec<[u8; 3]> {
 
 fn contour(pixels: &[[u8; 3]], region: Region<'_>, line: usize) -> Vec<[u8; 3]> {
     let has_edge = region.width.min(region.height) >= EDGE_FROM;
+    let inside = region.lit_near(line);
+    let edge = (line / 2).max(1);
+    let outside = if has_edge { region.lit_near(edge) } else { Vec::new() };
     let color = |at: usize, pixel: [u8; 3]| {
-        let (x, y) = (at % region.width, at / region.width);
-        if region.lit(x as isize, y as isize) {
-            if region.has_near(x, y, line, false) { LINE } else { pixel }
-        } else if has_edge && region.has_near(x, y, (line / 2).max(1), true) {
+        if region.tile.get(at).is_some_and(|byte| is_lit(*byte)) {
+            // One of its neighbours is dark, or off the picture, where nothing is lit.
+            if inside.get(at).is_some_and(|lit| *lit < Region::area(line)) { LINE } else { pixel }
+        } else if outside.get(at).is_some_and(|lit| *lit > 0) {
             EDGE
         } else {
             pixel
@@ -232,7 +263,34 @@ mod tests {
         assert_eq!(look(&pixels, width, height, &tile, Look::Contour, 1).0, pixels);
     }
 
+    #[test]
+    fn a_wide_line_costs_no_more_than_a_narrow_one() {
+        // Every pixel's neighbours one by one would be 10^12 of them here.
+        let (side, line) = (1024, 500);
+        let tile = vec![Strip::LIT; side * side];
+        let pixels = vec![[9; 3]; side * side];
+        let (out, ..) = look(&pixels, side, side, &tile, Look::Contour, line);
+        let inner = out.iter().filter(|pixel| **pixel != LINE).count();
+        assert_eq!(inner, (side - 2 * line).pow(2));
+    }
+
     proptest! {
+        #[test]
+        fn counts_of_neighbours_are_those_of_looking_at_each(
+            width in 1_usize..12, height in 1_usize..12, seed: u64, reach in 0_usize..15,
+        ) {
+            let bit = |at: usize| (seed.rotate_left((at % 61) as u32) as u8) & Strip::LIT;
+            let tile: Vec<u8> = (0..width * height).map(bit).collect();
+            let region = Region { tile: &tile, width, height };
+            for (at, count) in region.lit_near(reach).into_iter().enumerate() {
+                let (x, y) = (at % width, at / width);
+                let near = |x2: usize, y2: usize| x.abs_diff(x2) <= reach && y.abs_diff(y2) <= reach;
+                let all = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+                let each = all.filter(|(x, y)| near(*x, *y) && region.lit(*x, *y)).count();
+                prop_assert_eq!(count, each);
+            }
+        }
+
         #[test]
         fn every_look_has_as_many_pixels_as_it_says(
             width in 1_usize..90, height in 1_usize..90, seed: u64, short in 0_usize..40,

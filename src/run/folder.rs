@@ -1,7 +1,7 @@
 //! Run folders: making, opening, listing, and finding them by what people type.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -194,7 +194,8 @@ impl RunFolder {
         Ok((folder, info, state, status))
     }
 
-    /// Finds what people type: an id, a unique prefix of one, `last`, or a path to a run folder.
+    /// Finds what people type: an id, a unique prefix of one, the short name that the workbench shows
+    /// (the id without date and time), `last`, or a path to a run folder.
     pub fn resolve(root: &Path, word: &str) -> Result<Self> {
         // It would be the beginning of every id.
         if word.is_empty() {
@@ -218,7 +219,9 @@ impl RunFolder {
         if ids.iter().any(|id| id == word) {
             return Self::open(&root.join(word));
         }
-        let matching: Vec<&String> = ids.iter().filter(|id| id.starts_with(word)).collect();
+        let begun: Vec<&String> = ids.iter().filter(|id| id.starts_with(word)).collect();
+        let short = || ids.iter().filter(|id| short_name(id) == word).collect();
+        let matching: Vec<&String> = if begun.is_empty() { short() } else { begun };
         match matching.as_slice() {
             [id] => Self::open(&root.join(id)),
             [] => {
@@ -244,6 +247,14 @@ impl RunFolder {
             }
         }
     }
+}
+
+/// Where a file lies that a results file of the run in `folder` names. `None`: the name leads out of
+/// the folder. Run folders come from anywhere, and what they name is opened.
+pub fn inside(folder: &Path, relative: &str) -> Option<PathBuf> {
+    let path = Path::new(relative);
+    let stays = path.components().all(|part| matches!(part, Component::Normal(_)));
+    (stays && !relative.is_empty()).then(|| folder.join(path))
 }
 
 /// Names of the run folders under `root`.
@@ -286,6 +297,19 @@ fn slug(title: &str) -> String {
     if slug.is_empty() { "run".into() } else { slug.into() }
 }
 
+/// An id without its date and time: `quickstart-1035`. Ids of another form as they are.
+pub fn short_name(id: &str) -> &str {
+    let mut parts = id.splitn(3, '-');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(date), Some(time), Some(name))
+            if date.len() == 8 && time.len() == 6 && !name.is_empty() =>
+        {
+            name
+        }
+        _ => id,
+    }
+}
+
 /// What ids are sorted by: the second, then the part of it at the end; the title between them says
 /// nothing of when.
 fn age(id: &str) -> (&str, &str, &str) {
@@ -321,6 +345,16 @@ mod tests {
         assert_eq!(RunFolder::resolve(root.path(), "last").unwrap(), run);
         assert_eq!(RunFolder::resolve(root.path(), &run.id()).unwrap(), run);
         assert_eq!(RunFolder::resolve(root.path(), &run.id()[..12]).unwrap(), run);
+        let short = short_name(&run.id()).to_owned();
+        assert!(short.starts_with("one-") && short.len() == 8, "{short}");
+        assert_eq!(RunFolder::resolve(root.path(), &short).unwrap(), run);
+        assert!(RunFolder::resolve(root.path(), "one").is_err(), "a title is no name of one run");
+        // Of two with one short name neither is meant.
+        let twin = root.path().join(format!("19991231-000000-{short}"));
+        fs::create_dir(&twin).unwrap();
+        let error = RunFolder::resolve(root.path(), &short).unwrap_err();
+        assert!(error.message.contains("could be 2 runs"), "{}", error.message);
+        fs::remove_dir(&twin).unwrap();
         create(root.path(), "two");
         let error = RunFolder::resolve(root.path(), "2").unwrap_err();
         assert!(error.message.contains("2 runs"), "{}", error.message);
@@ -377,6 +411,16 @@ mod tests {
         let error = RunFolder::open(run.path()).unwrap_err();
         assert!(error.message.contains("glassbox 7.0.0"), "{}", error.message);
         assert!(error.hint.unwrap().contains("newer"));
+    }
+
+    #[test]
+    fn what_a_results_file_names_lies_in_its_folder() {
+        let run = Path::new("/runs/a");
+        let there = inside(run, "neurons/pictures/dog/000001.png");
+        assert_eq!(there, Some(run.join("neurons/pictures/dog/000001.png")));
+        for outside in ["/etc/passwd", "../b/x.png", "neurons/../../x.png", "./../x", "..", ""] {
+            assert_eq!(inside(run, outside), None, "{outside}");
+        }
     }
 
     #[test]

@@ -98,7 +98,8 @@ actions! {
     SideBySide "side_by_side" "side by side" "The same neuron in a second run beside it, or alone again";
     PreviousStep "previous_step" "time" "What the neuron liked at an earlier step of the training";
     NextStep "next_step" "time" "What it liked at a later step, and in the end";
-    Bookmark "bookmark" "bookmark" "Mark the neuron with a note, or take its mark away";
+    Bookmark "bookmark" "bookmark" "Mark the neuron with a note, or change its note";
+    Unmark "unmark" "unmark" "Take the neuron's mark away, with its note";
     // Text fields and questions
     Accept "accept" "yes" "Yes, do it";
     DeleteBefore "delete_before" "delete" "Delete the character before the cursor";
@@ -148,8 +149,8 @@ impl Action {
 
     /// Whether it starts, stops or changes a run: what `--readonly` refuses.
     pub fn changes_runs(self) -> bool {
-        use Action::{Bookmark, Checkpoint, Launch, NewRun, Pause, Resume, Stop};
-        matches!(self, Bookmark | Launch | NewRun | Pause | Stop | Checkpoint | Resume)
+        use Action::{Bookmark, Checkpoint, Launch, NewRun, Pause, Resume, Stop, Unmark};
+        matches!(self, Bookmark | Unmark | Launch | NewRun | Pause | Stop | Checkpoint | Resume)
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::run::bookmarks::Bookmarks;
+use crate::run::folder::inside;
 use crate::run::info::RunInfo;
 use crate::run::results::attack::Attack;
 use crate::run::results::evaluate::Evaluate;
@@ -88,4 +89,12 @@ pub struct RunDetail {
     pub neuron_history: Vec<(u64, Arc<Neurons>)>,
     /// `neurons/bookmarks.json`
     pub bookmarks: Bookmarks,
+}
+
+impl RunDetail {
+    /// Where a file lies that the run's results name. Empty where the name leads out of the run
+    /// folder: the decoder says so in the picture's place.
+    pub fn file(&self, relative: &str) -> PathBuf {
+        inside(&self.folder, relative).unwrap_or_default()
+    }
 }

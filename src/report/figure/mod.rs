@@ -10,14 +10,15 @@ mod typeface;
 
 use std::path::PathBuf;
 
+use super::number;
 use super::raster::Raster;
 use super::region::{self, Look};
 use crate::error::{Error, Result};
 use crate::run::results::neurons::{Layer, Neuron};
 
 pub(super) use layout::{TINY, columns};
-pub(super) use paint::look_note;
 pub use paint::png;
+pub(super) use paint::{left_out_note, look_note};
 pub use source::{Source, neuron};
 
 /// What a figure shows besides the pictures.
@@ -27,7 +28,12 @@ pub struct Options {
     pub look: Option<Look>,
     /// Whether the clean originals of the adversarial pictures stand below them.
     pub originals: bool,
+    /// The most exciting pictures of each row, at most so many; `None` = all that were kept.
+    pub top: Option<usize>,
 }
+
+/// So many pictures a row are a figure; more are a wall. What `--top` changes.
+pub const TOP: usize = 25;
 
 /// Some neurons, one below the other.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,6 +102,8 @@ pub struct Row {
     pub side: Side,
     /// `None` = it is not known (the original of an adversarial picture).
     pub pictures: Vec<Option<Shown>>,
+    /// How many the run kept; more than are shown where [`Options::top`] said so.
+    pub kept: usize,
 }
 
 /// A picture and what is told of it.
@@ -124,9 +132,9 @@ impl Shown {
         answer.map_or_else(|| self.label.clone(), |answer| format!("{}→{answer}", self.label))
     }
 
-    /// `12.3`, or `4.10 · rank 57`.
+    /// `12.30`, or `4.100 · rank 57`.
     pub fn value(&self) -> String {
-        let value = activation(self.activation);
+        let value = number::value(self.activation);
         self.rank.map_or(value.clone(), |rank| format!("{value} · rank {rank}"))
     }
 
@@ -146,14 +154,14 @@ impl Shown {
 
     /// The pixels with what drives the neuron made visible, in the picture's own size.
     pub fn looked_at(&self, look: Option<Look>) -> Result<Raster> {
-        self.enlarged(look, 1)
+        Ok(self.enlarged(&self.pixels()?, look, 1))
     }
 
-    /// The same, every pixel a square of `factor` × `factor`: a contour's line is drawn after that.
-    pub(super) fn enlarged(&self, look: Option<Look>, factor: usize) -> Result<Raster> {
-        let raster = self.pixels()?;
+    /// The same of its pixels, every pixel a square of `factor` × `factor`: a contour's line is drawn
+    /// after that.
+    pub(super) fn enlarged(&self, raster: &Raster, look: Option<Look>, factor: usize) -> Raster {
         let (Some(look), Some(tile)) = (look, &self.region) else {
-            return Ok(raster.enlarged(factor));
+            return raster.enlarged(factor);
         };
         if look == Look::Contour {
             let tile = enlarged_tile(tile, raster.width, factor);
@@ -161,11 +169,41 @@ impl Shown {
             let line = (large.width.min(large.height) / 96).max(1);
             let (width, height) = (large.width, large.height);
             let (pixels, ..) = region::look(&large.pixels, width, height, &tile, look, line);
-            return Ok(Raster { pixels, ..large });
+            return Raster { pixels, ..large };
         }
         let (width, height) = (raster.width, raster.height);
         let (pixels, width, height) = region::look(&raster.pixels, width, height, tile, look, 1);
-        Ok(Raster { width, height, pixels }.enlarged(factor))
+        Raster { width, height, pixels }.enlarged(factor)
+    }
+}
+
+impl Figure {
+    /// How many pictures a row shows, and how many of them the run kept, where some row shows fewer.
+    pub fn left_out(&self) -> Option<(usize, usize)> {
+        let rows = self.panels.iter().flat_map(|panel| &panel.rows);
+        let cut = rows.filter(|row| row.pictures.len() < row.kept);
+        cut.map(|row| (row.pictures.len(), row.kept)).max_by_key(|(_, kept)| *kept)
+    }
+
+    /// The same neurons in as many figures as it takes for none to be huge: a canvas is held whole.
+    pub fn pages(self) -> Vec<Self> {
+        // Of 200 pixels a side with a caption: 250 MB.
+        const PICTURES: usize = 1_200;
+        let mut pages: Vec<Vec<Panel>> = Vec::new();
+        let mut held = 0;
+        for panel in self.panels {
+            let pictures = panel.rows.iter().map(|row| row.pictures.len()).sum::<usize>();
+            held += pictures;
+            match pages.last_mut() {
+                Some(page) if held <= PICTURES => page.push(panel),
+                _ => {
+                    held = pictures;
+                    pages.push(vec![panel]);
+                }
+            }
+        }
+        let (title, look) = (self.title, self.look);
+        pages.into_iter().map(|panels| Self { title: title.clone(), look, panels }).collect()
     }
 }
 
@@ -197,7 +235,7 @@ pub struct Gallery {
 /// What puts neurons first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// How much real and adversarial pictures disagree; then activation, then channel.
+    /// How much real and adversarial pictures disagree; then channel, as on the screen.
     Disagreement,
     /// The activation of the most exciting picture, where there are no adversarial ones.
     Activation,
@@ -248,27 +286,13 @@ fn ordered(layer: &Layer) -> (Order, Vec<&Neuron>) {
     } else {
         Order::Activation
     };
-    neurons.sort_by(|a, b| {
-        let by_disagreement = disagrees(b).total_cmp(&disagrees(a));
-        by_disagreement
-            .then(b.top_activation().total_cmp(&a.top_activation()))
-            .then(a.index.cmp(&b.index))
-    });
+    let value = |neuron: &Neuron| match order {
+        Order::Disagreement => disagrees(neuron),
+        Order::Activation => neuron.top_activation(),
+    };
+    // Stable: equals stay in the order of their channel.
+    neurons.sort_by(|a, b| value(b).total_cmp(&value(a)));
     (order, neurons)
-}
-
-/// An activation in about three digits: `31.4`, `2.17`, `0.082`, `1204`, `3.1e-5`.
-pub fn activation(value: f64) -> String {
-    let size = value.abs();
-    match size {
-        _ if !value.is_finite() => value.to_string(),
-        0.0 => "0".into(),
-        _ if !(0.000_95..99_999.5).contains(&size) => format!("{value:.1e}"),
-        _ if size < 0.0995 => format!("{value:.3}"),
-        _ if size < 9.995 => format!("{value:.2}"),
-        _ if size < 99.95 => format!("{value:.1}"),
-        _ => format!("{value:.0}"),
-    }
 }
 
 #[cfg(test)]

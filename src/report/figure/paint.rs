@@ -5,7 +5,7 @@ use super::layout::{
 };
 use super::typeface::{Style, Typeface};
 use super::{Figure, Panel, Row, Shown, Side};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::report::raster::Raster;
 use crate::report::region::Look;
 
@@ -23,6 +23,8 @@ const TITLE: Style = Style { size: 40.0, bold: false, color: INK };
 // Lines of one class's name below a picture, at most.
 const NAME_LINES: usize = 2;
 const DOTS_AN_INCH: f64 = 300.0;
+// A canvas is held whole: 600 MB, and the file of it beside.
+const MOST_PIXELS: usize = 200_000_000;
 
 /// The figure as a file's bytes. Fails where a picture cannot be read.
 pub fn png(figure: &Figure) -> Result<Vec<u8>> {
@@ -48,6 +50,15 @@ pub(super) fn painted(figure: &Figure) -> Result<(Raster, Layout)> {
         notes: notes.len(),
     };
     let layout = content.layout();
+    if layout.width.saturating_mul(layout.height) > MOST_PIXELS {
+        return Err(Error::bad_input(format!(
+            "a figure of {}×{} pixels is too large: {} MB of memory would hold it",
+            layout.width,
+            layout.height,
+            layout.width.saturating_mul(layout.height) / 1_000_000 * 3
+        ))
+        .hint("show fewer pictures of each neuron with --top, or fewer neurons"));
+    }
     let mut canvas = Raster::filled(layout.width, layout.height, PAPER);
     if let Some(title) = &figure.title {
         brush.line(&mut canvas, title, layout.title, TITLE);
@@ -87,6 +98,7 @@ fn notes(figure: &Figure) -> Vec<String> {
                 .into(),
         );
     }
+    notes.extend(figure.left_out().map(left_out_note));
     notes.extend(figure.look.map(|look| look_note(look).to_owned()));
     let mut runs: Vec<String> = Vec::new();
     for panel in &figure.panels {
@@ -98,6 +110,11 @@ fn notes(figure: &Figure) -> Vec<String> {
     }
     notes.push(format!("From {}.", runs.join(" and ")));
     notes
+}
+
+/// That rows show fewer pictures than the run kept.
+pub(in crate::report) fn left_out_note((shown, kept): (usize, usize)) -> String {
+    format!("Of each row the first {shown} of {kept} pictures.")
 }
 
 /// What the look of the pictures means.
@@ -235,11 +252,11 @@ impl Brush<'_> {
 /// The picture as large as its square allows, in its own proportions: tiny ones by a whole factor,
 /// every pixel a square; photographs smoothly.
 fn fitted(shown: &Shown, look: Option<Look>, tile: usize) -> Result<Raster> {
-    let picture = shown.looked_at(look)?;
     let whole = shown.pixels()?;
+    let picture = shown.enlarged(&whole, look, 1);
     let side = picture.width.max(picture.height).max(1);
     if whole.width.max(whole.height) <= layout::TINY {
-        return shown.enlarged(look, (tile / side).max(1));
+        return Ok(shown.enlarged(&whole, look, (tile / side).max(1)));
     }
     let scaled = |length: usize| (length * tile).div_ceil(side).clamp(1, tile);
     Ok(picture.resized(scaled(picture.width), scaled(picture.height)))

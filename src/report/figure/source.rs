@@ -1,12 +1,12 @@
 //! The neurons of a run, at its end or at a step of its training, and what figures need of them.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::{Options, Panel, Row, Shown, Side};
 use crate::error::text::{clean, printable};
 use crate::error::{Error, Result};
 use crate::report::raster::Tiles;
-use crate::run::folder::RunFolder;
+use crate::run::folder::{self, RunFolder};
 use crate::run::history;
 use crate::run::results::neurons::{Layer, Neuron, Neurons, Strip, TopImage};
 use crate::spec;
@@ -65,16 +65,17 @@ impl Source {
         };
         let row = |side, images: &[TopImage]| -> Result<Row> {
             let tile = |rank| Strip::tile(neuron, side == Side::Adversarial, rank);
-            let shown = images.iter().enumerate().map(|(rank, top)| {
+            let most = options.top.unwrap_or(usize::MAX);
+            let shown = images.iter().take(most).enumerate().map(|(rank, top)| {
                 let region = tiles.as_ref().map(|tiles| self.region(neuron, tiles, tile(rank)));
                 Ok(Some(self.shown(top, region.transpose()?)?))
             });
-            Ok(Row { side, pictures: shown.collect::<Result<_>>()? })
+            Ok(Row { side, pictures: shown.collect::<Result<_>>()?, kept: images.len() })
         };
         let mut rows =
             vec![row(Side::Real, &neuron.real)?, row(Side::Adversarial, &neuron.adversarial)?];
         if options.originals {
-            rows.push(self.originals(layer, neuron)?);
+            rows.push(self.originals(layer, neuron, options.top.unwrap_or(usize::MAX))?);
         }
         rows.retain(|row| !row.pictures.is_empty());
         Ok(Panel {
@@ -135,8 +136,8 @@ impl Source {
     }
 
     /// The clean originals below their adversarial versions.
-    fn originals(&self, layer: &Layer, neuron: &Neuron) -> Result<Row> {
-        let shown = neuron.adversarial.iter().map(|top| {
+    fn originals(&self, layer: &Layer, neuron: &Neuron, most: usize) -> Result<Row> {
+        let shown = neuron.adversarial.iter().take(most).map(|top| {
             let Some(original) = &top.counterpart else { return Ok(None) };
             Ok(Some(Shown {
                 picture: self.inside(&original.picture)?,
@@ -150,7 +151,7 @@ impl Source {
             }))
         });
         let pictures: Vec<Option<Shown>> = shown.collect::<Result<_>>()?;
-        if pictures.iter().all(Option::is_none) {
+        if neuron.adversarial.iter().all(|top| top.counterpart.is_none()) {
             return Err(Error::bad_input(format!(
                 "run '{}' kept no originals of the adversarial pictures of neuron {} of '{}'",
                 self.run(),
@@ -159,21 +160,18 @@ impl Source {
             ))
             .hint("leave out --originals, or run its spec again: this version keeps them"));
         }
-        Ok(Row { side: Side::Original, pictures })
+        Ok(Row { side: Side::Original, pictures, kept: neuron.adversarial.len() })
     }
 
     /// A path of the results file, which may not lead out of the run folder.
     fn inside(&self, relative: &str) -> Result<PathBuf> {
-        let path = Path::new(relative);
-        let stays = path.components().all(|part| matches!(part, Component::Normal(_)));
-        if !stays {
-            return Err(Error::failed(format!(
+        folder::inside(self.path(), relative).ok_or_else(|| {
+            Error::failed(format!(
                 "run '{}' names a picture outside its folder: '{}'",
                 self.run(),
                 printable(relative)
-            )));
-        }
-        Ok(self.path().join(path))
+            ))
+        })
     }
 }
 

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use super::markup::escape;
 use super::picture::{self, MOST};
-use crate::report::figure::{Gallery, Order, Panel, Row, Shown, Side, columns, look_note};
+use crate::report::figure::{
+    Gallery, Order, Panel, Row, Shown, Side, columns, left_out_note, look_note,
+};
 use crate::report::region::Look;
 
 /// What is known of the pictures once all are read.
@@ -51,6 +53,7 @@ fn about(gallery: &Gallery, count: &Count) -> Vec<String> {
         "{shown} of {all} neurons, {order}.{silent} Below each picture: its class, → what the \
          network takes it for where that is another, and the activation."
     )];
+    notes.extend(gallery.figure.left_out().map(left_out_note));
     notes.extend(gallery.figure.look.map(|look| look_note(look).to_owned()));
     if count.shrunk > 0 {
         notes.push(format!(

@@ -36,12 +36,13 @@ pub(super) struct Embedded {
 
 /// Reads it.
 pub(super) fn embedded(shown: &Shown, look: Option<Look>) -> Result<Embedded> {
-    let mut raster = shown.looked_at(look)?;
+    let whole = shown.pixels()?;
+    let mut raster = shown.enlarged(&whole, look, 1);
     let side = raster.width.max(raster.height);
     let is_tiny = side <= TINY;
     if look == Some(Look::Contour) {
         // A line of the picture's own pixels would be too thick.
-        raster = shown.enlarged(look, (shown_at(side) / side.max(1)).max(1))?;
+        raster = shown.enlarged(&whole, look, (shown_at(side) / side.max(1)).max(1));
     }
     if side > MOST {
         let scaled = |length: usize| (length * MOST).div_ceil(side).max(1);

@@ -232,7 +232,11 @@ impl App {
                 let text = format!("'{}' works on the runs screen", action.name());
                 return vec![notice(Notice::info(text))];
             }
-            Action::Gallery | Action::Region | Action::SideBySide | Action::Bookmark
+            Action::Gallery
+            | Action::Region
+            | Action::SideBySide
+            | Action::Bookmark
+            | Action::Unmark
                 if self.screen != ScreenId::Neurons =>
             {
                 let text = format!("'{}' works on the neurons screen", action.name());

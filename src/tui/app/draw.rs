@@ -23,6 +23,9 @@ use crate::tui::widget::{footer, header, toast};
 /// Smaller screens get a message instead.
 pub const SMALLEST: (u16, u16) = (60, 15);
 
+/// Rows that what is pinned may take.
+const PINNED: usize = 3;
+
 /// Draws everything. Reads the state, writes only the view.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer, view: &mut View) {
     view.begin();
@@ -61,25 +64,13 @@ fn too_small(context: &DrawContext<'_>, area: Rect, buf: &mut Buffer) {
 fn whole(app: &App, context: &DrawContext<'_>, area: Rect, buf: &mut Buffer, view: &mut View) {
     let top = Rect { height: 1, ..area };
     let bottom = Rect { y: area.bottom() - 1, height: 1, ..area };
-    let mut body = Rect { y: area.y + 1, height: area.height - 2, ..area };
+    let body = body(app, area);
     header::draw(app.screen, app.machine, app.readonly, context, top, buf, view);
-    if let Some(pinned) = &app.pinned {
-        let room = usize::from(area.width.saturating_sub(4));
-        // A sign for each problem, none for the lines that go on with it.
-        let lines: Vec<(&str, String)> = pinned
-            .lines()
-            .flat_map(|problem| {
-                let lines = text::wrap(problem, room).into_iter().enumerate();
-                lines.map(|(at, line)| (if at == 0 { "!" } else { " " }, line))
-            })
-            .collect();
-        let height = (lines.len() as u16).min(3);
-        for ((sign, line), row) in lines.iter().take(height.into()).zip(body.rows()) {
-            let style = context.style(Role::Error);
-            buf.set_stringn(row.x + 1, row.y, sign, 1, style);
-            buf.set_stringn(row.x + 3, row.y, line, (row.width - 3).into(), style);
-        }
-        body = Rect { y: body.y + height, height: body.height - height, ..body };
+    let pinned = Rect { y: top.bottom(), height: body.y - top.bottom(), ..area };
+    for ((sign, line), row) in pinned_lines(app, area.width).iter().zip(pinned.rows()) {
+        let style = context.style(Role::Error);
+        buf.set_stringn(row.x + 1, row.y, sign, 1, style);
+        buf.set_stringn(row.x + 3, row.y, line, (row.width - 3).into(), style);
     }
     let compared = app.runs.compared();
     let scene = app.scene(&compared);
@@ -103,6 +94,24 @@ fn whole(app: &App, context: &DrawContext<'_>, area: Rect, buf: &mut Buffer, vie
     }
     let (hints, words) = (hints(app), words(app));
     footer::draw(&hints, words, &app.pending, app.places(), context, bottom, buf, view);
+}
+
+/// What the screens have of `area`: all but the header, what is pinned, and the bottom line.
+pub(super) fn body(app: &App, area: Rect) -> Rect {
+    let pinned = pinned_lines(app, area.width).len().min(PINNED) as u16;
+    let above = (1 + pinned).min(area.height);
+    Rect { y: area.y + above, height: area.height.saturating_sub(above + 1), ..area }
+}
+
+/// What is pinned, wrapped: a sign for each problem, none for the lines that go on with it.
+fn pinned_lines(app: &App, width: u16) -> Vec<(&'static str, String)> {
+    let room = usize::from(width.saturating_sub(4));
+    let problems = app.pinned.iter().flat_map(|pinned| pinned.lines());
+    let lines = |problem| {
+        let lines = text::wrap(problem, room).into_iter().enumerate();
+        lines.map(|(at, line)| (if at == 0 { "!" } else { " " }, line))
+    };
+    problems.flat_map(lines).collect()
 }
 
 /// What Enter and Esc mean where they do not open and go back.

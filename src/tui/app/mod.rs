@@ -108,7 +108,7 @@ enum Overlay {
 impl App {
     /// Before anything is known of the runs.
     pub fn new(setup: Setup) -> Self {
-        Self {
+        let mut app = Self {
             world: Arc::default(),
             machine: None,
             screen: ScreenId::default(),
@@ -137,7 +137,9 @@ impl App {
             dragged: None,
             wants: Wants::default(),
             dirty: true,
-        }
+        };
+        app.fit();
+        app
     }
 
     /// Takes in what happened; answers what is to be done.
@@ -241,6 +243,7 @@ impl App {
             }
         }
         out = self.settle_attack(out);
+        self.fit();
         let wants = self.wants();
         if wants.runs != self.wants.runs {
             out.push(Effect::Follow(wants.runs.clone()));
@@ -397,6 +400,13 @@ impl App {
             ],
             chosen: 0,
         }));
+    }
+
+    /// Tells the screens that have to know it how much room there is.
+    fn fit(&mut self) {
+        let area = Rect::new(0, 0, self.size.0, self.size.1);
+        let body = draw::body(self, area);
+        self.neurons.fit(body.width, body.height);
     }
 
     /// Rows that a page of a list has.

@@ -1,6 +1,8 @@
 //! Decodes files on a thread of its own. It holds one list of work: a newer one replaces what is
 //! left of the older, since only what is on the screen now matters.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -64,13 +66,26 @@ fn difference(original: &Picture, adversarial: &Picture, gain: u16) -> Result<Pi
     Ok(Picture { width, height, pixels })
 }
 
-fn read(path: &Path) -> Result<Picture, String> {
-    let reader = image::ImageReader::open(path).and_then(image::ImageReader::with_guessed_format);
-    let mut reader = reader.map_err(|error| match error.kind() {
+/// Opens a file that is one: a pipe or a device would hold up the only thread that decodes.
+pub(super) fn open(path: &Path) -> Result<image::ImageReader<BufReader<File>>, String> {
+    if path.as_os_str().is_empty() {
+        // See `RunDetail::file`.
+        return Err("outside its run".to_owned());
+    }
+    let words = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => "missing".to_owned(),
         std::io::ErrorKind::PermissionDenied => "no permission".to_owned(),
         _ => "unreadable".to_owned(),
-    })?;
+    };
+    if !path.metadata().map_err(words)?.is_file() {
+        return Err("no file".to_owned());
+    }
+    let reader = image::ImageReader::open(path).and_then(image::ImageReader::with_guessed_format);
+    reader.map_err(words)
+}
+
+fn read(path: &Path) -> Result<Picture, String> {
+    let mut reader = open(path)?;
     let mut limits = image::Limits::default();
     // Pictures here are a network's inputs; anything far larger is not one.
     limits.max_image_width = Some(4096);
@@ -115,6 +130,22 @@ mod tests {
         assert_eq!(picture.pixels, [[1, 2, 3]; 6]);
         assert_eq!(next(), (file(&bad), Err("damaged".into())));
         assert_eq!(next(), (file(&missing), Err("missing".into())));
+    }
+
+    #[test]
+    fn only_files_are_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let ask = |path: &Path| load(&Request::File(path.to_owned())).picture;
+        assert_eq!(ask(folder.path()), Err("no file".into()));
+        assert_eq!(ask(Path::new("/dev/zero")), Err("no file".into()));
+        assert_eq!(ask(Path::new("")), Err("outside its run".into()));
+        // Nobody writes into it: to open it would wait for ever.
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        assert_eq!(ask(&pipe), Err("no file".into()));
+        let map = load(&Request::Map { strip: pipe, tile: 0 });
+        assert_eq!(map.picture, Err("no file".into()));
     }
 
     #[test]

@@ -21,16 +21,7 @@ pub mod sixel;
 pub mod stage;
 mod work;
 
-/// Decoded pixels, row by row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
-    /// Pixels across.
-    pub width: usize,
-    /// Pixels down.
-    pub height: usize,
-    /// Red, green, blue; `width * height` of them.
-    pub pixels: Vec<[u8; 3]>,
-}
+pub use crate::report::raster::Raster as Picture;
 
 /// A picture that a screen wants.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{Picture, scale};
+use image::DynamicImage;
+
+use super::{Picture, decoder, scale};
+use crate::report::raster::Tiles;
 use crate::report::region as look;
 pub use crate::report::region::Look;
 use crate::run::results::neurons::Strip;
@@ -17,42 +20,6 @@ const PIXELS_A_LINE: usize = 32;
 /// Kept strips: two runs side by side, with two kinds of maps each.
 const KEPT: usize = 4;
 
-/// A decoded strip: square tiles side by side.
-#[derive(Debug)]
-struct Tiles {
-    side: usize,
-    width: usize,
-    bytes: Vec<u8>,
-}
-
-/// One tile of it.
-struct Tile<'a> {
-    strip: &'a Tiles,
-    left: usize,
-}
-
-impl Tile<'_> {
-    /// The byte behind a pixel of a picture of that size.
-    fn at(&self, x: usize, y: usize, size: (usize, usize)) -> u8 {
-        let side = self.strip.side;
-        // Nearest: the middle of the pixel, in the tile's pixels.
-        let scaled = |at: usize, of: usize| ((2 * at + 1) * side / (2 * of.max(1))).min(side - 1);
-        let (x, y) = (scaled(x, size.0), scaled(y, size.1));
-        self.strip.bytes.get(y * self.strip.width + self.left + x).copied().unwrap_or(0)
-    }
-}
-
-impl Tiles {
-    fn tile(&self, tile: usize) -> Result<Tile<'_>, String> {
-        let is_inside = |left: &usize| {
-            let right = left.checked_add(self.side);
-            self.side > 0 && right.is_some_and(|right| right <= self.width)
-        };
-        let left = tile.checked_mul(self.side).filter(is_inside).ok_or("no map of it")?;
-        Ok(Tile { strip: self, left })
-    }
-}
-
 /// The picture with its region made visible.
 pub(super) fn region(
     picture: &Picture,
@@ -61,14 +28,11 @@ pub(super) fn region(
     how: Look,
 ) -> Result<Picture, String> {
     let strip = kept(strip)?;
-    let tile = strip.tile(tile)?;
-    let size = (picture.width, picture.height);
-    let bytes: Vec<u8> = (0..picture.pixels.len())
-        .map(|at| tile.at(at % size.0.max(1), at / size.0.max(1), size))
-        .collect();
-    let smaller = size.0.min(size.1);
+    let (width, height) = (picture.width, picture.height);
+    let tile = strip.tile_in(tile, width, height).ok_or("no map of it")?;
+    let smaller = width.min(height);
     let line = (smaller / PIXELS_A_LINE).max(1);
-    let (pixels, width, height) = look::look(&picture.pixels, size.0, size.1, &bytes, how, line);
+    let (pixels, width, height) = look::look(&picture.pixels, width, height, &tile, how, line);
     let seen = Picture { width, height, pixels };
     // What is cut out is shown as large as the picture.
     Ok(if how == Look::Crop { scale::resize(&seen, smaller, smaller) } else { seen })
@@ -77,13 +41,10 @@ pub(super) fn region(
 /// A tile by itself, in colours.
 pub(super) fn map(strip: &Path, tile: usize) -> Result<Picture, String> {
     let strip = kept(strip)?;
-    let side = strip.side;
-    let tile = strip.tile(tile)?;
-    let value = |at: usize| {
-        let byte = tile.at(at % side, at / side, (side, side));
-        f64::from(byte & Strip::MAP) / f64::from(Strip::MAP)
-    };
-    let pixels = (0..side * side).map(|at| colour(value(at))).collect();
+    let side = strip.side();
+    let tile = strip.tile(tile).ok_or("no map of it")?;
+    let value = |byte: &u8| f64::from(byte & Strip::MAP) / f64::from(Strip::MAP);
+    let pixels = tile.iter().map(|byte| colour(value(byte))).collect();
     Ok(Picture { width: side, height: side, pixels })
 }
 
@@ -123,6 +84,9 @@ thread_local! {
 }
 
 fn kept(path: &Path) -> Result<Arc<Tiles>, String> {
+    if path.as_os_str().is_empty() {
+        return Err("outside its run".to_owned());
+    }
     let metadata = path.metadata().map_err(|_| "no map of it".to_owned())?;
     let stamp = (metadata.modified().ok(), metadata.len());
     LAST.with_borrow_mut(|last| {
@@ -138,21 +102,22 @@ fn kept(path: &Path) -> Result<Arc<Tiles>, String> {
 }
 
 fn read(path: &Path) -> Result<Tiles, String> {
-    let reader = image::ImageReader::open(path).and_then(image::ImageReader::with_guessed_format);
-    let mut reader = reader.map_err(|_| "map unreadable".to_owned())?;
+    let mut reader = decoder::open(path)?;
     let mut limits = image::Limits::default();
     // 64 tiles of the largest picture that is decoded.
     limits.max_image_width = Some(64 * 4096);
     limits.max_image_height = Some(4096);
     reader.limits(limits);
-    let grey = reader.decode().map_err(|_| "map damaged".to_owned())?.into_luma8();
-    let (width, side) = (grey.width() as usize, grey.height() as usize);
-    Ok(Tiles { side, width, bytes: grey.into_raw() })
+    let DynamicImage::ImageLuma8(grey) = reader.decode().map_err(|_| "map damaged".to_owned())?
+    else {
+        return Err("map damaged".to_owned());
+    };
+    Tiles::of(grey).ok_or_else(|| "map damaged".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Request, decoder};
+    use super::super::Request;
     use super::*;
 
     /// Two tiles of 4×4: in the second the lower right quarter is lit, and the map grows to the

@@ -21,8 +21,14 @@ pub(super) struct Looks {
     kept: BTreeMap<u64, Arc<Neurons>>,
     /// Told once, and not tried again.
     damaged: BTreeSet<u64>,
-    /// Told once, and tried again: a file that cannot be read now may be readable next time.
-    unread: BTreeSet<u64>,
+    /// Told once, and tried again: a disk that is far away fails now and then.
+    failed: BTreeSet<u64>,
+}
+
+/// Why a look was not read.
+enum Unread {
+    NotNow(std::io::Error),
+    Damaged(serde_json::Error),
 }
 
 impl Looks {
@@ -35,23 +41,25 @@ impl Looks {
         self.kept.retain(|step, _| wanted.iter().any(|(wanted, _)| wanted == step));
         let mut changed = self.kept.len() != before;
         let is_new = |step: &u64| !self.kept.contains_key(step) && !self.damaged.contains(step);
-        let new: Vec<_> = wanted.iter().rev().filter(|(step, _)| is_new(step)).take(BITE).collect();
+        let mut new: Vec<_> = wanted.iter().rev().filter(|(step, _)| is_new(step)).collect();
+        // What failed comes last: it must not keep the others out.
+        new.sort_by_key(|(step, _)| self.failed.contains(step));
+        new.truncate(BITE);
         for (step, path) in new {
             match look(path) {
                 Ok(neurons) => {
                     self.kept.insert(*step, Arc::new(neurons));
-                    self.unread.remove(step);
+                    self.failed.remove(step);
                     changed = true;
                 }
-                Err(error) => {
-                    let told = match error {
-                        Failure::Damaged(_) => &mut self.damaged,
-                        Failure::Unread(_) => &mut self.unread,
-                    };
-                    if told.insert(*step) {
-                        let error = error.words();
+                Err(Unread::NotNow(error)) => {
+                    if self.failed.insert(*step) {
                         complaints.push(format!("'{}' cannot be read: {error}", path.display()));
                     }
+                }
+                Err(Unread::Damaged(error)) => {
+                    self.damaged.insert(*step);
+                    complaints.push(format!("'{}' is damaged: {error}", path.display()));
                 }
             }
         }
@@ -64,24 +72,9 @@ impl Looks {
     }
 }
 
-/// Why there is no look, in words.
-enum Failure {
-    /// What is in the file will stay as it is.
-    Damaged(String),
-    /// The file could not be read.
-    Unread(String),
-}
-
-impl Failure {
-    fn words(&self) -> &str {
-        let (Self::Damaged(words) | Self::Unread(words)) = self;
-        words
-    }
-}
-
-fn look(path: &Path) -> Result<Neurons, Failure> {
-    let text = std::fs::read(path).map_err(|error| Failure::Unread(error.to_string()))?;
-    serde_json::from_slice(&text).map_err(|error| Failure::Damaged(error.to_string()))
+fn look(path: &Path) -> Result<Neurons, Unread> {
+    let text = std::fs::read(path).map_err(Unread::NotNow)?;
+    serde_json::from_slice(&text).map_err(Unread::Damaged)
 }
 
 /// The newest, and of the older ones every second, fourth, eighth… counted from the first: what is
@@ -117,22 +110,6 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_read_now_is_tried_again() {
-        let run = tempfile::tempdir().unwrap();
-        // A folder of that name: reading it fails as a network's file system may.
-        let path = run.path().join(history::file(0));
-        std::fs::create_dir_all(&path).unwrap();
-        let (mut looks, mut complaints) = (Looks::default(), Vec::new());
-        assert!(!looks.read(run.path(), &mut complaints));
-        assert!(!looks.read(run.path(), &mut complaints));
-        assert_eq!((complaints.len(), looks.kept().len()), (1, 0));
-        std::fs::remove_dir(&path).unwrap();
-        std::fs::write(&path, serde_json::to_string(&Neurons::default()).unwrap()).unwrap();
-        assert!(looks.read(run.path(), &mut complaints));
-        assert_eq!((complaints.len(), looks.kept().len()), (1, 1));
-    }
-
-    #[test]
     fn each_file_is_read_once_and_the_newest_first() {
         let run = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(run.path().join(history::FOLDER)).unwrap();
@@ -152,5 +129,28 @@ mod tests {
         std::fs::remove_file(run.path().join(history::file(0))).unwrap();
         assert!(looks.read(run.path(), &mut complaints));
         assert_eq!(steps(&looks)[0], 1);
+    }
+
+    #[test]
+    fn a_read_that_failed_is_tried_again_and_damage_is_not() {
+        let run = tempfile::tempdir().unwrap();
+        let (failing, damaged) =
+            (run.path().join(history::file(1)), run.path().join(history::file(2)));
+        std::fs::create_dir_all(run.path().join(history::FOLDER)).unwrap();
+        // A link to nothing: there by its name, and not to be read.
+        let (target, good) =
+            (run.path().join("far"), serde_json::to_string(&Neurons::default()).unwrap());
+        std::os::unix::fs::symlink(&target, &failing).unwrap();
+        std::fs::write(&damaged, "{").unwrap();
+        let (mut looks, mut complaints) = (Looks::default(), Vec::new());
+        for _ in 0..3 {
+            looks.read(run.path(), &mut complaints);
+        }
+        assert_eq!((complaints.len(), looks.kept().len()), (2, 0), "{complaints:?}");
+        std::fs::write(&target, &good).unwrap();
+        std::fs::write(&damaged, &good).unwrap();
+        assert!(looks.read(run.path(), &mut complaints));
+        assert_eq!(looks.kept().iter().map(|(step, _)| *step).collect::<Vec<_>>(), [1]);
+        assert_eq!(complaints.len(), 2);
     }
 }

@@ -30,15 +30,12 @@ mod zoom;
 pub use self::beside::{Asked, press as side_by_side};
 pub use self::keys::{act, click};
 
-use std::cell::Cell;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use self::beside::Beside;
 use self::bookmark::Note;
-use self::gallery::Sheet;
 use self::list::Sort;
 use self::region::Overlay;
 use self::shown::{Pane, Shown};
@@ -76,8 +73,8 @@ pub struct State {
     /// The step of the training; `None` = the result, or until then the newest look.
     step: Option<u64>,
     note: Option<Note>,
-    /// Written by `draw`: see [`Sheet`].
-    sheet: Cell<Sheet>,
+    /// Columns and rows of the screen: see [`State::fit`].
+    room: (u16, u16),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -137,6 +134,12 @@ impl State {
         }
     }
 
+    /// How many columns and rows the screen has: a key that moves by a row of the gallery needs to
+    /// know how long one is, and only what is visible is wanted.
+    pub fn fit(&mut self, columns: u16, rows: u16) {
+        self.room = (columns, rows);
+    }
+
     /// The same neuron of this run stands beside from now on.
     pub fn put_beside(&mut self, run: String) {
         self.beside = Some(run);
@@ -148,7 +151,7 @@ pub fn hints(state: &State, scene: &Scene<'_>) -> Vec<Action> {
     use Action::{
         Back, Bookmark, CopyCommand, Filter, Gallery, Left, NewRun, NextFocus, NextLayer,
         NextNeuron, NextStep, Open, Originals, OtherSide, PreviousLayer, PreviousNeuron,
-        PreviousStep, Region, Right, ShowRuns, SideBySide, Sort,
+        PreviousStep, Region, Right, ShowRuns, SideBySide, Sort, Unmark,
     };
     if state.filtering || state.note.is_some() {
         return vec![Open, Back];
@@ -163,6 +166,7 @@ pub fn hints(state: &State, scene: &Scene<'_>) -> Vec<Action> {
         hints.push(SideBySide);
         hints.extend((state.mode == Mode::Grid).then_some(Open));
         hints.extend([Gallery, Bookmark]);
+        hints.extend(bookmark::of(&shown.pane()).map(|_| Unmark));
         if !shown.seen.detail.neuron_history.is_empty() {
             hints.extend([PreviousStep, NextStep]);
         }
@@ -178,8 +182,13 @@ pub fn hints(state: &State, scene: &Scene<'_>) -> Vec<Action> {
 
 /// What actions mean just now, where their own labels say too little.
 pub fn words(state: &State) -> &'static [(Action, &'static str)] {
+    let in_list = state.focus == Focus::List;
     match (state.mode, state.beside.is_some()) {
+        (Mode::Grid, false) if in_list => &[(Action::Open, "pictures")],
         (Mode::Grid, false) => &[(Action::Open, "zoom")],
+        (Mode::Grid, true) if in_list => {
+            &[(Action::Open, "pictures"), (Action::SideBySide, "alone again")]
+        }
         (Mode::Grid, true) => &[(Action::Open, "zoom"), (Action::SideBySide, "alone again")],
         (Mode::Zoom, _) => {
             &[(Action::NextFocus, "more"), (Action::Left, "picture"), (Action::Right, "picture")]

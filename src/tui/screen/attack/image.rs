@@ -51,7 +51,7 @@ fn seen<'a>(state: &'a State, shown: &'a Shown<'_>) -> Seen<'a> {
             attack,
             pair,
             original: original(detail, &pair.image),
-            adversarial: detail.folder.join(&pair.picture),
+            adversarial: detail.file(&pair.picture),
         },
         _ => Seen::Untried(row),
     }
@@ -61,7 +61,7 @@ fn seen<'a>(state: &'a State, shown: &'a Shown<'_>) -> Seen<'a> {
 fn original(detail: &RunDetail, image: &str) -> Option<PathBuf> {
     let neurons = detail.neurons.as_deref()?;
     let mut tops = neurons.layers.iter().flat_map(|layer| &layer.neurons).flat_map(|n| &n.real);
-    tops.find(|top| top.image == image).map(|top| detail.folder.join(&top.picture))
+    tops.find(|top| top.image == image).map(|top| detail.file(&top.picture))
 }
 
 impl Seen<'_> {
@@ -92,7 +92,7 @@ pub(super) fn wants(state: &State, shown: &Shown<'_>) -> Vec<Request> {
     let near = [shown.at.checked_add(1), shown.at.checked_sub(1)];
     for row in near.into_iter().flatten().filter_map(|at| shown.rows.get(at)) {
         let pair = pairs.and_then(|(detail, pairs)| Some((detail, pairs.get(row.pair?)?)));
-        wanted.extend(pair.map(|(detail, pair)| Request::File(detail.folder.join(&pair.picture))));
+        wanted.extend(pair.map(|(detail, pair)| Request::File(detail.file(&pair.picture))));
     }
     wanted
 }

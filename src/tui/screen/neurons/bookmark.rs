@@ -31,23 +31,30 @@ pub(super) fn of<'a>(pane: &Pane<'a>) -> Option<&'a Bookmark> {
     pane.seen.detail.bookmarks.of(&pane.layer.layer, pane.neuron?.index)
 }
 
-/// Asks for a note, or takes the bookmark away.
+/// Asks for a note: of a marked neuron, the one that it has.
 pub(super) fn press(state: &mut State, shown: &Shown<'_>) -> Vec<Effect> {
     let Some(neuron) = shown.neuron() else { return Vec::new() };
+    let field = of(&shown.pane()).map_or_else(Field::default, |mark| Field::new(&mark.note));
     let (run, layer) = (shown.seen.run.to_owned(), shown.layer.layer.clone());
-    let neuron = neuron.index;
-    if let Some(mark) = of(&shown.pane()) {
-        let mut effects = Vec::new();
-        if !mark.note.is_empty() {
-            // It must not be lost by a slip.
-            let words = format!("its note was: {}", mark.note);
-            effects.push(Effect::Notify(Notice::warning(words)));
-        }
-        effects.insert(0, Effect::Bookmark { run, layer, neuron, note: None });
-        return effects;
-    }
-    state.note = Some(Note { run, layer, neuron, field: Field::default() });
+    state.note = Some(Note { run, layer, neuron: neuron.index, field });
     Vec::new()
+}
+
+/// Takes the mark away, with its note.
+pub(super) fn take_away(shown: &Shown<'_>) -> Vec<Effect> {
+    let Some(neuron) = shown.neuron() else { return Vec::new() };
+    let Some(mark) = of(&shown.pane()) else {
+        let words = format!("neuron {} has no bookmark", neuron.index);
+        return vec![Effect::Notify(Notice::info(words))];
+    };
+    let (run, layer) = (shown.seen.run.to_owned(), shown.layer.layer.clone());
+    let mut effects = vec![Effect::Bookmark { run, layer, neuron: neuron.index, note: None }];
+    if !mark.note.is_empty() {
+        // It must not be lost by a slip.
+        let words = format!("its note was: {}", mark.note);
+        effects.push(Effect::Notify(Notice::warning(words)));
+    }
+    effects
 }
 
 /// A key while the note is typed; `None` = not mine.

@@ -18,32 +18,52 @@ use crate::tui::screen::{Click, DrawContext, Scene, View};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::grid;
-use crate::tui::widget::list::{moved, scrolled};
+use crate::tui::widget::list::moved;
 
-/// How the last frame was divided: a key that moves by a row needs to know how long one is, and only
-/// what is visible is wanted.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Sheet {
-    columns: usize,
-    rows: usize,
-    /// The first row of tiles that was drawn.
-    first: usize,
+/// How the frame is divided into tiles: what the screen's size and the filter leave decides, so keys
+/// and the background know it as the drawing does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Sheet {
+    columns: u16,
+    rows: u16,
+    /// A picture's side, in columns.
+    side: u16,
+    /// Columns from tile to tile.
+    pitch: u16,
 }
 
 impl Sheet {
-    fn scrolled(self, at: usize, count: usize) -> usize {
-        let columns = self.columns.max(1);
-        scrolled(self.first, at / columns, count.div_ceil(columns), self.rows.max(1))
+    /// Inside the frame, above the filter.
+    fn of(inner: Rect) -> Self {
+        // 12 pixels: below that one tells a dog from a bus only by luck. Where that leaves but two
+        // rows, to see many of them is worth more.
+        let side: u16 = match (inner.width, inner.height) {
+            (150.., 27..) => 16,
+            (_, 21..) => 12,
+            _ => 10,
+        };
+        let columns = ((inner.width + 1) / (side + 1)).max(1);
+        let rows = (inner.height / (side / 2 + 1)).max(1);
+        Self { columns, rows, side, pitch: (inner.width + 1) / columns }
     }
 
-    /// The tiles that are visible while the cursor is at `at`.
+    /// On the whole screen.
+    fn on_screen(state: &State, shown: &Shown<'_>) -> Self {
+        let (width, height) = state.room;
+        let inner = Rect::new(0, 0, width.saturating_sub(4), height.saturating_sub(2));
+        Self::of(list::above_filter(state, shown, inner))
+    }
+
+    fn size(self) -> usize {
+        usize::from(self.columns) * usize::from(self.rows)
+    }
+
+    /// The tiles that are visible while the cursor is at `at`: page by page, the last one full.
     fn visible(self, at: usize, count: usize) -> Range<usize> {
-        if self.columns == 0 {
-            // Before the first frame: a screenful.
-            return at.min(count)..(at + 60).min(count);
-        }
-        let from = self.scrolled(at, count) * self.columns;
-        from.min(count)..(from + self.rows * self.columns).min(count)
+        let (columns, rows) = (usize::from(self.columns), usize::from(self.rows));
+        let last = count.div_ceil(columns).saturating_sub(rows);
+        let first = (at / columns / rows * rows).min(last) * columns;
+        first.min(count)..(first + self.size()).min(count)
     }
 }
 
@@ -75,24 +95,11 @@ pub(super) fn draw(
     if shown.order.is_empty() {
         return list::say_none(state, shown, context, inner, buf);
     }
-    // 12 pixels: below that one tells a dog from a bus only by luck. Where that leaves but two rows,
-    // to see many of them is worth more.
-    let side: u16 = match (inner.width, inner.height) {
-        (150.., 27..) => 16,
-        (_, 21..) => 12,
-        _ => 10,
-    };
+    let sheet = Sheet::of(inner);
+    let Sheet { columns, side, pitch, .. } = sheet;
     let down = side / 2 + 1;
-    let columns = ((inner.width + 1) / (side + 1)).max(1);
-    let rows = (inner.height / down).max(1);
-    let pitch = (inner.width + 1) / columns;
-    let count = shown.order.len();
-    let old = state.sheet.get();
-    let mut sheet = Sheet { columns: columns.into(), rows: rows.into(), ..old };
-    sheet.first = sheet.scrolled(shown.at, count);
-    state.sheet.set(sheet);
     let pane = shown.pane();
-    let visible = sheet.visible(shown.at, count);
+    let visible = sheet.visible(shown.at, shown.order.len());
     for (number, at) in visible.enumerate() {
         let Some(neuron) = shown.order.get(at) else { return };
         let (column, row) = (number as u16 % columns, number as u16 / columns);
@@ -162,8 +169,8 @@ fn caption(state: &State, pane: &Pane<'_>, neuron: &Neuron) -> String {
 
 /// Moves the cursor on the sheet; `false` = not mine.
 pub(super) fn walk(state: &mut State, action: Action, shown: &Shown<'_>) -> bool {
-    let sheet = state.sheet.get();
-    let (columns, rows) = (sheet.columns.max(1), sheet.rows.max(1));
+    let sheet = Sheet::on_screen(state, shown);
+    let columns = usize::from(sheet.columns);
     let count = shown.order.len();
     let last = count.saturating_sub(1);
     let to = match action {
@@ -173,7 +180,7 @@ pub(super) fn walk(state: &mut State, action: Action, shown: &Shown<'_>) -> bool
         Action::Down if shown.at + columns > last => shown.at,
         Action::Down => shown.at + columns,
         Action::Up => shown.at.checked_sub(columns).unwrap_or(shown.at),
-        action => match moved(action, shown.at, count, rows * columns) {
+        action => match moved(action, shown.at, count, sheet.size()) {
             Some(to) => to,
             None => return false,
         },
@@ -182,13 +189,15 @@ pub(super) fn walk(state: &mut State, action: Action, shown: &Shown<'_>) -> bool
     true
 }
 
-/// The pictures in sight, then those of the row below.
+/// The pictures in sight, then those of the row below and above.
 pub(super) fn wants(state: &State, shown: &Shown<'_>, wanted: &mut Vec<Request>) {
-    let sheet = state.sheet.get();
+    let sheet = Sheet::on_screen(state, shown);
+    let columns = usize::from(sheet.columns);
     let visible = sheet.visible(shown.at, shown.order.len());
-    let below = visible.end..(visible.end + sheet.columns).min(shown.order.len());
+    let below = visible.end..(visible.end + columns).min(shown.order.len());
+    let above = visible.start.saturating_sub(columns)..visible.start;
     let pane = shown.pane();
-    for at in visible.chain(below) {
+    for at in visible.chain(below).chain(above) {
         let request = shown.order.get(at).and_then(|neuron| top(state, &pane, neuron).ok());
         wanted.extend(request);
     }
@@ -200,14 +209,22 @@ mod tests {
 
     #[test]
     fn only_what_is_in_sight_is_visible_and_the_cursor_always_is() {
-        let sheet = Sheet { columns: 6, rows: 3, first: 0 };
+        let sheet = Sheet { columns: 6, rows: 3, side: 12, pitch: 13 };
         assert_eq!(sheet.visible(0, 128), 0..18);
         assert_eq!(sheet.visible(17, 128), 0..18);
-        assert_eq!(sheet.visible(18, 128), 6..24);
+        assert_eq!(sheet.visible(18, 128), 18..36);
         assert_eq!(sheet.visible(127, 128), 114..128);
+        assert_eq!(sheet.visible(5, 7), 0..7);
         assert_eq!(sheet.visible(0, 0), 0..0);
         for at in 0..128 {
             assert!(sheet.visible(at, 128).contains(&at));
         }
+    }
+
+    #[test]
+    fn no_room_is_a_sheet_too() {
+        let sheet = Sheet::of(Rect::default());
+        assert_eq!(sheet.size(), 1);
+        assert_eq!(sheet.visible(3, 5), 3..4);
     }
 }

@@ -1,8 +1,10 @@
 //! What keys and clicks do on the neurons screen.
 
+use super::beside::{self, Beside};
 use super::region::{self, Overlay};
 use super::shown::Shown;
 use super::{Focus, Mode, Row, Spot, State, bookmark, gallery, pictures, time};
+use crate::run::results::neurons::Neuron;
 use crate::tui::action::{Action, Place};
 use crate::tui::effect::Effect;
 use crate::tui::message::Notice;
@@ -37,8 +39,10 @@ pub fn act(
         Action::PreviousNeuron => {
             choose(state, &shown, moved(Action::Up, shown.at, shown.order.len(), 1)?);
         }
-        Action::NextLayer => change_layer(state, &shown, 1),
-        Action::PreviousLayer => change_layer(state, &shown, shown.layer_place().1 - 1),
+        Action::NextLayer => return Some(change_layer(state, &shown, 1)),
+        Action::PreviousLayer => {
+            return Some(change_layer(state, &shown, shown.layer_place().1 - 1));
+        }
         Action::Sort => {
             state.neuron = shown.neuron().map(|neuron| neuron.index);
             state.sort = state.sort.next(shown.layer, &shown.seen.detail.bookmarks);
@@ -59,7 +63,8 @@ pub fn act(
         Action::OtherSide if state.mode == Mode::Gallery => state.other_side = !state.other_side,
         Action::PreviousStep | Action::NextStep => return Some(time::walk(state, action, &shown)),
         Action::Bookmark => return Some(bookmark::press(state, &shown)),
-        Action::CopyCommand => return command(state, &shown),
+        Action::Unmark => return Some(bookmark::take_away(&shown)),
+        Action::CopyCommand => return command(state, &shown, scene),
         Action::Back => return back(state).then(Vec::new),
         action if state.mode == Mode::Gallery => return in_gallery(state, action, &shown),
         Action::NextFocus if state.mode == Mode::Zoom => {
@@ -119,31 +124,55 @@ pub(super) fn choose(state: &mut State, shown: &Shown<'_>, at: usize) {
     state.neuron = shown.order.get(at).map(|neuron| neuron.index);
 }
 
-fn change_layer(state: &mut State, shown: &Shown<'_>, by: usize) {
+fn change_layer(state: &mut State, shown: &Shown<'_>, by: usize) -> Vec<Effect> {
     let (at, count) = shown.layer_place();
+    if count < 2 {
+        let words = format!("'{}' is the only layer that was looked at", shown.layer.layer);
+        return vec![Effect::Notify(Notice::info(words))];
+    }
     let layer = shown.seen.neurons.layers.get((at + by) % count);
     state.layer = layer.map(|layer| layer.layer.clone());
     state.neuron = None;
+    Vec::new()
 }
 
 fn originals(state: &mut State, shown: &Shown<'_>) -> Vec<Effect> {
     let is_kept = |neuron| pictures::has_originals(neuron);
     if !state.originals && !shown.layer.neurons.iter().any(is_kept) {
-        let words = "no originals of the adversarial pictures were kept: its run was made by an \
-                     older version, or has no adversarial images";
+        let words = if shown.seen.step.is_some() {
+            "a look of the training keeps no originals of the adversarial pictures; the neurons \
+             stage does"
+        } else if shown.seen.neurons.adversarial_images == 0 {
+            "there are no originals: this run looked at no adversarial images"
+        } else {
+            "no originals of the adversarial pictures were kept: its run was made by an older \
+             version"
+        };
         return vec![Effect::Notify(Notice::info(words))];
     }
     state.originals = !state.originals;
     Vec::new()
 }
 
-/// The command that makes what is on the screen.
-fn command(state: &State, shown: &Shown<'_>) -> Option<Vec<Effect>> {
+/// The command that makes what is on the screen, as far as one does: a notice says what it leaves
+/// out.
+fn command(state: &State, shown: &Shown<'_>, scene: &Scene<'_>) -> Option<Vec<Effect>> {
     let neuron = shown.neuron()?;
     let (run, layer) = (quoted(shown.seen.run), quoted(&shown.layer.layer));
     let mut command = format!("glassbox view {run} --layer {layer} --neuron {}", neuron.index);
-    if let Some(flag) = state.overlay.flag() {
+    let beside = match beside::of(state, shown, scene) {
+        Some(Beside::There(pane)) => pane.neuron,
+        _ => None,
+    };
+    // What was not kept is not shown here either, and the command would fail.
+    let have = |has: &dyn Fn(&Neuron) -> bool| has(neuron) && beside.is_none_or(has);
+    if let Some(flag) = state.overlay.flag()
+        && have(&|neuron| state.overlay.is_there(neuron))
+    {
         command = format!("{command} --region {flag}");
+    }
+    if state.originals && state.mode == Mode::Grid && have(&pictures::has_originals) {
+        command += " --originals";
     }
     if let Some(step) = shown.seen.step {
         command = format!("{command} --step {step}");
@@ -152,10 +181,18 @@ fn command(state: &State, shown: &Shown<'_>) -> Option<Vec<Effect>> {
         command = format!("{command} --with {}", quoted(other));
     }
     let mut effects = vec![Effect::Copy(command)];
-    if matches!(state.overlay, Overlay::Discrepancy(_)) {
-        let words = "the command shows no discrepancy: that is on the screen alone";
-        effects.push(Effect::Notify(Notice::warning(words)));
-    }
+    let left_out = if state.mode == Mode::Gallery {
+        Some(format!(
+            "the command shows neuron {} alone; glassbox report RUN --format png --out DIR draws \
+             figures of whole layers",
+            neuron.index
+        ))
+    } else if matches!(state.overlay, Overlay::Discrepancy(_)) {
+        Some("the command shows no discrepancy: that is on the screen alone".to_owned())
+    } else {
+        None
+    };
+    effects.extend(left_out.map(|words| Effect::Notify(Notice::warning(words))));
     Some(effects)
 }
 
@@ -166,6 +203,11 @@ fn filter(
     page: usize,
 ) -> Option<Vec<Effect>> {
     match state.filter.narrow(&mut state.filtering, action) {
+        // What is wrong must not be taken for a filter that keeps everything.
+        Narrowed::Done if !state.filtering && !state.filter.is_empty() => {
+            let told = shown.problem.iter();
+            return Some(told.map(|told| Effect::Notify(Notice::warning(told))).collect());
+        }
         Narrowed::Done => {}
         Narrowed::Moves => choose(state, shown, moved(action, shown.at, shown.order.len(), page)?),
         Narrowed::NotMine => return None,

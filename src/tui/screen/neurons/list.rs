@@ -151,13 +151,40 @@ pub(super) fn filter_words<'a>(
     Span::styled(format!(" · /{filter}{wrong}"), context.style(Role::Warning))
 }
 
-/// The field of the filter in the last row while it is typed, with what is wrong above it; answers
-/// what is left.
+/// What stands beside the filter: what is wrong with it, or while nothing is typed, what could be.
+fn filter_lines(state: &State, shown: &Shown<'_>, width: u16) -> Option<(Role, Vec<String>)> {
+    let (role, words) = match &shown.problem {
+        Some(problem) => (Role::Warning, format!("! {problem}")),
+        // A language that nobody is told of is not used.
+        None if state.filtering && state.filter.is_empty() => (
+            Role::Muted,
+            "dog · 147 · label:dog · act>10 · diff>0.5 · real!=adv · marked · !dog".to_owned(),
+        ),
+        None => return None,
+    };
+    Some((role, text::wrap(&words, width.into())))
+}
+
+/// What the filter's field and the words beside it leave of the inside of a frame. The field is the
+/// last row while it is typed, with the words above it; later they stand at the top, below the title
+/// that names the filter.
+pub(super) fn above_filter(state: &State, shown: &Shown<'_>, inner: Rect) -> Rect {
+    let field = u16::from(state.filtering).min(inner.height);
+    let mut left = Rect { height: inner.height - field, ..inner };
+    let lines = filter_lines(state, shown, inner.width).map_or(0, |(_, lines)| lines.len() as u16);
+    if lines > 0 && left.height >= lines + 3 {
+        left.height -= lines;
+        left.y += if state.filtering { 0 } else { lines };
+    }
+    left
+}
+
+/// Draws the filter's field and the words beside it; answers what is left.
 pub(super) fn draw_filter(
     state: &State,
     shown: &Shown<'_>,
     context: &DrawContext<'_>,
-    mut inner: Rect,
+    inner: Rect,
     buf: &mut Buffer,
     view: &mut View,
 ) -> Rect {
@@ -166,26 +193,17 @@ pub(super) fn draw_filter(
         buf.set_stringn(row.x, row.y, "/", row.width.into(), context.style(Role::Key));
         let field = Rect { x: row.x + 1, width: row.width.saturating_sub(1), ..row };
         state.filter.draw(context, field.intersection(row), buf, view);
-        inner.height -= 1;
     }
-    let (role, words) = match &shown.problem {
-        Some(problem) => (Role::Warning, problem.as_str()),
-        // A language that nobody is told of is not used.
-        None if state.filtering && state.filter.is_empty() => {
-            (Role::Muted, "dog · 147 · label:dog · act>10 · diff>0.5 · real!=adv · marked · !dog")
+    let left = above_filter(state, shown, inner);
+    if let Some((role, lines)) = filter_lines(state, shown, inner.width) {
+        let y = if state.filtering { left.bottom() } else { inner.y };
+        let height = (inner.height - left.height).saturating_sub(u16::from(state.filtering));
+        let place = Rect { y, height, ..inner };
+        for (line, row) in lines.iter().zip(place.rows()) {
+            buf.set_stringn(row.x, row.y, line, row.width.into(), context.style(role));
         }
-        None => return inner,
-    };
-    let lines = text::wrap(words, inner.width.into());
-    if inner.height < lines.len() as u16 + 3 {
-        return inner;
     }
-    inner.height -= lines.len() as u16;
-    for (at, line) in lines.iter().enumerate() {
-        let y = inner.bottom() + at as u16;
-        buf.set_stringn(inner.x, y, line, inner.width.into(), context.style(role));
-    }
-    inner
+    left
 }
 
 /// Why nothing is listed.
@@ -239,11 +257,13 @@ impl Columns {
         let most = |neuron: &Neuron| neuron.real.len().max(neuron.adversarial.len());
         let pictures = layer.neurons.iter().map(most).max().unwrap_or(0);
         let count = (2 * pictures.to_string().len() + 2).max(5);
+        // Long counts must not take the class its room.
+        let wide = 36 + 2 * (count as u16 - 5);
         let columns = [
-            (2, count, width >= 36),
-            (3, count, width >= 36),
+            (2, count, width >= wide),
+            (3, count, width >= wide),
             (4, 6, width >= 24 || !by_change),
-            (5, 7, has_change && (width >= 43 || by_change)),
+            (5, 7, has_change && (width >= wide + 7 || by_change)),
             (6, 7, width >= 26 && !(width < 36 && by_change)),
         ];
         let there = columns.into_iter().filter(|(_, _, is_there)| *is_there);
@@ -256,5 +276,36 @@ impl Columns {
             self.0.iter().map(|(at, width)| text::pad_left(cell(*at), *width)).collect();
         let room = usize::from(width).saturating_sub(5 + text::width(&tail));
         format!("{}{sign}{}{tail}", text::pad_left(cell(0), 4), text::pad(cell(1), room))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::fixture;
+
+    #[test]
+    fn columns_stay_apart_and_the_class_keeps_its_room_with_many_pictures() {
+        let mut layer = fixture::with_regions().layers.remove(1);
+        for neuron in &mut layer.neurons {
+            for tops in [&mut neuron.real, &mut neuron.adversarial] {
+                let first = tops[0].clone();
+                tops.resize(100, first);
+            }
+        }
+        let head = ["#", "harvestman", "100/100", "100/100", "0.97", "-12 %", "30.75"];
+        for sort in [Sort::Disagreement, Sort::Activation] {
+            for width in 26_u16..120 {
+                let columns = Columns::of(width, sort, &layer);
+                let row = columns.row(&head.map(str::to_owned), " ", width);
+                assert_eq!(text::width(&row), usize::from(width), "{row}");
+                let class = row.split_whitespace().nth(1).unwrap();
+                assert!(class.starts_with("harv") && !class.contains('/'), "{width}: {row}");
+                assert_eq!(row.matches("100/100").count(), row.matches(" 100/100").count());
+                if width >= 36 {
+                    assert!(row.contains("harvestma"), "{width}: {row}");
+                }
+            }
+        }
     }
 }

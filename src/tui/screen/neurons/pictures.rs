@@ -198,7 +198,7 @@ fn originals<'a>(
         let Some(original) = &top.counterpart else {
             return Tile { picture: Some(not_kept), caption: Default::default(), selected: false };
         };
-        let file = Request::File(pane.seen.detail.folder.join(&original.picture));
+        let file = Request::File(pane.seen.detail.file(&original.picture));
         let value = number::value(original.activation);
         let long = format!("{value} · #{}", number::count(original.rank));
         Tile {
@@ -290,7 +290,7 @@ pub(super) fn wants(state: &State, pane: &Pane<'_>, wanted: &mut Vec<Request>) {
     }
     if state.originals {
         let originals = neuron.adversarial.iter().filter_map(|top| top.counterpart.as_ref());
-        let folder = &pane.seen.detail.folder;
-        wanted.extend(originals.map(|original| Request::File(folder.join(&original.picture))));
+        let detail = pane.seen.detail;
+        wanted.extend(originals.map(|original| Request::File(detail.file(&original.picture))));
     }
 }

@@ -84,10 +84,10 @@ pub(super) fn request(
     which: Which,
     top: &TopImage,
 ) -> Request {
-    let picture = detail.folder.join(&top.picture);
+    let picture = detail.file(&top.picture);
     let Some((strip, look)) = overlay.strip(neuron) else { return Request::File(picture) };
     let tile = Strip::tile(neuron, which.is_adversarial, which.rank);
-    Request::Region { picture, strip: detail.folder.join(strip), tile, look }
+    Request::Region { picture, strip: detail.file(strip), tile, look }
 }
 
 /// The map behind it: the feature map, or the discrepancy map while that is laid over.
@@ -103,7 +103,7 @@ pub(super) fn map(
         _ => ("feature map", neuron.regions.as_deref()?),
     };
     let tile = Strip::tile(neuron, which.is_adversarial, which.rank);
-    Some((title, Request::Map { strip: detail.folder.join(strip), tile }))
+    Some((title, Request::Map { strip: detail.file(strip), tile }))
 }
 
 /// The next one that the chosen neuron has.
@@ -113,8 +113,12 @@ pub(super) fn turn(state: &mut State, shown: &Shown<'_>) -> Vec<Effect> {
     let others = ALL.iter().cycle().skip(at + 1).take(ALL.len());
     state.overlay = others.copied().find(|next| next.is_there(neuron)).unwrap_or_default();
     if state.overlay == Overlay::Off && at == 0 {
-        let words = "no regions were kept of this neuron: its run was made by an older version, or \
-                     looked at it without them";
+        let words = if shown.seen.step.is_some() {
+            "a look of the training keeps no regions; the neurons stage does"
+        } else {
+            "no regions were kept of this neuron: its run was made by an older version, or looked \
+             at it without them"
+        };
         return vec![Effect::Notify(Notice::info(words))];
     }
     Vec::new()

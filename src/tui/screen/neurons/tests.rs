@@ -14,6 +14,7 @@ use crate::run::results::neurons::{Layer, Strip, TopImage};
 use crate::tui::effect::Effect;
 use crate::tui::fixture::{self, FAILED, FINISHED};
 use crate::tui::pictures::{Cache, Request, decoder};
+use crate::tui::screen::Click;
 use crate::tui::world::World;
 
 /// Writes a picture of one colour a class.
@@ -219,12 +220,102 @@ fn the_copied_command_prints_what_is_on_the_screen() {
     assert_eq!(copied(&mut state), command);
     press(&mut state, &world, &[Action::Region, Action::Region, Action::Region]);
     assert_eq!(copied(&mut state), format!("{command} --region crop"));
+    // Of this neuron there are originals; they are shown beside the pictures alone.
     state.overlay = Overlay::default();
+    press(&mut state, &world, &[Action::Originals]);
+    assert_eq!(copied(&mut state), format!("{command} --originals"));
+    state.mode = Mode::Gallery;
+    let copied_there = press(&mut state, &world, &[Action::CopyCommand]);
+    assert!(matches!(&copied_there[0], Effect::Copy(copied) if *copied == command));
+    assert!(matches!(&copied_there[1], Effect::Notify(told) if told.text.contains("report RUN")));
+    (state.mode, state.originals) = (Mode::Grid, false);
     state.put_beside(FAILED.into());
     assert_eq!(copied(&mut state), format!("{command} --with {FAILED}"));
-    state = State { neuron: Some(3), step: Some(1_600), ..State::default() };
+    // A look of the training keeps neither regions nor originals: the command must not ask for them.
+    state = State { neuron: Some(3), step: Some(1_600), originals: true, ..State::default() };
+    state.overlay = Overlay::Map(crate::tui::pictures::overlay::Look::Lit);
     let command = format!("glassbox view {FINISHED} --layer conv5 --neuron 3 --step 1600");
     assert_eq!(copied(&mut state), command);
+}
+
+#[test]
+fn a_layer_that_is_alone_is_told_to_be() {
+    let mut world = fixture::world(Path::new("/none"));
+    let detail = world.details.get_mut(FINISHED).unwrap();
+    let detail = std::sync::Arc::make_mut(detail);
+    let mut neurons = fixture::neurons();
+    neurons.layers.truncate(1);
+    detail.neurons = Some(std::sync::Arc::new(neurons));
+    let mut state = State { neuron: Some(7), ..State::default() };
+    for action in [Action::NextLayer, Action::PreviousLayer] {
+        let told = press(&mut state, &world, &[action]);
+        assert!(matches!(&told[..], [Effect::Notify(told)] if told.text.contains("only layer")));
+        assert_eq!((state.neuron, &state.layer), (Some(7), &None));
+    }
+}
+
+#[test]
+fn a_picture_outside_the_run_is_not_opened() {
+    let mut world = fixture::world(Path::new("/none"));
+    let detail = world.details.get_mut(FINISHED).unwrap();
+    let mut neurons = fixture::neurons();
+    for (at, path) in ["../../secret.png", "/etc/hostname"].iter().enumerate() {
+        neurons.layers[1].neurons[147].real[at].picture = (*path).into();
+    }
+    std::sync::Arc::make_mut(detail).neurons = Some(std::sync::Arc::new(neurons));
+    let state = State { neuron: Some(147), ..State::default() };
+    let wanted = wants(&state, &scene(&world, &Cache::default(), FINISHED)).pictures;
+    assert_eq!(wanted[..2], [Request::File("".into()), Request::File("".into())]);
+    let inside =
+        |request: &Request| matches!(request, Request::File(path) if path.starts_with("/none"));
+    assert!(wanted[2..].iter().all(inside), "{wanted:?}");
+}
+
+#[test]
+fn a_mistake_in_the_filter_is_told_when_it_is_kept() {
+    let world = fixture::world(Path::new("/none"));
+    let mut state = after(&world, &[Action::Filter]);
+    state.filter.insert("adv:clock");
+    let told = press(&mut state, &world, &[Action::Open]);
+    let tells = |notice: &crate::tui::message::Notice| notice.text.contains("there is label:");
+    assert!(matches!(&told[..], [Effect::Notify(notice)] if tells(notice)), "{told:?}");
+    let (text, _) = drawn(&state, &scene(&world, &Cache::default(), FINISHED), (120, 40));
+    let below_title = text.lines().nth(1).unwrap();
+    assert!(below_title.contains("! 'adv:' is unknown"), "{text}");
+}
+
+#[test]
+fn keys_and_background_know_the_gallery_as_it_is_drawn() {
+    let (world, cache) = (fixture::world(Path::new("/none")), Cache::default());
+    let scene = scene(&world, &cache, FINISHED);
+    for (size, filter, filtering) in [
+        ((120, 40), "", false),
+        ((200, 50), "iou>1", false),
+        ((80, 24), "", true),
+        ((60, 13), "", false),
+    ] {
+        let mut state = State { mode: Mode::Gallery, filtering, ..State::default() };
+        state.filter.insert(filter);
+        state.neuron = Some(147);
+        state.fit(size.0, size.1);
+        let (_, view) = drawn(&state, &scene, size);
+        let is_tile = |click: &&(Rect, Click)| matches!(click.1, Click::Row(Place::Neurons, _));
+        let tiles = view.clicks.iter().filter(is_tile).count();
+        let shown = Shown::new(&state, &scene).unwrap();
+        let mut wanted = Vec::new();
+        gallery::wants(&state, &shown, &mut wanted);
+        let columns = {
+            let rows: Vec<u16> = view.clicks.iter().filter(is_tile).map(|(at, _)| at.y).collect();
+            rows.iter().filter(|y| **y == rows[0]).count()
+        };
+        let more = wanted.len() - tiles;
+        assert!(more % columns == 0 && more <= 2 * columns, "{size:?}: {more} of {columns}");
+        state.filtering = false;
+        let before = shown.at;
+        act(&mut state, Action::Down, &scene, 10);
+        let now = Shown::new(&state, &scene).unwrap().at;
+        assert!(now == before || now == before + columns || filtering, "{size:?}");
+    }
 }
 
 #[test]

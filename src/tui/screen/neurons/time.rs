@@ -106,6 +106,8 @@ pub(super) fn draw(
         format!("{}…{}", number::count(*first), number::count(*last))
     };
     let words = match seen.step {
+        // The only look there is, so far.
+        Some(_) if first == last => range,
         Some(step) => format!("step {} of {range}", number::count(step)),
         None => format!("in the end · training {range}"),
     };

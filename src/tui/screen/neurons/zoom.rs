@@ -25,6 +25,9 @@ use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::grid;
 
+/// Levels of 255 that an attack of which nothing is told is taken to change.
+const UNKNOWN: f64 = 8.0;
+
 /// One of the pictures, with its title and what stands below it.
 #[derive(Debug)]
 struct Plate {
@@ -61,7 +64,8 @@ fn twin(pane: &Pane<'_>, row: Row, top: &TopImage) -> Option<Twin> {
     if let Some(twin) = all.find(|candidate| candidate.image == top.image) {
         return Some(bare(&twin.picture, twin.caption()));
     }
-    if row == Row::Adversarial {
+    // The attack of the results was made against the network as it was in the end.
+    if row == Row::Adversarial || pane.seen.step.is_some() {
         return None;
     }
     let attack = pane.seen.detail.attack.as_ref()?;
@@ -72,15 +76,19 @@ fn twin(pane: &Pane<'_>, row: Row, top: &TopImage) -> Option<Twin> {
 }
 
 /// How large a change the attack may make, in levels of 255: what the difference is amplified by.
-fn linf(pane: &Pane<'_>) -> Option<f64> {
-    pane.seen.detail.attack.as_ref().map(|attack| attack.linf_max)
+/// `None` where another attack than the run's own made it: that of a look of the training, or of
+/// another folder.
+fn linf(pane: &Pane<'_>, adversarial: &str) -> Option<f64> {
+    let is_own = pane.seen.step.is_none() && adversarial.starts_with("adversarial/");
+    let attack = pane.seen.detail.attack.as_ref().filter(|_| is_own);
+    attack.map(|attack| attack.linf_max)
 }
 
 /// What there is to show of the picture under the cursor, the most telling first.
 fn plates(state: &State, pane: &Pane<'_>, neuron: &Neuron) -> Vec<Plate> {
     let at = spot(state, neuron);
     let Some(top) = images(neuron, at.row).get(at.rank) else { return Vec::new() };
-    let folder = &pane.seen.detail.folder;
+    let detail = pane.seen.detail;
     let (here, there) = match at.row {
         Row::Real => (("real", Role::Real), ("adversarial", Role::Adversarial)),
         Row::Adversarial => (("adversarial", Role::Adversarial), ("original", Role::Real)),
@@ -99,7 +107,7 @@ fn plates(state: &State, pane: &Pane<'_>, neuron: &Neuron) -> Vec<Plate> {
         plates.push(Plate {
             title: there.0.into(),
             role: there.1,
-            request: Request::File(folder.join(&twin.picture)),
+            request: Request::File(detail.file(&twin.picture)),
             below: [twin.caption.clone(), below],
         });
     }
@@ -118,13 +126,16 @@ fn plates(state: &State, pane: &Pane<'_>, neuron: &Neuron) -> Vec<Plate> {
         });
     }
     if let Some(twin) = twin {
-        let (here, there) = (folder.join(&top.picture), folder.join(&twin.picture));
+        let (here, there) = (&top.picture, &twin.picture);
         let (original, adversarial) = match at.row {
             Row::Real => (here, there),
             Row::Adversarial => (there, here),
         };
-        let gain = gain_for(linf(pane).unwrap_or(0.0));
-        let most = linf(pane).map(|levels| format!("at most {levels}/255"));
+        let linf = linf(pane, adversarial);
+        // Of an unknown attack, as of the most usual one: eight levels can be seen, and told apart.
+        let gain = gain_for(linf.unwrap_or(UNKNOWN));
+        let most = linf.map(|levels| format!("at most {levels}/255"));
+        let (original, adversarial) = (detail.file(original), detail.file(adversarial));
         plates.push(Plate {
             title: format!("difference ×{gain}"),
             role: Role::Text,

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::State;
+use crate::run::folder::short_name;
 use crate::run::state::Status;
 use crate::tui::action::{Action, Place};
 use crate::tui::glyphs::StatusSign;
@@ -17,19 +18,6 @@ use crate::tui::world::RunSummary;
 
 /// From this many columns on, clean and adversarial accuracy get columns of their own.
 const ROOMY: u16 = 62;
-
-/// The id without the time in front: `alexnet-consistent-7f3a`.
-pub fn short_name(id: &str) -> &str {
-    let mut parts = id.splitn(3, '-');
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some(date), Some(time), Some(name))
-            if date.len() == 8 && time.len() == 6 && !name.is_empty() =>
-        {
-            name
-        }
-        _ => id,
-    }
-}
 
 /// A sentence with the ids in it shortened.
 pub fn short_names(sentence: &str) -> String {

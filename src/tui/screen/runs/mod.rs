@@ -12,7 +12,9 @@ mod list;
 #[cfg(test)]
 mod tests;
 
-pub use list::{short_name, short_names};
+pub use list::short_names;
+
+pub use crate::run::folder::short_name;
 
 use std::collections::BTreeSet;
 
@@ -294,12 +296,12 @@ fn compare(state: &mut State, scene: &Scene<'_>) -> Vec<Effect> {
 
 fn order(run: &RunSummary, order: Order) -> Vec<Effect> {
     if !run.status.is_live() {
-        let text = format!("{} is not running", list::short_name(&run.info.id));
+        let text = format!("{} is not running", short_name(&run.info.id));
         return vec![Effect::Notify(Notice::info(text))];
     }
     // A waiting worker would take the request and forget it.
     if run.status == Status::Queued && matches!(order, Order::Pause | Order::Checkpoint) {
-        let name = list::short_name(&run.info.id);
+        let name = short_name(&run.info.id);
         let text = format!("{name} waits for its device: it has not begun yet");
         return vec![Effect::Notify(Notice::info(text))];
     }

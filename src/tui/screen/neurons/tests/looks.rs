@@ -39,8 +39,11 @@ fn one_picture_with_all_that_is_known_of_it() {
 
 #[test]
 fn a_whole_layer_as_a_contact_sheet() {
-    let state = State { mode: Mode::Gallery, ..at(147) };
-    snapshot("gallery", &state, &fixture::SIZES);
+    for size in fixture::SIZES {
+        let mut state = State { mode: Mode::Gallery, ..at(147) };
+        state.fit(size.0, size.1);
+        snapshot("gallery", &state, &[size]);
+    }
 }
 
 #[test]
@@ -59,6 +62,16 @@ fn a_step_of_the_training_and_a_note_that_is_typed() {
     press(&mut state, &world, &[Action::Bookmark]);
     state.insert("likes edges");
     snapshot("note", &state, &[(80, 24)]);
+}
+
+#[test]
+fn the_only_look_is_not_one_of_itself() {
+    let mut world = fixture::world_with_regions(Path::new("/none"));
+    let detail = std::sync::Arc::make_mut(world.details.get_mut(FINISHED).unwrap());
+    detail.neuron_history.truncate(1);
+    let state = State { step: Some(400), ..at(3) };
+    let (text, _) = drawn(&state, &scene(&world, &Cache::default(), FINISHED), (120, 40));
+    assert!(text.contains("◂ step 400 ▸"), "{text}");
 }
 
 #[test]
@@ -103,6 +116,40 @@ fn the_overlay_goes_round_what_the_neuron_has() {
     let told = press(&mut state, &plain, &[Action::Region, Action::Region]);
     assert!(matches!(&told[..], [Effect::Notify(notice)] if notice.text.contains("older version")));
     assert_eq!(state.overlay, Overlay::Off);
+    // A look of the training is no older version.
+    let mut look = State { step: Some(1_600), ..at(3) };
+    for action in [Action::Region, Action::Originals] {
+        let told = press(&mut look, &world, &[action]);
+        let tells = |text: &str| text.contains("a look of the training keeps no");
+        assert!(matches!(&told[..], [Effect::Notify(told)] if tells(&told.text)), "{told:?}");
+    }
+}
+
+#[test]
+fn a_look_of_the_training_stands_beside_nothing_of_the_finished_networks_attack() {
+    let mut world = fixture::world_with_regions(Path::new("/none"));
+    let zoomed = |world: &World, step| {
+        let state = State { mode: Mode::Zoom, step, ..at(3) };
+        let cache = Cache::default();
+        drawn(&state, &scene(world, &cache, FINISHED), (200, 50)).0
+    };
+    assert!(zoomed(&world, None).contains("at most"), "{}", zoomed(&world, None));
+    assert!(!zoomed(&world, Some(1_600)).contains("at most"));
+    // The image is one of the attack's, and the look has no twin of it.
+    let detail = std::sync::Arc::make_mut(world.details.get_mut(FINISHED).unwrap());
+    for (_, look) in &mut detail.neuron_history {
+        let layers = &mut std::sync::Arc::make_mut(look).layers;
+        for neuron in layers.iter_mut().flat_map(|layer| &mut layer.neurons) {
+            neuron.adversarial.clear();
+            neuron.real.iter_mut().for_each(|top| top.counterpart = None);
+        }
+    }
+    let mut attack = detail.attack.as_deref().unwrap().clone();
+    let image = &detail.neuron_history[2].1.layers.iter().find(|layer| layer.layer == "conv5");
+    let neuron = image.unwrap().neurons.iter().find(|neuron| neuron.index == 3).unwrap();
+    attack.pairs[0].image.clone_from(&neuron.real[0].image);
+    detail.attack = Some(std::sync::Arc::new(attack));
+    assert!(!zoomed(&world, Some(1_600)).contains("adversarial"));
 }
 
 #[test]
@@ -168,7 +215,18 @@ fn a_bookmark_is_set_with_a_note_dropped_and_taken_away() {
     assert_eq!(kept, [bookmark(7, Some("dogs"))]);
     assert!(press(&mut state, &world, &[Action::Bookmark, Action::Back]).is_empty());
     assert!(!state.is_noting());
-    let gone = press(&mut at(147), &world, &[Action::Bookmark]);
+    // The note that is there is there to be changed; an empty one is a mark all the same.
+    let mut marked = at(147);
+    let changed = press(&mut marked, &world, &[Action::Bookmark, Action::DeleteAll, Action::Open]);
+    assert_eq!(changed, [bookmark(147, Some(""))]);
+    press(&mut marked, &world, &[Action::Bookmark]);
+    marked.insert("!");
+    let changed = press(&mut marked, &world, &[Action::Open]);
+    let is_longer = |note: &str| note.contains("buses when attacked") && note.ends_with('!');
+    assert!(matches!(&changed[..], [Effect::Bookmark { note: Some(note), .. }] if is_longer(note)));
+    let none = press(&mut at(7), &world, &[Action::Unmark]);
+    assert!(matches!(&none[..], [Effect::Notify(told)] if told.text.contains("no bookmark")));
+    let gone = press(&mut at(147), &world, &[Action::Unmark]);
     assert_eq!(gone[0], bookmark(147, None));
     assert!(matches!(&gone[1], Effect::Notify(told) if told.text.contains("buses when attacked")));
 }
@@ -199,7 +257,7 @@ fn the_gallery_moves_by_rows_and_opens_the_neuron() {
     let scene = scene(&world, &cache, FINISHED);
     let mut state = State::default();
     press(&mut state, &world, &[Action::Gallery]);
-    drawn(&state, &scene, (80, 24));
+    state.fit(80, 24);
     let at = |state: &State| Shown::new(state, &scene).unwrap().at;
     press(&mut state, &world, &[Action::Down, Action::Right]);
     let columns = at(&state) - 1;
@@ -208,7 +266,7 @@ fn the_gallery_moves_by_rows_and_opens_the_neuron() {
     assert_eq!(at(&state), 1);
     // What is out of sight is not wanted.
     let wanted = wants(&state, &scene).pictures;
-    assert!(wanted.len() <= 5 * 4, "{}", wanted.len());
+    assert!(wanted.len() <= 5 * 5, "{}", wanted.len());
     press(&mut state, &world, &[Action::Last, Action::OtherSide, Action::Open]);
     assert_eq!((state.mode, state.focus), (Mode::Grid, Focus::Pictures));
     assert_eq!((at(&state), state.picture.row), (255, Row::Adversarial));
