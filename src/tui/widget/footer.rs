@@ -14,6 +14,9 @@ use crate::tui::theme::Role;
 /// What it does, its keys, its label.
 type Hint<'a> = (Action, String, &'a str);
 
+/// From this width on what was sent has its place before the last hints.
+const KEEPS_SENT: u16 = 100;
+
 #[allow(clippy::too_many_arguments, reason = "one line of the screen, called once")]
 /// Draws the hints that fit: the first ones at the left, help and palette at the right. `words` are
 /// what actions mean just now, where their own labels say too little.
@@ -53,7 +56,10 @@ pub fn draw(
     let right_width = (0..right.len()).map(|at| width(&right, at)).sum::<u16>().min(area.width);
     // What pictures have cost the line, in what the hints leave over.
     let status = context.stage.and_then(Stage::status).filter(|status| status.sent > 0);
-    let sent = status.map(|status| format!("sent {}", number::bytes(status.sent as f64)));
+    // As wide while it grows, so that the hints stand still.
+    let sent = status.map(|status| format!("sent {:>9}", number::bytes(status.sent as f64)));
+    let kept = sent.as_ref().filter(|_| area.width >= KEEPS_SENT);
+    let kept = kept.map_or(0, |sent| text::width(sent) as u16 + 2);
     let mut put = |buf: &mut Buffer, x: u16, hints: &[Hint<'_>], at: usize| {
         let (action, keys, label) = &hints[at];
         let (key_width, label_width) = (text::width(keys) as u16, text::width(label) as u16);
@@ -71,7 +77,7 @@ pub fn draw(
         // A key whose label does not fit any more says nothing.
         let last = (at..left.len()).find(|at| !shares(&left, *at)).unwrap_or(at);
         let needed: u16 = (at..=last).map(|at| width(&left, at)).sum();
-        if x + needed + right_width > area.right() {
+        if x + needed + right_width + kept > area.right() {
             break;
         }
         put(buf, x, &left, at);

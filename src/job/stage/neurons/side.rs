@@ -212,8 +212,8 @@ mod tests {
             let indices: Vec<usize> = (batch * BATCH..(batch + 1) * BATCH).collect();
             // Every image its own, and one that is damaged.
             let value = |at: usize| ((at * 2_654_435_761 + batch * 97) % 1000) as f32 / 1000.0;
-            let pixels: Vec<f32> = (0..BATCH * 3 * 12 * 12).map(value).collect();
-            let images = Tensor::from_vec(pixels, (BATCH, 3, 12, 12), &Device::Cpu).unwrap();
+            let pixels: Vec<f32> = (0..BATCH * 3 * 28 * 28).map(value).collect();
+            let images = Tensor::from_vec(pixels, (BATCH, 3, 28, 28), &Device::Cpu).unwrap();
             let kept = if batch == 1 { 1..BATCH } else { 0..BATCH };
             let images = images.narrow(0, kept.start, kept.len()).unwrap();
             side.add(model, &images, &indices[kept]).unwrap();
@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn a_kill_after_a_record_changes_nothing_and_other_weights_begin_anew() {
         let folder = tempfile::tempdir().unwrap();
-        let config = ModelConfig::plain(4, 3, 12);
+        let config = ModelConfig::plain(4, 3, 28);
         let model = model::build(model::Arch::Shapesnet, config, &Device::Cpu).unwrap();
         let taps = &model.taps()[..2];
         let open = |name: &str, key: [u8; 32]| {

@@ -12,6 +12,7 @@ use crate::run::bookmarks::Bookmarks;
 use crate::run::results::neurons::{Layer, Neuron};
 use crate::tui::action::{Action, Place};
 use crate::tui::number;
+use crate::tui::screen::runs::short_name;
 use crate::tui::screen::{Click, DrawContext, View};
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -101,6 +102,12 @@ pub(super) fn draw(
         title.push_span(filter_words(state, shown, context, 10));
     }
     let inner = context.frame(title, area, buf);
+    // Which run: the screen may have been left and come back to, and another run may have been chosen.
+    let run = text::fit(short_name(shown.seen.run), usize::from(area.width.saturating_sub(6)));
+    if area.height > 2 {
+        let run = format!(" {run} ");
+        buf.set_string(area.x + 2, area.bottom() - 1, run, context.style(Role::Muted));
+    }
     let mut inner = draw_filter(state, shown, context, inner, buf, view);
     if shown.order.is_empty() {
         return say_none(state, shown, context, inner, buf);
@@ -303,7 +310,7 @@ mod tests {
                 assert!(class.starts_with("harv") && !class.contains('/'), "{width}: {row}");
                 assert_eq!(row.matches("100/100").count(), row.matches(" 100/100").count());
                 if width >= 36 {
-                    assert!(row.contains("harvestma"), "{width}: {row}");
+                    assert!(row.contains("harvest"), "{width}: {row}");
                 }
             }
         }
