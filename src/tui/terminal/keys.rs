@@ -82,19 +82,20 @@ pub(super) fn control(parameters: &str, end: u8) -> Option<Event> {
         (b'P' | b'Q' | b'S', _) => KeyCode::F(1 + end - b'P'),
         // xterm's modifyOtherKeys.
         (b'~', _) if first == 27 => {
-            return with(char::from_u32(numbers.next()?.parse().ok()?)?, modifiers);
+            let c = char::from_u32(numbers.next()?.parse().ok()?)?;
+            return Some(with(c, modifiers));
         }
         (b'~', _) => numbered(first)?,
-        (b'u', _) => return with(char::from_u32(first)?, modifiers),
+        (b'u', _) => return Some(with(char::from_u32(first)?, modifiers)),
         _ => arrow(end)?,
     };
     Some(key(code, modifiers))
 }
 
 /// A character that was pressed with these.
-fn with(c: char, modifiers: KeyModifiers) -> Option<Event> {
+fn with(c: char, modifiers: KeyModifiers) -> Event {
     if modifiers.is_empty() {
-        return Some(typed(c, false));
+        return typed(c, false);
     }
     let code = match c {
         '\r' => KeyCode::Enter,
@@ -103,7 +104,7 @@ fn with(c: char, modifiers: KeyModifiers) -> Option<Event> {
         '\u{7f}' => KeyCode::Backspace,
         c => KeyCode::Char(c),
     };
-    Some(key(code, modifiers))
+    key(code, modifiers)
 }
 
 fn numbered(number: u32) -> Option<KeyCode> {

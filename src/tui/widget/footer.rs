@@ -57,7 +57,8 @@ pub fn draw(
     // What pictures have cost the line, in what the hints leave over.
     let status = context.stage.and_then(Stage::status).filter(|status| status.sent > 0);
     // As wide while it grows, so that the hints stand still.
-    let sent = status.map(|status| format!("sent {:>9}", number::bytes(status.sent as f64)));
+    let sent = status.map(|status| format!("sent {}", number::bytes(status.sent as f64)));
+    let sent = sent.map(|sent| format!("{sent:>14}"));
     let kept = sent.as_ref().filter(|_| area.width >= KEEPS_SENT);
     let kept = kept.map_or(0, |sent| text::width(sent) as u16 + 2);
     let mut put = |buf: &mut Buffer, x: u16, hints: &[Hint<'_>], at: usize| {
