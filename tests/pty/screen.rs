@@ -249,6 +249,11 @@ impl Screen {
             std::thread::sleep(Duration::from_millis(10));
         };
         // What it wrote last may still be on its way.
+        let ended = Instant::now();
+        let is_left = || !self.parser.lock().unwrap().screen().alternate_screen();
+        while !is_left() && ended.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         std::thread::sleep(Duration::from_millis(200));
         let parser = self.parser.lock().unwrap();
         let screen = parser.screen();

@@ -1,4 +1,4 @@
-//! The papers' figures of neurons (SCIENCE §3; [A] Figures 2, 4-9): for each neuron a row or block
+//! The papers' figures of neurons (SCIENCE §3; A, Figures 2, 4-9): for each neuron a row or block
 //! of the real pictures that excite it most, above a row of adversarial ones, named by what the real
 //! ones have in common; below each picture its class, the network's answer where that is another,
 //! and the activation.

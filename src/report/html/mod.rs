@@ -1,6 +1,6 @@
 //! A report as one HTML page that stands alone: tables, doubts, and the neurons' figures with their
 //! pictures inside. No scripts, nothing from elsewhere; light or dark as the reader has it; fit for a
-//! phone and for paper. A new part of a report is one more [`Part`].
+//! phone and for paper. A new part of a report is one more `Part`.
 
 mod markup;
 mod neurons;

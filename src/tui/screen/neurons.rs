@@ -53,7 +53,7 @@ pub struct State {
     /// The chosen neuron's index; it stays chosen when the order changes.
     neuron: Option<usize>,
     sort: Sort,
-    /// What neurons must have: see [`filter`].
+    /// What neurons must have: see `filter`.
     pub filter: Field,
     /// Whether the filter has the keys.
     pub filtering: bool,
