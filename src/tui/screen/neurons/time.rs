@@ -62,8 +62,14 @@ pub(super) fn walk(state: &mut State, action: Action, shown: &Shown<'_>) -> Vec<
         Action::PreviousStep => at.saturating_sub(1),
         _ => (at + 1).min(stops.len() - 1),
     };
+    stay(state, shown);
     state.step = stops.get(to).copied().flatten();
     missing(state, shown).map(|words| Effect::Notify(Notice::info(words))).into_iter().collect()
+}
+
+/// Whoever goes through the training looks at one neuron, also if it was only the first of the list.
+fn stay(state: &mut State, shown: &Shown<'_>) {
+    state.neuron = state.neuron.or(shown.neuron().map(|neuron| neuron.index));
 }
 
 /// What to say where the chosen neuron was not looked at: it stays chosen, but others are shown.
@@ -171,6 +177,7 @@ fn draw_bar(
 
 /// A click on the bar: that look, or the result.
 pub(super) fn jump(state: &mut State, shown: &Shown<'_>, step: u64) {
+    stay(state, shown);
     let chosen = Some(step).filter(|step| *step != u64::MAX);
     let stops = stops(shown.seen.detail);
     state.step = chosen.filter(|step| stops.contains(&Some(*step)));

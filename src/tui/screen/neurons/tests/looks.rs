@@ -184,6 +184,10 @@ fn the_training_is_gone_through_and_back_to_the_end() {
     assert_eq!(state.step, Some(400));
     press(&mut state, &world, &[Action::NextStep; 6]);
     assert_eq!(state.step, None);
+    // Also the neuron that nobody has chosen stays.
+    let mut first = State::default();
+    press(&mut first, &world, &[Action::PreviousStep]);
+    assert!(first.neuron.is_some());
     let told = press(&mut at(4), &world, &[Action::PreviousStep]);
     assert!(matches!(&told[..], [Effect::Notify(notice)] if notice.text.contains("at 16 neurons")));
     let cache = Cache::default();
