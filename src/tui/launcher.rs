@@ -84,6 +84,8 @@ impl Launcher {
         let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = self.runs_dir.join(run);
         let words = if note.is_some() { "bookmarked" } else { "bookmark taken away" };
+        // What was typed must not be lost with the file.
+        let typed = note.clone().filter(|note| !note.is_empty());
         let kept = Bookmarks::read(&folder).and_then(|mut bookmarks| {
             bookmarks.set(layer, neuron, note);
             bookmarks.write(&folder)
@@ -92,7 +94,8 @@ impl Launcher {
             Ok(()) => Notice::info(format!("{layer} · neuron {neuron}: {words}")),
             Err(error) => {
                 let hint = error.hint.map_or(String::new(), |hint| format!(" ({hint})"));
-                Notice::error(format!("{}{hint}", error.message))
+                let note = typed.map_or(String::new(), |note| format!("; the note was '{note}'"));
+                Notice::error(format!("{}{hint}{note}", error.message))
             }
         })
     }
@@ -244,8 +247,9 @@ mod tests {
         assert_eq!(kept.bookmarks.len(), 7);
         assert_eq!(kept.of("conv5", 4).unwrap().note, "note 4");
         fs::write(run.join("neurons/bookmarks.json"), "[").unwrap();
-        let told = launcher.bookmark("x-1", "conv5", 3, None);
-        assert!(matches!(told, Message::Noticed(notice) if notice.text.contains("mend it")));
+        let told = launcher.bookmark("x-1", "conv5", 3, Some("dogs".into()));
+        let Message::Noticed(notice) = told else { panic!() };
+        assert!(notice.text.contains("mend it") && notice.text.contains("'dogs'"), "{notice:?}");
         assert_eq!(fs::read_to_string(run.join("neurons/bookmarks.json")).unwrap(), "[");
     }
 

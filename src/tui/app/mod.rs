@@ -166,10 +166,19 @@ impl App {
             // A multiplexer may have shown us to another terminal meanwhile.
             Message::FocusGained => vec![Effect::Redraw],
             Message::WorldChanged(world) => {
+                let before = self.runs.selected.clone();
                 self.world = world;
                 self.meet_expected();
                 self.runs.settle(&self.world);
-                Vec::new()
+                // Another run stands in its place, on every screen.
+                let is_gone = |id: &String| {
+                    self.runs.selected.as_ref() != Some(id) && self.world.run(id).is_none()
+                };
+                let told = before.filter(is_gone).map(|id| {
+                    let name = runs::short_name(&id);
+                    Effect::Notify(Notice::warning(format!("{name} is gone from the runs folder")))
+                });
+                told.into_iter().collect()
             }
             Message::MachineChanged(machine) => {
                 self.dirty = self.machine != Some(machine);
