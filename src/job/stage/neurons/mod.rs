@@ -69,7 +69,7 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
     let taps: Vec<LayerTap> = layers.iter().filter_map(tap).collect();
     let names = PictureNames::of(&*dataset);
     let twins = twins::find(context, &section.adversarial, &*dataset, &names)?;
-    let mut stage = Stage { model, taps, dataset, names, twins, section, passes: 0, progress: 0 };
+    let mut stage = Stage { model, taps, dataset, names, twins, section, progress: 0 };
     let end = stage.run(context)?;
     if end == StageEnd::Done {
         let _ = std::fs::remove_dir_all(context.folder().join(UNDER_WAY));
@@ -88,8 +88,6 @@ struct Stage {
     names: PictureNames,
     twins: Vec<Twin>,
     section: NeuronsSpec,
-    /// How many forward passes there will be, as far as is known.
-    passes: u64,
     /// How many of them are done.
     progress: u64,
 }
@@ -103,7 +101,6 @@ impl Stage {
         let mut real = Side::open(&work, "real", real, above)?;
         let adversarial = (self.twins.len(), top);
         let mut adversarial = Side::open(&work, "adversarial", adversarial, None)?;
-        self.expect_second_look();
         let before = real.next() + adversarial.next();
         if before > 0 {
             context.log(&format!("goes on after {before} images of an earlier try"))?;
@@ -149,13 +146,14 @@ impl Stage {
         let outcome = Outcome {
             found: &found,
             names: &self.names,
+            first: outcome::first_twins(twins),
             pictures: self.pictures(),
             prefix: if own { FOLDER } else { TWINS },
             positions: &positions,
             discrepancies: &discrepancies,
             split: self.section.split,
         };
-        self.write_pictures(context, &outcome.originals_shown())?;
+        self.write_pictures(context, &outcome.originals_shown()?)?;
         if !own {
             self.copy_twins(context, &outcome.twins_shown())?;
         }
@@ -176,10 +174,10 @@ impl Stage {
 
     /// How much there will be to do, as long as nobody knows which images the neurons like: never
     /// more than each neuron's whole share.
-    fn expect_second_look(&mut self) {
+    fn expected_passes(&self) -> u64 {
         let (real, adversarial) = (self.dataset.len(), self.twins.len());
         let shares = self.taps.iter().map(|tap| tap.shape[0] * self.section.top).sum::<usize>();
-        self.passes = (real + adversarial + shares.min(real) + shares.min(adversarial)) as u64;
+        (real + adversarial + shares.min(real) + shares.min(adversarial)) as u64
     }
 
     /// A hash of the network's weights and of which images are ranked.
@@ -251,7 +249,7 @@ impl Stage {
 
     /// After a batch: tells how far it is, keeps what a kill must not take, and asks what to do.
     fn go_on(&self, context: &mut Context, side: &mut Side, next: usize) -> Result<Flow> {
-        let flow = context.progress(self.progress, self.passes)?;
+        let flow = context.progress(self.progress, self.expected_passes())?;
         side.reach(next, flow != Flow::Continue)?;
         Ok(flow)
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::second_look::{Found, Positions};
 use super::strips::{self, REGIONS};
+use super::twins::Twin;
 use crate::error::Result;
 use crate::job::stage::pixels::PictureNames;
 use crate::neuron::rank::Ranks;
@@ -16,10 +17,21 @@ use crate::spec::Split;
 /// By layer and neuron.
 pub(super) type Discrepancies = BTreeMap<(usize, usize), Discrepancy>;
 
+/// The first adversarial image of each original.
+pub(super) fn first_twins(twins: &[Twin]) -> HashMap<usize, usize> {
+    let mut first = HashMap::new();
+    for (number, twin) in twins.iter().enumerate() {
+        first.entry(twin.original).or_insert(number);
+    }
+    first
+}
+
 /// Everything that the result tells of.
 pub(super) struct Outcome<'a> {
     pub(super) found: &'a Found<'a>,
     pub(super) names: &'a PictureNames,
+    /// See [`first_twins`].
+    pub(super) first: HashMap<usize, usize>,
     /// The folder of the real pictures, in the run folder.
     pub(super) pictures: &'a str,
     /// The same of the adversarial ones.
@@ -34,8 +46,6 @@ const ADVERSARIAL: usize = 1;
 
 /// The rows of the images that stand across the attack from those shown, and their neurons' ranks.
 struct Across {
-    /// The first adversarial image of each original.
-    first: HashMap<usize, usize>,
     /// By side and image: prediction and answers.
     rows: [HashMap<usize, (u32, Vec<f32>)>; 2],
     /// By side, neuron (of all layers) and image.
@@ -45,32 +55,25 @@ struct Across {
 impl Outcome<'_> {
     /// Real images that are shown: those that a neuron likes, and the originals of those
     /// adversarial ones.
-    pub(super) fn originals_shown(&self) -> BTreeSet<usize> {
+    pub(super) fn originals_shown(&self) -> Result<BTreeSet<usize>> {
         let mut shown = self.found.liked(REAL);
-        shown.extend(
-            self.found.liked(ADVERSARIAL).iter().map(|&twin| self.found.twins[twin].original),
-        );
-        // A damaged original has no picture.
-        shown.retain(|&image| matches!(self.found.sides[REAL].rows().get(image), Ok(Some(_))));
-        shown
+        for twin in self.found.liked(ADVERSARIAL) {
+            let original = self.found.twins[twin].original;
+            // A damaged original has no picture.
+            if !shown.contains(&original) && self.found.sides[REAL].rows().get(original)?.is_some()
+            {
+                shown.insert(original);
+            }
+        }
+        Ok(shown)
     }
 
     /// Adversarial images that are shown: those that a neuron likes, and the first twin of each
     /// real one.
     pub(super) fn twins_shown(&self) -> BTreeSet<usize> {
-        let first = self.first_twins();
         let mut shown = self.found.liked(ADVERSARIAL);
-        shown.extend(self.found.liked(REAL).iter().filter_map(|image| first.get(image)));
+        shown.extend(self.found.liked(REAL).iter().filter_map(|image| self.first.get(image)));
         shown
-    }
-
-    /// The first adversarial image of each original.
-    fn first_twins(&self) -> HashMap<usize, usize> {
-        let mut first = HashMap::new();
-        for (number, twin) in self.found.twins.iter().enumerate() {
-            first.entry(twin.original).or_insert(number);
-        }
-        first
     }
 
     /// The whole result.
@@ -82,6 +85,7 @@ impl Outcome<'_> {
         let mut layers = Vec::new();
         for (layer, tap) in self.found.taps.iter().enumerate() {
             let field = self.found.model.receptive_field(&tap.name);
+            let keeps_regions = self.found.keeps_regions(layer);
             layers.push(Layer {
                 layer: tap.name.clone(),
                 receptive_field: field.map(|field| ReceptiveField {
@@ -90,7 +94,9 @@ impl Outcome<'_> {
                     start: field.start,
                 }),
                 neurons: (0..tap.shape[0])
-                    .map(|neuron| self.neuron(layer, neuron, first + neuron, &across))
+                    .map(|neuron| {
+                        self.neuron((layer, keeps_regions), neuron, first + neuron, &across)
+                    })
                     .collect(),
             });
             first += tap.shape[0];
@@ -109,7 +115,13 @@ impl Outcome<'_> {
         })
     }
 
-    fn neuron(&self, layer: usize, neuron: usize, of_all: usize, across: &Across) -> Neuron {
+    fn neuron(
+        &self,
+        (layer, keeps_regions): (usize, bool),
+        neuron: usize,
+        of_all: usize,
+        across: &Across,
+    ) -> Neuron {
         let tap = &self.found.taps[layer];
         let side = |side: usize| {
             let ranked = &self.found.sides[side].tops()[layer].neurons()[neuron];
@@ -122,7 +134,7 @@ impl Outcome<'_> {
         };
         let (real, adversarial) = (side(REAL), side(ADVERSARIAL));
         let threshold = self.found.sides[REAL].threshold(layer, neuron);
-        let kept = threshold.is_some() && self.found.keeps_regions(layer);
+        let kept = threshold.is_some() && keeps_regions;
         Neuron {
             index: neuron,
             threshold: threshold.map(f64::from).filter(|threshold| threshold.is_finite()),
@@ -149,7 +161,7 @@ impl Outcome<'_> {
         let original = self.original(side, top.image);
         let label = dataset.label(original);
         let other = 1 - side;
-        let counterpart = self.counterpart(side, top.image, &across.first).and_then(|image| {
+        let counterpart = self.counterpart(side, top.image).and_then(|image| {
             let (prediction, row) = across.rows[other].get(&image)?;
             Some(Counterpart {
                 picture: self.file(other, image),
@@ -194,22 +206,16 @@ impl Outcome<'_> {
     }
 
     /// The image across the attack from an image of `side`, if there is one.
-    fn counterpart(
-        &self,
-        side: usize,
-        image: usize,
-        first: &HashMap<usize, usize>,
-    ) -> Option<usize> {
+    fn counterpart(&self, side: usize, image: usize) -> Option<usize> {
         match side {
-            REAL => first.get(&image).copied(),
+            REAL => self.first.get(&image).copied(),
             _ => self.found.twins.get(image).map(|twin| twin.original),
         }
     }
 
     /// What lies across the attack from every picture shown.
     fn across(&self) -> Result<Across> {
-        let first = self.first_twins();
-        let mut across = Across { first, rows: Default::default(), ranks: Default::default() };
+        let mut across = Across { rows: Default::default(), ranks: Default::default() };
         for side in [REAL, ADVERSARIAL] {
             let other = 1 - side;
             let rows = self.found.sides[other].rows();
@@ -218,8 +224,7 @@ impl Outcome<'_> {
             for tops in self.found.sides[side].tops() {
                 for (neuron, ranked) in tops.neurons().iter().enumerate() {
                     for top in ranked {
-                        let image = self.counterpart(side, top.image, &across.first);
-                        let Some(image) = image else { continue };
+                        let Some(image) = self.counterpart(side, top.image) else { continue };
                         let row = match across.rows[other].get(&image) {
                             Some(row) => row,
                             None => match rows.get(image)? {

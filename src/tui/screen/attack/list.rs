@@ -2,7 +2,6 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::rows::{Listed, Row};
@@ -12,6 +11,7 @@ use crate::tui::number;
 use crate::tui::screen::{Click, DrawContext, Scene, View};
 use crate::tui::text;
 use crate::tui::theme::Role;
+use crate::tui::widget::list::Ground;
 
 pub(super) fn draw(
     state: &State,
@@ -171,18 +171,11 @@ fn draw_row(
     place: Rect,
     buf: &mut Buffer,
 ) {
-    let ground = if is_chosen { context.style(Role::Selection) } else { Style::new() };
-    if is_chosen {
-        let whole = Rect { x: place.x.saturating_sub(1), width: place.width + 2, ..place };
-        buf.set_style(whole.intersection(buf.area), ground);
-    }
-    let over = |role: Role| {
-        if is_chosen { context.theme.over(role, ground) } else { context.style(role) }
-    };
+    let ground = Ground::draw(context, is_chosen, place, buf);
     let (symbol, word, role) = row.outcome().sign();
     let word = if word.len() > WORD.into() { word.split(' ').next().unwrap_or(word) } else { word };
     let sign = format!("{symbol} {word}");
-    buf.set_stringn(place.x, place.y, sign, place.width.into(), over(role));
+    buf.set_stringn(place.x, place.y, sign, place.width.into(), ground.over(role));
     let name = |class: Option<u32>| {
         class.map_or_else(|| "–".into(), |class| shown.names.of(class).into_owned())
     };
@@ -194,11 +187,10 @@ fn draw_row(
     ]);
     let at = place.x + 2 + WORD + 1;
     let mut room = usize::from(place.right().saturating_sub(at));
-    let style = if is_chosen { ground } else { context.style(Role::Text) };
     if row.is_live() && room > LIVE.len() {
         room -= LIVE.len() + 1;
         let x = place.right() - LIVE.len() as u16;
-        buf.set_string(x, place.y, LIVE, over(Role::Muted));
+        buf.set_string(x, place.y, LIVE, ground.over(Role::Muted));
     }
-    buf.set_string(at, place.y, text::fit(line.trim_end(), room), style);
+    buf.set_string(at, place.y, text::fit(line.trim_end(), room), ground.plain(Role::Text));
 }

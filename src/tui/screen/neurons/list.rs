@@ -16,6 +16,7 @@ use crate::tui::screen::runs::short_name;
 use crate::tui::screen::{Click, DrawContext, View};
 use crate::tui::text;
 use crate::tui::theme::Role;
+use crate::tui::widget::list::Ground;
 
 /// The order of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -123,15 +124,11 @@ pub(super) fn draw(
     let rows = usize::from(inner.height);
     let first = view.scroll(Place::Neurons, shown.at, shown.order.len(), rows);
     for ((at, neuron), place) in shown.order.iter().enumerate().skip(first).zip(inner.rows()) {
-        let style = if at == shown.at {
-            let style = context.style(Role::Selection);
-            let whole = Rect { x: place.x.saturating_sub(1), width: place.width + 2, ..place };
-            buf.set_style(whole.intersection(buf.area), style);
-            style
-        } else if neuron.is_silent() {
-            context.style(Role::Muted)
-        } else {
-            Style::new()
+        let ground = Ground::draw(context, at == shown.at, place, buf);
+        let style = match ground.chosen() {
+            Some(chosen) => chosen,
+            None if neuron.is_silent() => context.style(Role::Muted),
+            None => Style::new(),
         };
         let bookmarks = &shown.seen.detail.bookmarks;
         let is_marked = bookmarks.of(&shown.layer.layer, neuron.index).is_some();

@@ -14,6 +14,7 @@ use crate::tui::number;
 use crate::tui::screen::{Click, DrawContext, Scene, View};
 use crate::tui::text;
 use crate::tui::theme::Role;
+use crate::tui::widget::list::Ground;
 use crate::tui::world::RunSummary;
 
 /// From this many columns on, clean and adversarial accuracy get columns of their own.
@@ -204,16 +205,10 @@ fn draw_row(
     row: Rect,
     buf: &mut Buffer,
 ) {
-    let ground = if selected { context.style(Role::Selection) } else { Style::new() };
-    if selected {
-        let whole = Rect { x: row.x.saturating_sub(1), width: row.width + 2, ..row };
-        buf.set_style(whole.intersection(buf.area), ground);
-    }
     // The state keeps its colour under the cursor, unless the theme knows no colours at all.
-    let over = |role: Role| {
-        if selected { context.theme.over(role, ground) } else { context.style(role) }
-    };
-    let plain = |role: Role| if selected { ground } else { context.style(role) };
+    let ground = Ground::draw(context, selected, row, buf);
+    let over = |role: Role| ground.over(role);
+    let plain = |role: Role| ground.plain(role);
     let columns = Columns::new(row);
     let sign = StatusSign::of(run.status);
     if marked {
