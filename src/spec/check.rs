@@ -6,6 +6,7 @@ use super::interval::Interval;
 use super::layer::Layer;
 use super::problem::Complaint;
 mod adversarial;
+mod concepts;
 
 use super::{
     Arch, AttackMethod, AttackSpec, Best, DataFormat, EnsembleModel, EvaluateSpec, MethodSpec,
@@ -37,13 +38,14 @@ pub fn check(spec: &Spec) -> Vec<Complaint> {
         spec.evaluate.is_some(),
         spec.attack.is_some(),
         spec.neurons.is_some(),
+        spec.dissect.is_some(),
+        spec.consistency.is_some(),
     ];
-    if stages == [false; 4] {
+    if stages == [false; 6] {
         let message = "the spec has no stage, so there is nothing to do";
-        complain(
-            Complaint { key: String::new(), message: message.into(), hint: None }
-                .hint("add a section: [train], [evaluate], [attack] or [neurons]"),
-        );
+        complain(Complaint { key: String::new(), message: message.into(), hint: None }.hint(
+            "add a section: [train], [evaluate], [attack], [neurons], [dissect] or [consistency]",
+        ));
     }
     check_data(spec, &mut complain);
     check_model(spec, &mut complain);
@@ -67,28 +69,9 @@ pub fn check(spec: &Spec) -> Vec<Complaint> {
         check_attack(attack, &mut complain);
     }
     if let Some(neurons) = &spec.neurons {
-        let from = neurons.adversarial.as_str();
-        if from == "stage" && spec.attack.is_none() {
-            complain(
-                Complaint::new(
-                    "neurons.adversarial",
-                    "is 'stage', but this spec has no [attack] section to take the images from",
-                )
-                .hint("add [attack], or set neurons.adversarial to none, run:ID or a folder"),
-            );
-        }
-        let of_test = from == "stage" || from.starts_with("run:");
-        if of_test && neurons.split != Split::Test {
-            complain(
-                Complaint::new(
-                    "neurons.split",
-                    "is 'train', but a run attacks the images of its test split",
-                )
-                .hint("set neurons.adversarial to none or a folder, or neurons.split to test"),
-            );
-        }
-        check_reference("neurons.adversarial", from, &mut complain);
+        check_ranked("neurons", &neurons.adversarial, neurons.split, spec, &mut complain);
     }
+    concepts::check(spec, &mut complain);
     complaints
 }
 
@@ -147,6 +130,37 @@ fn check_model(spec: &Spec, complain: &mut impl FnMut(Complaint)) {
         }
         check_reference("model.weights", weights, complain);
     }
+}
+
+/// Adversarial images come from somewhere, and are versions of those that are ranked.
+fn check_ranked(
+    section: &str,
+    from: &str,
+    split: Split,
+    spec: &Spec,
+    complain: &mut impl FnMut(Complaint),
+) {
+    let key = format!("{section}.adversarial");
+    if from == "stage" && spec.attack.is_none() {
+        complain(
+            Complaint::new(
+                &key,
+                "is 'stage', but this spec has no [attack] section to take the images from",
+            )
+            .hint(format!("add [attack], or set {key} to none, run:ID or a folder")),
+        );
+    }
+    let of_test = from == "stage" || from.starts_with("run:");
+    if of_test && split != Split::Test {
+        complain(
+            Complaint::new(
+                format!("{section}.split"),
+                "is 'train', but a run attacks the images of its test split",
+            )
+            .hint(format!("set {key} to none or a folder, or {section}.split to test")),
+        );
+    }
+    check_reference(&key, from, complain);
 }
 
 /// Numbers beyond what any machine holds are slips of the finger, and would end in its memory.
@@ -392,7 +406,6 @@ fn check_evaluate(evaluate: &EvaluateSpec, complain: &mut impl FnMut(Complaint))
 /// `[attack]` makes images, and its method can do what `target` asks.
 fn check_attack(attack: &AttackSpec, complain: &mut impl FnMut(Complaint)) {
     let method = attack.how.method;
-    let name = super::word(method);
     let drawn =
         matches!(attack.target, Target::Named(TargetName::Random | TargetName::LeastLikely));
     if attack.targets_per_image > 1 && !(drawn && method.takes_target()) {
@@ -409,15 +422,29 @@ fn check_attack(attack: &AttackSpec, complain: &mut impl FnMut(Complaint)) {
             Complaint::new("attack.method", "is 'none', which makes no adversarial images")
                 .hint("leave [attack] out, or choose fgsm"),
         );
-    } else if attack.target != Target::None && !method.takes_target() {
-        let own = method == AttackMethod::LeastLikely;
-        if own && attack.target == Target::Named(TargetName::LeastLikely) {
-            return;
-        }
-        let why = if own { "chooses its target itself" } else { "cannot aim at a class" };
-        complain(
-            Complaint::new("attack.target", format!("is set, but method = \"{name}\" {why}"))
-                .hint("target = \"none\", or another method: pgd and fgsm aim at any class"),
-        );
+    } else {
+        check_target("attack.target", method, attack.target, complain);
     }
+}
+
+/// The method can aim at `target`.
+fn check_target(
+    key: &str,
+    method: AttackMethod,
+    target: Target,
+    complain: &mut impl FnMut(Complaint),
+) {
+    if target == Target::None || method.takes_target() {
+        return;
+    }
+    let own = method == AttackMethod::LeastLikely;
+    if own && target == Target::Named(TargetName::LeastLikely) {
+        return;
+    }
+    let why = if own { "chooses its target itself" } else { "cannot aim at a class" };
+    let name = super::word(method);
+    complain(
+        Complaint::new(key, format!("is set, but method = \"{name}\" {why}"))
+            .hint("target = \"none\", or another method: pgd and fgsm aim at any class"),
+    );
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::help::{self, ValueKind};
 use super::problem::Complaint;
-use super::{DataFormat, Spec};
+use super::{DataFormat, LabelledFormat, Spec};
 
 /// Where a spec is read: what its paths may refer to.
 #[derive(Debug)]
@@ -49,6 +49,20 @@ pub fn expand(spec: &mut Spec, around: &Surroundings) -> Vec<Complaint> {
     });
     if let Some(neurons) = &mut spec.neurons {
         apply("neurons.adversarial", &mut neurons.adversarial);
+    }
+    if let Some(dissect) = &mut spec.dissect {
+        if dissect.data.format == LabelledFormat::Shapes {
+            dissect.data.path = None;
+        }
+        if let Some(path) = &mut dissect.data.path {
+            apply("dissect.data.path", path);
+        }
+    }
+    if let Some(consistency) = &mut spec.consistency {
+        apply("consistency.adversarial", &mut consistency.adversarial);
+        if let Some(folder) = &mut consistency.wordnet {
+            apply("consistency.wordnet", folder);
+        }
     }
     complaints
 }

@@ -103,10 +103,15 @@ impl Document {
 
 fn missing_files(spec: &Spec) -> Vec<Complaint> {
     let adversarial = spec.neurons.as_ref().map(|neurons| neurons.adversarial.as_str());
+    let labelled = spec.dissect.as_ref().and_then(|dissect| dissect.data.path.as_deref());
+    let consistency = spec.consistency.as_ref();
     let mut paths = vec![
         ("data.path".to_owned(), spec.data.path.as_deref()),
         ("model.weights".into(), spec.model.weights.as_deref()),
         ("neurons.adversarial".into(), adversarial),
+        ("dissect.data.path".into(), labelled),
+        ("consistency.adversarial".into(), consistency.map(|section| section.adversarial.as_str())),
+        ("consistency.wordnet".into(), consistency.and_then(|section| section.wordnet.as_deref())),
     ];
     let networks = spec.networks().into_iter();
     paths.extend(

@@ -9,6 +9,7 @@
 
 pub mod adversarial;
 pub mod check;
+mod concepts;
 mod evaluate;
 pub mod expand;
 pub mod help;
@@ -30,6 +31,9 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use adversarial::{AdversarialSpec, Best, Epsilon, Layers, OnOverfitting};
+pub use concepts::{
+    Affinity, ConsistencySpec, DissectAttackSpec, DissectSpec, LabelledFormat, LabelledSpec,
+};
 pub use evaluate::{CurveSpec, EvaluateSpec, TransferSpec};
 pub use interval::Interval;
 pub use load::{load, open, read_resolved};
@@ -74,6 +78,10 @@ pub struct Spec {
     pub attack: Option<AttackSpec>,
     /// Present: find the images that excite each neuron most.
     pub neurons: Option<NeuronsSpec>,
+    /// Present: find the concept that each neuron detects.
+    pub dissect: Option<DissectSpec>,
+    /// Present: how near the classes are that each neuron answers to.
+    pub consistency: Option<ConsistencySpec>,
 }
 
 impl Default for Spec {
@@ -89,6 +97,8 @@ impl Default for Spec {
             evaluate: None,
             attack: None,
             neurons: None,
+            dissect: None,
+            consistency: None,
         }
     }
 }
@@ -123,6 +133,8 @@ impl Spec {
         if let Some(attack) = &self.attack {
             found.push(("attack".into(), &attack.how));
         }
+        let dissect = self.dissect.as_ref().and_then(|dissect| dissect.attack.as_ref());
+        found.extend(dissect.map(|attack| ("dissect.attack".into(), &attack.how)));
         found
     }
 
@@ -143,6 +155,8 @@ impl Spec {
         if let Some(attack) = &mut self.attack {
             found.push(("attack".into(), &mut attack.how));
         }
+        let dissect = self.dissect.as_mut().and_then(|dissect| dissect.attack.as_mut());
+        found.extend(dissect.map(|attack| ("dissect.attack".into(), &mut attack.how)));
         found
     }
 
