@@ -102,7 +102,7 @@ fn prepare(spec: &mut Spec, runs: &Path) -> Result<(Opened, Model)> {
         && let Some(id) = neurons.adversarial.strip_prefix("run:")
     {
         let made_by = RunFolder::resolve(runs, id)?;
-        adversarial_set(&neurons.adversarial, made_by.path(), &*opened.test)?;
+        adversarial_set("neurons", &neurons.adversarial, made_by.path(), &*opened.test)?;
     }
     attack::resolve_members(spec, channels, runs)?;
     // Whatever does not fit is said now, before a run folder is made; on the CPU, since a card may

@@ -5,6 +5,7 @@ mod evaluate;
 pub(super) mod networks;
 pub(super) mod neurons;
 pub(super) mod pixels;
+mod ranking;
 mod sample;
 mod train;
 
@@ -132,10 +133,10 @@ fn config(
     }
 }
 
-/// Says once how many images of a split could not be read, and which.
+/// Says once how many images of `of`, the `test split`, could not be read, and which.
 fn log_damage(
     context: &mut Context,
-    split: &str,
+    of: &str,
     damage: &DamageReport,
     already: &mut usize,
 ) -> Result<()> {
@@ -144,7 +145,7 @@ fn log_damage(
         let named: Vec<String> =
             damage.first().iter().map(|one| format!("{}: {}", one.name, one.reason)).collect();
         let (images, named) = (if count == 1 { "image" } else { "images" }, named.join("; "));
-        context.log(&format!("skipped {count} damaged {images} of the {split} split: {named}"))?;
+        context.log(&format!("skipped {count} damaged {images} of the {of}: {named}"))?;
         *already = count;
     }
     Ok(())

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::second_look::{Found, Positions};
-use super::strips::{self, REGIONS};
-use super::twins::Twin;
+use super::REGIONS;
 use crate::error::Result;
 use crate::job::stage::pixels::PictureNames;
+use crate::job::stage::ranking::found::{Found, Positions};
+use crate::job::stage::ranking::strips;
+use crate::job::stage::ranking::twins::Twin;
 use crate::neuron::rank::Ranks;
 use crate::neuron::top::Ranked;
 use crate::run::results::neurons::{
