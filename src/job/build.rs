@@ -8,6 +8,8 @@ use candle_core::{Device, Tensor};
 
 mod adversarial;
 mod attack;
+mod labelled;
+mod nouns;
 mod set;
 pub mod single;
 mod taps;
@@ -15,12 +17,15 @@ mod taps;
 pub use adversarial::{Against, against, alarm_attacks, feature_layers};
 pub(super) use attack::resolve_members;
 pub use attack::{attack, named_network};
+pub use labelled::labelled;
+pub use nouns::{Nouns, affinity, nouns};
 pub use set::adversarial_set;
 pub use taps::{chosen_taps, taps};
 
 use super::estimate::Estimate;
 use crate::attack::Target;
 use crate::data::OnDamaged;
+use crate::data::labelled::Labelled;
 use crate::data::{Augmentation, Class, Dataset};
 use crate::data::{Format, Opened, Source};
 use crate::device::{DeviceName, usual_precision};
@@ -38,11 +43,20 @@ use crate::train::{Adam, Optimizer, Rule, Schedule, Sgd, Shape, Trainer};
 /// Fills every key whose default the data or the weights decide, so that what is written into the
 /// run is complete. `runs` is where `run:ID` looks.
 pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
-    prepare(spec, runs).map(|(opened, _)| opened)
+    prepare(spec, runs).map(|prepared| prepared.opened)
 }
 
-/// The same with the network, on the CPU.
-fn prepare(spec: &mut Spec, runs: &Path) -> Result<(Opened, Model)> {
+/// What a spec names, opened.
+struct Prepared {
+    opened: Opened,
+    /// On the CPU.
+    network: Model,
+    /// Of `[dissect]`.
+    labelled: Option<Arc<dyn Labelled>>,
+}
+
+/// The same with everything else that had to be opened for it.
+fn prepare(spec: &mut Spec, runs: &Path) -> Result<Prepared> {
     let asked: DeviceName = spec.device.parse()?;
     let (device, no_card) = asked.resolve();
     precision(spec, &device.open()?)?;
@@ -50,10 +64,12 @@ fn prepare(spec: &mut Spec, runs: &Path) -> Result<(Opened, Model)> {
     // Once: `last` is another run when the worker reads it, this one itself.
     spec.model.weights =
         spec.model.weights.as_deref().map(|word| whole_word(word, runs)).transpose()?;
-    if let Some(neurons) = &mut spec.neurons
-        && let Some(id) = neurons.adversarial.strip_prefix("run:")
-    {
-        neurons.adversarial = format!("run:{}", RunFolder::resolve(runs, id)?.id());
+    let ranked = spec.neurons.as_mut().map(|section| &mut section.adversarial);
+    let counted = spec.consistency.as_mut().map(|section| &mut section.adversarial);
+    for source in ranked.into_iter().chain(counted) {
+        if let Some(id) = source.strip_prefix("run:") {
+            *source = format!("run:{}", RunFolder::resolve(runs, id)?.id());
+        }
     }
     let header = match &spec.model.weights {
         Some(word) => header("model", spec.model.arch, word, runs)?,
@@ -98,11 +114,13 @@ fn prepare(spec: &mut Spec, runs: &Path) -> Result<(Opened, Model)> {
         opened.notes.extend(other_classes(&header.class_names, opened.test.classes()));
     }
     opened.notes.extend(no_card);
-    if let Some(neurons) = &spec.neurons
-        && let Some(id) = neurons.adversarial.strip_prefix("run:")
-    {
-        let made_by = RunFolder::resolve(runs, id)?;
-        adversarial_set("neurons", &neurons.adversarial, made_by.path(), &*opened.test)?;
+    let ranked = spec.neurons.as_ref().map(|section| ("neurons", &section.adversarial));
+    let counted = spec.consistency.as_ref().map(|section| ("consistency", &section.adversarial));
+    for (section, source) in ranked.into_iter().chain(counted) {
+        if let Some(id) = source.strip_prefix("run:") {
+            let made_by = RunFolder::resolve(runs, id)?;
+            adversarial_set(section, source, made_by.path(), &*opened.test)?;
+        }
     }
     attack::resolve_members(spec, channels, runs)?;
     // Whatever does not fit is said now, before a run folder is made; on the CPU, since a card may
@@ -130,13 +148,30 @@ fn prepare(spec: &mut Spec, runs: &Path) -> Result<(Opened, Model)> {
         let layers = taps(&network, "neurons.layers", &neurons.layers)?;
         taps::check_channels(&network, "neurons.discrepancy", &neurons.discrepancy, &layers)?;
     }
-    Ok((opened, network))
+    if let Some(section) = &spec.consistency {
+        taps(&network, "consistency.layers", &section.layers)?;
+        nouns(section, opened.test.classes())?;
+    }
+    let labelled = match &spec.dissect {
+        Some(section) => {
+            taps(&network, "dissect.layers", &section.layers)?;
+            let attack = section.attack.as_ref().map(|attack| attack.target);
+            if let Some(spec::Target::Class(class)) = attack {
+                known_class("dissect.attack.target", class, &network)?;
+            }
+            Some(labelled::labelled(spec, section)?)
+        }
+        None => None,
+    };
+    Ok(Prepared { opened, network, labelled })
 }
 
 /// Resolves a spec and tells what it will cost; starts nothing.
 pub fn estimate(spec: &mut Spec, runs: &Path) -> Result<Estimate> {
-    let (opened, network) = prepare(spec, runs)?;
-    let mut estimate = super::estimate::estimate(spec, &*opened.train, &*opened.test, &network);
+    let Prepared { opened, network, labelled } = prepare(spec, runs)?;
+    let (train, test) = (&*opened.train, &*opened.test);
+    let labelled = labelled.as_deref();
+    let mut estimate = super::estimate::estimate(spec, [train, test], labelled, &network);
     estimate.notes = opened.notes;
     Ok(estimate)
 }

@@ -6,3 +6,4 @@ pub mod quantile;
 pub mod rank;
 pub mod region;
 pub mod top;
+pub mod top_set;

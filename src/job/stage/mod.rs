@@ -6,6 +6,7 @@ pub(super) mod networks;
 pub(super) mod neurons;
 pub(super) mod pixels;
 mod ranking;
+mod rounded;
 mod sample;
 mod train;
 

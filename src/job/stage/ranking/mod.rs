@@ -26,6 +26,8 @@ use crate::error::Result;
 use crate::job::build;
 use crate::job::context::{Context, Flow};
 use crate::model::{LayerTap, Model};
+use crate::neuron::top::Ranked;
+use crate::run::results::neurons::TopImage;
 use crate::run::write;
 use crate::spec::{Spec, Split};
 
@@ -198,6 +200,32 @@ impl Ranking {
             put(&folder.join(self.names.of_image(image)), &bytes)
         })
     }
+}
+
+/// As results tell of an image that excites a neuron. `original` is its image in `dataset`.
+pub(super) fn top_image(
+    dataset: &dyn Dataset,
+    top: &Ranked,
+    original: usize,
+    picture: String,
+) -> TopImage {
+    let label = dataset.label(original);
+    TopImage {
+        image: dataset.name(original),
+        picture,
+        activation: f64::from(top.activation.value),
+        position: top.activation.position,
+        label: class_name(dataset, label),
+        label_index: label,
+        prediction: class_name(dataset, top.prediction),
+        prediction_index: top.prediction,
+        counterpart: None,
+    }
+}
+
+/// Empty for what is no class of the data.
+pub(super) fn class_name(dataset: &dyn Dataset, index: u32) -> String {
+    dataset.classes().get(index as usize).map_or_else(String::new, |class| class.name.clone())
 }
 
 /// Takes away what a stage had under way in `folder`, and the folder above if that is empty now.

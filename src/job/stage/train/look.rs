@@ -10,20 +10,21 @@ use rayon::prelude::*;
 use super::probe::PROBE;
 use super::{BATCH, Training};
 use crate::attack::measure::predictions;
-use crate::attack::{Attack, Victims};
-use crate::data::{Batch, epoch_order};
+use crate::attack::Victims;
+use crate::data::epoch_order;
 use crate::error::{Error, Result};
 use crate::job::build;
 use crate::job::context::{Context, Flow};
 use crate::job::stage::neurons::PICTURES;
 use crate::job::stage::pixels::{self, PictureNames};
-use crate::job::stage::ranking::put;
+use crate::job::stage::ranking::{put, top_image};
+use crate::job::stage::rounded::attacked;
 use crate::job::stage::{chosen, runs_of};
 use crate::model::{LayerTap, Mode, Model};
 use crate::neuron::activation::Maxima;
 use crate::neuron::top::TopImages;
 use crate::run::history;
-use crate::run::results::neurons::{Layer, Neuron, Neurons, TopImage};
+use crate::run::results::neurons::{Layer, Neuron, Neurons};
 use crate::spec::{AttackMethod, Interval, TrainNeuronsSpec};
 
 /// When to look, and at what.
@@ -150,10 +151,16 @@ impl Training {
             let model = &self.trainer.model;
             real.add(model, &names, &batch.images, &batch.indices)?;
             if let Some(attack) = &attack {
-                let pixels = attacked(&**attack, model, &batch, how.pixel_bound())?;
-                let made = pixels::from_bytes(&pixels, test.shape())?.to_device(model.device())?;
-                adversarial.add(model, &names, &made, &batch.indices)?;
-                adversarial.kept.extend(batch.indices.iter().copied().zip(pixels));
+                let victims = Victims {
+                    images: &batch.images,
+                    labels: &batch.labels,
+                    indices: &batch.indices,
+                    targets: None,
+                };
+                let bounded = (&**attack, how.pixel_bound());
+                let made = attacked(bounded, model, &victims, test.shape())?;
+                adversarial.add(model, &names, &made.images, &batch.indices)?;
+                adversarial.kept.extend(batch.indices.iter().copied().zip(made.bytes));
                 let liked = adversarial.liked(&spec.neurons);
                 adversarial.kept.retain(|image, _| liked.contains(image));
             }
@@ -187,9 +194,6 @@ impl Training {
     }
 
     fn looked(&self, real: &Side, adversarial: &Side, images: u64, attacked: bool) -> Neurons {
-        let classes: Vec<String> =
-            self.test.classes().iter().map(|class| class.name.clone()).collect();
-        let class = |index: u32| classes.get(index as usize).cloned().unwrap_or_default();
         let mut neurons = Neurons {
             split: "test".into(),
             real_images: images,
@@ -202,18 +206,8 @@ impl Training {
         let tell = |side: &Side, layer: usize, neuron: usize, folder: &str| {
             let ranked = side.tops[layer].neurons()[neuron].iter();
             let told = ranked.map(|top| {
-                let label = self.test.label(top.image);
-                TopImage {
-                    image: self.test.name(top.image),
-                    picture: format!("{folder}/{}", looks.names.of_image(top.image)),
-                    activation: f64::from(top.activation.value),
-                    position: top.activation.position,
-                    label: class(label),
-                    label_index: label,
-                    prediction: class(top.prediction),
-                    prediction_index: top.prediction,
-                    counterpart: None,
-                }
+                let picture = format!("{folder}/{}", looks.names.of_image(top.image));
+                top_image(&*self.test, top, top.image, picture)
             });
             told.collect::<Vec<_>>()
         };
@@ -234,19 +228,7 @@ impl Training {
                     .collect(),
             });
         }
-        neurons.classes = classes;
+        neurons.classes = self.test.classes().iter().map(|class| class.name.clone()).collect();
         neurons
     }
-}
-
-/// The 8-bit pixels of a batch's adversarial images.
-fn attacked(attack: &dyn Attack, model: &Model, batch: &Batch, bound: f64) -> Result<Vec<Vec<u8>>> {
-    let victims = Victims {
-        images: &batch.images,
-        labels: &batch.labels,
-        indices: &batch.indices,
-        targets: None,
-    };
-    let images = attack.perturb(model, &victims)?;
-    pixels::to_bytes_within(&images, &batch.images, bound)
 }
