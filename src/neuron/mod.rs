@@ -1,6 +1,7 @@
 //! What the network's neurons answer to (SCIENCE §3). A neuron is one channel of a feature map.
 
 pub mod activation;
+pub mod consistency;
 pub mod discrepancy;
 pub mod quantile;
 pub mod rank;
