@@ -2,6 +2,7 @@
 
 pub mod activation;
 pub mod discrepancy;
+pub mod dissection;
 pub mod quantile;
 pub mod rank;
 pub mod region;
