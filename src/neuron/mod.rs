@@ -3,6 +3,7 @@
 pub mod activation;
 pub mod consistency;
 pub mod discrepancy;
+pub mod dissection;
 pub mod quantile;
 pub mod rank;
 pub mod region;
