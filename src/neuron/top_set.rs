@@ -63,7 +63,8 @@ impl Held {
         if top == 0 || self.images.len() <= top {
             return;
         }
-        let order = |a: &(f32, u32), b: &(f32, u32)| is_before(*b, *a, salt).cmp(&is_before(*a, *b, salt));
+        let order =
+            |a: &(f32, u32), b: &(f32, u32)| is_before(*b, *a, salt).cmp(&is_before(*a, *b, salt));
         self.images.select_nth_unstable_by(top - 1, order);
         self.images.truncate(top);
         self.bar = self.images.last().copied();

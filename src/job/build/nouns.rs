@@ -93,8 +93,7 @@ fn unknown(wordnet: &WordNet, index: usize, noun: &str) -> Error {
     if is_id(noun) {
         return error.hint("an id is n and eight digits, the noun's offset in data.noun");
     }
-    let lemmas: Vec<String> =
-        wordnet.synsets().flat_map(|synset| wordnet.lemmas(synset)).collect();
+    let lemmas: Vec<String> = wordnet.synsets().flat_map(|synset| wordnet.lemmas(synset)).collect();
     match spec::nearest::nearest(noun, lemmas.iter().map(String::as_str)) {
         Some(nearest) => error.hint(format!("did you mean '{nearest}'?")),
         None => error.hint("a WordNet id as n02084071, or a word as dog"),

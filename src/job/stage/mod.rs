@@ -1,6 +1,8 @@
 //! One file a stage: the maths on one side, [`Context`] on the other.
 
 pub(super) mod attack;
+mod consistency;
+mod dissect;
 mod evaluate;
 pub(super) mod networks;
 pub(super) mod neurons;
@@ -20,7 +22,7 @@ use super::build;
 use super::checkpoints;
 use super::context::Context;
 use crate::data::Dataset;
-use crate::data::{DamageReport, Loader, LoaderConfig};
+use crate::data::{DamageReport, Loader, LoaderConfig, OnDamaged};
 use crate::error::Result;
 use crate::model::Model;
 use crate::spec::{Spec, TrainSpec};
@@ -52,6 +54,18 @@ pub const STAGES: &[Stage] = &[
         wanted: |spec| spec.neurons.is_some(),
         cost: |spec| spec.neurons.as_ref().map_or(0.0, neurons::cost),
         run: neurons::run,
+    },
+    Stage {
+        name: "dissect",
+        wanted: |spec| spec.dissect.is_some(),
+        cost: |spec| spec.dissect.as_ref().map_or(0.0, dissect::cost),
+        run: dissect::run,
+    },
+    Stage {
+        name: "consistency",
+        wanted: |spec| spec.consistency.is_some(),
+        cost: |spec| spec.consistency.as_ref().map_or(0.0, consistency::cost),
+        run: consistency::run,
     },
 ];
 
@@ -104,6 +118,20 @@ fn from(
 ) -> Result<Loader> {
     let order = (0..dataset.len()).collect();
     Loader::new(LoaderConfig { start_batch, ..config(context, dataset, order, batch_size, damage) })
+}
+
+/// A loader over images that could be read before, from a batch on.
+fn read_before(
+    context: &Context,
+    dataset: &Arc<dyn Dataset>,
+    order: Vec<usize>,
+    batch_size: usize,
+    start_batch: usize,
+) -> Result<Loader> {
+    let damage = Arc::default();
+    let config = config(context, dataset, order, batch_size, &damage);
+    // What can no longer be read would be missing from half of the result.
+    Loader::new(LoaderConfig { start_batch, on_damaged: OnDamaged::Fail, ..config })
 }
 
 /// A loader over some images of a set, unchanged.

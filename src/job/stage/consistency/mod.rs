@@ -17,7 +17,7 @@ use crate::neuron::top_set::TopSets;
 use crate::run::results::consistency::Consistency;
 use crate::spec::ConsistencySpec;
 
-pub(super) use self::measure::Measure;
+pub(super) use self::measure::{Means, Measure};
 use self::outcome::{Counted, Outcome};
 
 /// What a pass has found so far, until the stage is done.
@@ -67,7 +67,7 @@ impl Stage {
         let mut real = Side::open(&work, "real", (ranking.dataset.len(), 0), None)?;
         let mut adversarial = Side::open(&work, "adversarial", (ranking.twins.len(), 0), None)?;
         ranking.progress[1] = (ranking.dataset.len() + ranking.twins.len()) as u64;
-        ranking.goes_on(context, &[&real, &adversarial])?;
+        ranking.goes_on(context, real.next() + adversarial.next(), 1)?;
         if ranking.rank_real(context, &mut real)? == Flow::Stop
             || ranking.rank_twins(context, &mut adversarial)? == Flow::Stop
         {

@@ -97,8 +97,7 @@ impl Outcome<'_> {
     fn layers(&self, places: &HashMap<Synset, usize>) -> Vec<Layer> {
         let kernel = measure::kernel(self.section, self.nouns, self.section.sigma);
         let affinity = measure::affinity(self.section, self.nouns);
-        let knows_sigma =
-            matches!(self.section.kernel, Affinity::Gaussian | Affinity::Exponential);
+        let knows_sigma = matches!(self.section.kernel, Affinity::Gaussian | Affinity::Exponential);
         let sigmas: &[f64] = if knows_sigma { &SIGMAS } else { &[] };
         let others: Vec<(f64, Affinities)> = sigmas
             .iter()
@@ -209,8 +208,7 @@ impl Outcome<'_> {
                 neuron.adversarial.as_ref().map(|level| value(level) - value(&neuron.real))
             }))
         };
-        let (lc, consistency) =
-            (|level: &Level| level.lc, |level: &Level| level.consistency);
+        let (lc, consistency) = (|level: &Level| level.lc, |level: &Level| level.consistency);
         Means {
             lc: real(lc),
             consistency: real(consistency),
@@ -253,8 +251,7 @@ impl Outcome<'_> {
         SweepPoint {
             sigma,
             lc: mean(|shares| &shares.real),
-            adversarial_lc: (self.sides[1].images > 0)
-                .then(|| mean(|shares| &shares.adversarial)),
+            adversarial_lc: (self.sides[1].images > 0).then(|| mean(|shares| &shares.adversarial)),
         }
     }
 }

@@ -81,7 +81,7 @@ impl Stage {
         let adversarial = (ranking.twins.len(), top);
         let mut adversarial = Side::open(&work, "adversarial", adversarial, None)?;
         ranking.progress[1] = expected_passes(ranking, top);
-        ranking.goes_on(context, &[&real, &adversarial])?;
+        ranking.goes_on(context, real.next() + adversarial.next(), 1)?;
         if ranking.rank_real(context, &mut real)? == Flow::Stop
             || ranking.rank_twins(context, &mut adversarial)? == Flow::Stop
         {

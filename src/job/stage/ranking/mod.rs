@@ -116,12 +116,16 @@ impl Ranking {
         Ok(hash.finalize().into())
     }
 
-    /// Takes what an earlier try has ranked as done, and says so.
-    pub(super) fn goes_on(&mut self, context: &mut Context, sides: &[&Side]) -> Result<()> {
-        let before: usize = sides.iter().map(|side| side.next()).sum();
-        if before > 0 {
-            context.log(&format!("goes on after {before} images of an earlier try"))?;
-            self.progress[0] += before as u64;
+    /// Takes so many images as done, by an earlier try, each of so many steps, and says so.
+    pub(super) fn goes_on(
+        &mut self,
+        context: &mut Context,
+        images: usize,
+        steps: u64,
+    ) -> Result<()> {
+        if images > 0 {
+            context.log(&format!("goes on after {images} images of an earlier try"))?;
+            self.progress[0] += images as u64 * steps;
         }
         Ok(())
     }
@@ -178,13 +182,18 @@ impl Ranking {
         context: &mut Context,
         side: &mut Side,
         next: usize,
-        images: usize,
+        steps: usize,
     ) -> Result<Flow> {
-        self.progress[0] += images as u64;
-        let [done, all] = self.progress;
-        let flow = context.progress(done, all)?;
+        let flow = self.advance(context, steps)?;
         side.reach(next, flow != Flow::Continue)?;
         Ok(flow)
+    }
+
+    /// Tells how far the stage is after so many more steps, and asks what to do.
+    pub(super) fn advance(&mut self, context: &mut Context, steps: usize) -> Result<Flow> {
+        self.progress[0] += steps as u64;
+        let [done, all] = self.progress;
+        context.progress(done, all)
     }
 
     /// Writes the pictures of real images below `folder`.

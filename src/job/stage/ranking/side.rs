@@ -78,6 +78,11 @@ impl Side {
         Ok(side)
     }
 
+    /// Makes the pass called `name` begin anew when it is next opened.
+    pub(in crate::job::stage) fn forget(work: &Work<'_>, name: &str) {
+        let _ = std::fs::remove_file(work.folder.join(format!("{name}.progress")));
+    }
+
     /// The first image that has not been looked at.
     pub(in crate::job::stage) fn next(&self) -> usize {
         self.next
@@ -102,6 +107,15 @@ impl Side {
     /// adversarial side.
     pub(in crate::job::stage) fn threshold(&self, layer: usize, neuron: usize) -> Option<f32> {
         self.thresholds.get(layer).and_then(|thresholds| thresholds.threshold(neuron))
+    }
+
+    /// The same by layer and neuron; without one a neuron never fires.
+    pub(in crate::job::stage) fn thresholds(&self) -> Vec<Vec<f32>> {
+        let of = |(layer, tap): (usize, &LayerTap)| {
+            let threshold = |neuron| self.threshold(layer, neuron).unwrap_or(f32::INFINITY);
+            (0..tap.shape[0]).map(threshold).collect()
+        };
+        self.taps.iter().enumerate().map(of).collect()
     }
 
     /// Looks at a batch `[batch, channels, height, width]`. Batches come in the order of `indices`.

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::data::Dataset;
+use crate::data::{Class, Dataset, Example};
 use crate::error::text::escaped;
 use crate::error::{Error, Result};
 use crate::job::build;
@@ -30,7 +30,49 @@ pub(in crate::job::stage) struct Twin {
     pub(in crate::job::stage) target: Option<u32>,
 }
 
-/// The adversarial images that `adversarial` of a section names, as in `source`, in the order of the split.
+/// Adversarial images as a data set, by their numbers: so that they are decoded ahead.
+pub(in crate::job::stage) struct Written {
+    files: Vec<PathBuf>,
+    shape: [usize; 3],
+}
+
+impl Written {
+    /// PNGs of this shape.
+    pub(in crate::job::stage) fn new(files: Vec<PathBuf>, shape: [usize; 3]) -> Self {
+        Self { files, shape }
+    }
+}
+
+impl Dataset for Written {
+    fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    fn example(&self, index: usize) -> Result<Example> {
+        let beyond = || Error::failed(format!("there is no adversarial image {index}"));
+        let pixels = pixels::read(self.files.get(index).ok_or_else(beyond)?, self.shape)?;
+        Ok(Example { pixels, label: 0 })
+    }
+
+    fn label(&self, _: usize) -> u32 {
+        0
+    }
+
+    fn name(&self, index: usize) -> String {
+        self.files.get(index).map_or_else(String::new, |file| file.display().to_string())
+    }
+
+    fn classes(&self) -> &[Class] {
+        &[]
+    }
+
+    fn shape(&self) -> [usize; 3] {
+        self.shape
+    }
+}
+
+/// The adversarial images that `adversarial` of a section names, as in `source`, in the
+/// order of the split.
 pub(in crate::job::stage) fn find(
     context: &Context,
     section: &str,

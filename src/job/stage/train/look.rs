@@ -9,12 +9,13 @@ use rayon::prelude::*;
 
 use super::probe::PROBE;
 use super::{BATCH, Training};
-use crate::attack::measure::predictions;
 use crate::attack::Victims;
+use crate::attack::measure::predictions;
 use crate::data::epoch_order;
 use crate::error::{Error, Result};
 use crate::job::build;
 use crate::job::context::{Context, Flow};
+use crate::job::stage::consistency::{Means, Measure};
 use crate::job::stage::neurons::PICTURES;
 use crate::job::stage::pixels::{self, PictureNames};
 use crate::job::stage::ranking::{put, top_image};
@@ -24,8 +25,8 @@ use crate::model::{LayerTap, Mode, Model};
 use crate::neuron::activation::Maxima;
 use crate::neuron::top::TopImages;
 use crate::run::history;
-use crate::run::results::neurons::{Layer, Neuron, Neurons};
-use crate::spec::{AttackMethod, Interval, TrainNeuronsSpec};
+use crate::run::results::neurons::{Layer, Neuron, Neurons, TopImage};
+use crate::spec::{AttackMethod, ConsistencySpec, Interval, TrainNeuronsSpec};
 
 /// When to look, and at what.
 pub(super) struct Looks {
@@ -33,6 +34,8 @@ pub(super) struct Looks {
     taps: Vec<LayerTap>,
     names: PictureNames,
     every: Interval,
+    /// Where every class is a noun.
+    measure: Option<Measure>,
     /// The step of the last look of this process.
     last: Option<u64>,
 }
@@ -43,13 +46,39 @@ impl Looks {
         spec: &TrainNeuronsSpec,
         model: &Model,
         test: &dyn crate::data::Dataset,
+        consistency: Option<&ConsistencySpec>,
     ) -> Result<Self> {
         let every = spec
             .every
             .parse()
             .map_err(|reason| Error::bad_input(format!("train.neurons.every: {reason}")))?;
         let taps = build::chosen_taps(model, spec)?;
-        Ok(Self { spec: spec.clone(), taps, names: PictureNames::of(test), every, last: None })
+        let consistency = consistency.cloned().unwrap_or_default();
+        Ok(Self {
+            spec: spec.clone(),
+            taps,
+            names: PictureNames::of(test),
+            every,
+            // Whoever asks for [consistency] was told of a class without one before.
+            measure: Measure::new(&consistency, test.classes()).ok(),
+            last: None,
+        })
+    }
+
+    /// Level and consistency, over the neurons of a look and by the pictures that it ranks
+    /// (SCIENCE §4.2).
+    fn means(&self, neurons: &Neurons) -> Option<Means> {
+        let labels = |pictures: &[TopImage]| -> Vec<u32> {
+            pictures.iter().map(|picture| picture.label_index).collect()
+        };
+        let of: Vec<[Vec<u32>; 2]> = neurons
+            .layers
+            .iter()
+            .flat_map(|layer| &layer.neurons)
+            .map(|neuron| [labels(&neuron.real), labels(&neuron.adversarial)])
+            .collect();
+        let slices = of.iter().map(|[real, adversarial]| [&real[..], &adversarial[..]]);
+        self.measure.as_ref()?.means(slices)
     }
 
     /// Whether a look is due at a step; `epochs` = how many have just ended, if one has.
@@ -121,6 +150,12 @@ impl Training {
         let json = serde_json::to_vec(&neurons)
             .map_err(|error| Error::failed(format!("failed to write JSON: {error}")))?;
         context.write(&history::file(step), &json)?;
+        if let Some(means) = self.looks.as_ref().and_then(|looks| looks.means(&neurons)) {
+            let mut metrics = vec![("lc", means.lc)];
+            metrics.extend(means.lc_adversarial.map(|lc| ("lc_adversarial", lc)));
+            metrics.extend(means.cs1.map(|cs1| ("cs1", cs1)));
+            context.metrics(step, &metrics)?;
+        }
         if let Some(looks) = &mut self.looks {
             looks.last = Some(step);
         }

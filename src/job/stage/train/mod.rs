@@ -83,8 +83,8 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
             return Err(Error::bad_input("train.probe.every: expected epochs or steps"));
         }
     };
-    let looks =
-        train.neurons.as_ref().map(|looks| Looks::new(looks, &model, &*opened.test)).transpose()?;
+    let new = |looks| Looks::new(looks, &model, &*opened.test, spec.consistency.as_ref());
+    let looks = train.neurons.as_ref().map(new).transpose()?;
     let mut usage = Usage::new();
     let mut training = Training {
         against: build::against(&spec, &model, runs_of(context.folder()))?,
