@@ -16,6 +16,7 @@ pub mod spawn;
 pub mod stage;
 mod suspicion;
 mod usage;
+pub mod wordnet;
 
 use std::fs::{self, File};
 use std::panic::{AssertUnwindSafe, catch_unwind};

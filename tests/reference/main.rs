@@ -4,6 +4,7 @@
 
 mod attacks;
 mod consistency;
+mod consistency_wordnet;
 mod fgsm;
 mod formula;
 mod networks;

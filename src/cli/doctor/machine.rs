@@ -6,6 +6,7 @@ use sysinfo::System;
 
 use super::Finding;
 use crate::device::{self, Card, DeviceName, Missing};
+use crate::job::wordnet;
 use crate::tui::number::bytes;
 
 /// Below this, training on photographs starts to swap.
@@ -40,7 +41,20 @@ pub(super) fn program() -> Vec<Finding> {
             "workers cannot be started: call the program by its full path",
         ),
     };
-    vec![release, Finding::ok("system", system), program]
+    vec![release, Finding::ok("system", system), program, nouns()]
+}
+
+/// The nouns that classes are told apart by.
+fn nouns() -> Finding {
+    let wordnet::Measured { nouns, ready, by_word } = wordnet::measure();
+    let [ready, by_word] = [ready, by_word].map(|took| took.as_secs_f64() * 1e3);
+    let value =
+        format!("{nouns} nouns, ready in {ready:.1} ms, found by word {by_word:.1} ms later");
+    if nouns > 0 {
+        Finding::ok("WordNet", value)
+    } else {
+        Finding::fix("WordNet", value, "the program file is damaged: build or install it again")
+    }
 }
 
 /// What computes here.
@@ -143,5 +157,7 @@ mod tests {
         let findings = [program(), devices()].concat();
         assert!(findings.iter().all(|finding| !finding.value.is_empty()), "{findings:?}");
         assert!(memory().value.contains("GiB"), "{:?}", memory());
+        assert_eq!(nouns().standing, Standing::Ok);
+        assert!(nouns().value.starts_with("82115 nouns, ready in "), "{:?}", nouns());
     }
 }

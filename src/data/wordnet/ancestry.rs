@@ -7,58 +7,49 @@
 use super::rows::Rows;
 use super::{Flaw, Synset, WordNet};
 
-/// Edges up to the root, by synset.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Depths {
-    root: Synset,
-    /// By the shortest and by the longest way.
-    of: Vec<[u32; 2]>,
-}
-
-impl Depths {
-    /// Errors unless every way up ends at the same noun.
-    pub(super) fn of(parents: &Rows<Synset>) -> Result<Self, Flaw> {
-        let mut roots = (0..parents.len()).filter(|&place| parents.row(place).is_empty());
-        let root = match (roots.next(), roots.next()) {
-            (Some(root), None) => Synset(root as u32),
-            (Some(one), Some(other)) => {
-                return Err(Flaw::Roots([one, other].map(|at| Synset(at as u32))));
+/// Edges of the shortest and of the longest way up to the root, by synset. Errors unless every way up
+/// ends at the same noun.
+pub(super) fn depths(parents: &Rows<Synset>) -> Result<Vec<[u32; 2]>, Flaw> {
+    let mut roots = (0..parents.len()).filter(|&place| parents.row(place).is_empty());
+    match (roots.next(), roots.next()) {
+        (Some(_), None) => {}
+        (Some(one), Some(other)) => {
+            return Err(Flaw::Roots([one, other].map(|at| Synset(at as u32))));
+        }
+        // All have parents: going up never ends.
+        (None, _) if parents.len() > 0 => return Err(Flaw::Cycle(Synset(0))),
+        (None, _) => return Err(Flaw::Empty),
+    }
+    const UNKNOWN: u32 = u32::MAX;
+    /// On the way up from the noun that is being looked at.
+    const ON_THE_WAY: u32 = u32::MAX - 1;
+    let mut of = vec![[UNKNOWN; 2]; parents.len()];
+    let mut way = Vec::new();
+    for start in 0..parents.len() {
+        way.push(start);
+        while let Some(&place) = way.last() {
+            if of[place][0] < ON_THE_WAY {
+                way.pop();
+                continue;
             }
-            // All have parents: going up never ends.
-            (None, _) if parents.len() > 0 => return Err(Flaw::Cycle(Synset(0))),
-            (None, _) => return Err(Flaw::Empty),
-        };
-        const UNKNOWN: u32 = u32::MAX;
-        /// On the way up from the noun that is being looked at.
-        const ON_THE_WAY: u32 = u32::MAX - 1;
-        let mut of = vec![[UNKNOWN; 2]; parents.len()];
-        let mut way = Vec::new();
-        for start in 0..parents.len() {
-            way.push(start);
-            while let Some(&place) = way.last() {
-                if of[place][0] < ON_THE_WAY {
-                    way.pop();
-                    continue;
+            of[place][0] = ON_THE_WAY;
+            let (mut depth, mut next) = ([u32::MAX, 0], None);
+            for parent in parents.row(place) {
+                match of[parent.place()] {
+                    [UNKNOWN, _] => next = Some(parent.place()),
+                    [ON_THE_WAY, _] => return Err(Flaw::Cycle(*parent)),
+                    [min, max] => depth = [depth[0].min(min + 1), depth[1].max(max + 1)],
                 }
-                of[place][0] = ON_THE_WAY;
-                let (mut depth, mut next) = ([u32::MAX, 0], None);
-                for parent in parents.row(place) {
-                    match of[parent.place()] {
-                        [UNKNOWN, _] => next = Some(parent.place()),
-                        [ON_THE_WAY, _] => return Err(Flaw::Cycle(*parent)),
-                        [min, max] => depth = [depth[0].min(min + 1), depth[1].max(max + 1)],
-                    }
-                }
-                if let Some(next) = next {
-                    way.push(next);
-                } else {
-                    of[place] = if parents.row(place).is_empty() { [0; 2] } else { depth };
-                    way.pop();
-                }
+            }
+            if let Some(next) = next {
+                way.push(next);
+            } else {
+                of[place] = if parents.row(place).is_empty() { [0; 2] } else { depth };
+                way.pop();
             }
         }
-        Ok(Self { root, of })
     }
+    Ok(of)
 }
 
 /// A noun that another is a kind of.
@@ -134,7 +125,8 @@ fn deepest(ancestors: impl Iterator<Item = Ancestor>) -> Option<Ancestor> {
 impl WordNet {
     /// The noun that all others are kinds of: `entity`.
     pub fn root(&self) -> Synset {
-        self.depths.root
+        let place = self.table.depths.iter().position(|depth| *depth == [0; 2]);
+        Synset(place.unwrap_or(0) as u32)
     }
 
     /// Edges of the shortest way up to the root, whose depth is 0.
@@ -148,7 +140,7 @@ impl WordNet {
     }
 
     fn depth(&self, synset: Synset) -> [u32; 2] {
-        self.depths.of.get(synset.place()).copied().unwrap_or_default()
+        self.table.depths.get(synset.place()).copied().unwrap_or_default()
     }
 
     /// A noun with all that it is a kind of.
@@ -188,7 +180,7 @@ impl WordNet {
     /// the one that the two together are nearest to, then the first in data.noun.
     pub fn common_ancestor(&self, a: Synset, b: Synset) -> Synset {
         deepest(self.ancestry(a).common(&self.ancestry(b)))
-            .map_or(self.depths.root, |ancestor| ancestor.synset)
+            .map_or_else(|| self.root(), |ancestor| ancestor.synset)
     }
 
     /// All common ancestors of greatest maximal depth, in the order of data.noun; most often one.

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::ancestry::depths;
 use super::rows::{Rows, Strings};
 use super::table::{Table, Word};
-use super::{Flaw, Synset, WordNet, eight_digits, folded};
+use super::{Flaw, Synset, eight_digits, folded};
 use crate::data::files::{require_folder, unreadable};
 use crate::error::text::{printable, shown};
 use crate::error::{Error, Result};
@@ -38,63 +39,63 @@ struct Row<'a> {
     parents: Vec<u32>,
 }
 
-/// See [`WordNet::open`].
-pub(super) fn open(folder: &Path) -> Result<WordNet> {
+/// See [`WordNet::open`](super::WordNet::open).
+pub(super) fn read(folder: &Path) -> Result<Table> {
     require_folder(folder, "WordNet's data.noun and index.noun")
         .map_err(|error| error.hint(HINT))?;
     let data = File::read(folder.join("data.noun"))?;
     let index = File::read(folder.join("index.noun"))?;
     let rows = rows(&data)?;
+    let senses = senses(&index, &rows)?;
     let spellings = spellings(&rows);
-    let mut senses = senses(&index, &rows)?;
-    let mut table = Table {
-        offsets: rows.iter().map(|row| row.offset).collect(),
-        parents: Rows::with_capacity(rows.len(), rows.len()),
-        words: Rows::with_capacity(rows.len(), 2 * rows.len()),
-        spellings: Strings::with_capacity(spellings.len(), 0),
-    };
+    let numbers: HashMap<&str, u32> =
+        spellings.iter().zip(0..).map(|(spelling, number)| (&**spelling, number)).collect();
+    let (mut parents, mut words) = (Vec::new(), Vec::new());
     for (place, row) in rows.iter().enumerate() {
         for &offset in &row.parents {
             let parent = place_of(&rows, offset).ok_or_else(|| {
                 data.wrong(row.line, "a hypernym that is in the file", &format!("{offset:08}"))
             })?;
-            table.parents.push(parent);
+            parents.push(parent);
         }
-        table.parents.end_row();
         for word in &row.words {
             let sense = senses.get(&(key(word), Synset(place as u32))).copied();
             let sense = sense.ok_or_else(|| {
                 let expected = format!("words that {} leads here from", shown(&index.path));
                 data.wrong(row.line, &expected, word)
             })?;
-            let spelling = spellings.get(&spelled(word)).copied().unwrap_or(0);
-            table.words.push(Word { spelling, sense });
+            let spelling = numbers.get(&*spelled(word)).copied().unwrap_or(0);
+            words.push(Word { spelling, sense });
         }
-        table.words.end_row();
     }
-    senses.clear();
-    let mut in_order: Vec<(String, u32)> = spellings.into_iter().collect();
-    in_order.sort_unstable_by_key(|(_, number)| *number);
-    for (spelling, _) in &in_order {
-        table.spellings.push(spelling);
-    }
-    WordNet::of(table).map_err(|flaw| {
-        let line = |synset: Synset| rows[synset.place()].line;
-        match flaw {
-            Flaw::Empty => bad_input(format!("{} holds no noun", shown(&data.path))),
-            Flaw::Cycle(synset) => data.wrong(
-                line(synset),
-                "hypernyms that lead to a noun without any",
-                "a noun that is a kind of itself",
-            ),
-            Flaw::Roots([one, other]) => bad_input(format!(
-                "{} line {}: expected one noun without a hypernym, found a second one after that of \
-                 line {}",
-                shown(&data.path),
-                line(other),
-                line(one)
-            )),
-        }
+    let parents = Rows::new(rows.iter().map(|row| row.parents.len()), parents);
+    let words = Rows::new(rows.iter().map(|row| row.words.len()), words);
+    let text = Strings::new(spellings.iter().map(String::len), spellings.concat());
+    let (Some(parents), Some(words), Some(spellings)) = (parents, words, text) else {
+        return Err(Error::failed(format!("the nouns in {} do not add up", shown(folder))));
+    };
+    let depths = depths(&parents).map_err(|flaw| flawed(flaw, &data, &rows))?;
+    let offsets = rows.iter().map(|row| row.offset).collect();
+    Ok(Table { offsets, parents, words, spellings, depths })
+}
+
+/// Why the nouns are no hierarchy.
+fn flawed(flaw: Flaw, data: &File, rows: &[Row<'_>]) -> Error {
+    let path = shown(&data.path);
+    let line = |synset: Synset| rows[synset.place()].line;
+    bad_input(match flaw {
+        Flaw::Empty => format!("{path} holds no noun"),
+        Flaw::Cycle(synset) => format!(
+            "{path} line {}: expected hypernyms that lead up to a noun without any, found that they \
+             lead in a circle",
+            line(synset)
+        ),
+        Flaw::Roots([one, other]) => format!(
+            "{path} line {}: expected a hypernym, found none; only one noun may be without, as that of \
+             line {} is",
+            line(other),
+            line(one)
+        ),
     })
 }
 
@@ -263,13 +264,13 @@ fn senses(index: &File, rows: &[Row<'_>]) -> Result<HashMap<(String, Synset), u3
     Ok(senses)
 }
 
-/// Numbers of the words as they are spelled, in the table's order.
-fn spellings(rows: &[Row<'_>]) -> HashMap<String, u32> {
+/// The words as they are spelled, in the table's order.
+fn spellings(rows: &[Row<'_>]) -> Vec<String> {
     let words = rows.iter().flat_map(|row| &row.words);
     let mut all: Vec<(String, String)> = words.map(|word| (key(word), spelled(word))).collect();
     all.sort_unstable();
     all.dedup();
-    all.into_iter().zip(0..).map(|((_, spelling), number)| (spelling, number)).collect()
+    all.into_iter().map(|(_, spelling)| spelling).collect()
 }
 
 fn spelled(word: &str) -> String {

@@ -6,20 +6,26 @@
 (Debian: package wordnet-base. The files are the same in WordNet-3.0.tar.gz of wordnet.princeton.edu.)
 Their licence, which begins both files, is LICENSE.
 
-The table is a row of numbers, 7 bits a byte, the lowest first, the top bit set where more follow:
+The table is fixed arrays one after another, so that nothing but copying is left to do when the program
+starts. Numbers have their lowest byte first.
 
-    spellings: how many; of each, in the order of its lower case and then of itself:
-        bytes shared with the spelling before, further bytes, those bytes (ASCII, blanks for "_")
-    synsets: how many; of each, in the order of the offsets in data.noun:
-        difference to the offset before
-        words: how many; of each, in WordNet's order: its spelling, and which sense of that word the
-            synset is, the most frequent being 0
-        parents: how many; of each, in WordNet's order: places further down than this one as 2n,
-            places further up as 2n - 1 (hypernyms "@" and instance hypernyms "@i")
+    how many spellings, synsets, words and parents, 4 bytes each
+    of each spelling, in the order of its lower case and then of itself: bytes, 1 byte
+    of each synset, in the order of the offsets in data.noun:
+        difference to the offset before, 2 bytes
+    of each: words, 1 byte
+    of each: parents (hypernyms "@" and instance hypernyms "@i"), 1 byte
+    of each: edges of the shortest way up to the root, 1 byte
+    of each: edges of the longest, 1 byte
+    of each word of each synset, in WordNet's order: its spelling, 3 bytes
+    of each: which sense of that word the synset is, the most frequent being 0, 1 byte
+    of each parent of each synset, in WordNet's order: its place, 3 bytes
+    the spellings, ASCII, blanks for "_"
 
 The result depends on the input alone.
 """
 
+import functools
 import pathlib
 import sys
 
@@ -60,44 +66,38 @@ def senses(path):
     return found
 
 
-def number(value):
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value)
-    return out
-
-
-def shared(a, b):
-    return next((at for at, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+def packed(numbers, size):
+    return b"".join(number.to_bytes(size, "little") for number in numbers)
 
 
 def main():
     folder = pathlib.Path(sys.argv[1])
     nouns, senses_of = synsets(folder / "data.noun"), senses(folder / "index.noun")
-    spellings = {word.replace("_", " ") for words, _ in nouns.values() for word in words}
+    words = [(word, offset) for offset, (words, _) in nouns.items() for word in words]
+    parents = [parent for _, parents in nouns.values() for parent in parents]
+    spellings = {word.replace("_", " ") for word, _ in words}
     spellings = sorted(spellings, key=lambda word: (word.lower(), word))
     numbers = {word: at for at, word in enumerate(spellings)}
-    table, before = number(len(spellings)), b""
-    for word in spellings:
-        word = word.encode("ascii")
-        same = shared(before, word)
-        table += number(same) + number(len(word) - same) + word[same:]
-        before = word
     places = {offset: at for at, offset in enumerate(nouns)}
-    table += number(len(nouns))
-    before = 0
-    for at, (offset, (words, parents)) in enumerate(nouns.items()):
-        table += number(offset - before) + number(len(words))
-        before = offset
-        for word in words:
-            table += number(numbers[word.replace("_", " ")])
-            table += number(senses_of[word.lower()].index(offset))
-        table += number(len(parents))
-        for parent in parents:
-            step = places[parent] - at
-            table += number(2 * step if step > 0 else -2 * step - 1)
+
+    @functools.cache
+    def depth(offset, choose):
+        return choose((depth(parent, choose) + 1 for parent in nouns[offset][1]), default=0)
+
+    offsets = list(nouns)
+    table = b"".join([
+        packed([len(spellings), len(nouns), len(words), len(parents)], 4),
+        packed(map(len, spellings), 1),
+        packed([offset - before for before, offset in zip([0, *offsets], offsets)], 2),
+        packed([len(words) for words, _ in nouns.values()], 1),
+        packed([len(parents) for _, parents in nouns.values()], 1),
+        packed([depth(offset, min) for offset in offsets], 1),
+        packed([depth(offset, max) for offset in offsets], 1),
+        packed([numbers[word.replace("_", " ")] for word, _ in words], 3),
+        packed([senses_of[word.lower()].index(offset) for word, offset in words], 1),
+        packed([places[parent] for parent in parents], 3),
+        "".join(spellings).encode("ascii"),
+    ])
     out = pathlib.Path(__file__).with_name("nouns.bin")
     out.write_bytes(table)
     print(f"{out}: {len(nouns)} synsets, {len(spellings)} spellings, {len(table)} bytes")

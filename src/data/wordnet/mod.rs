@@ -20,7 +20,6 @@ use std::sync::OnceLock;
 pub use ancestry::Ancestry;
 pub use class::noun_of_class;
 
-use self::ancestry::Depths;
 use self::rows::Rows;
 use self::table::{PACKED, Table, Word};
 use crate::error::Result;
@@ -52,12 +51,11 @@ impl Synset {
 }
 
 /// All nouns of a WordNet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct WordNet {
     table: Table,
-    /// By spelling: which sense, and what that is.
-    senses: Rows<(u32, Synset)>,
-    depths: Depths,
+    /// By spelling: which sense, and what that is. Made when it is first asked for.
+    senses: OnceLock<Rows<(u32, Synset)>>,
 }
 
 /// Why a table is no hierarchy.
@@ -72,37 +70,36 @@ enum Flaw {
 }
 
 impl WordNet {
-    /// WordNet 3.0, which is inside the binary. The first call unpacks it (some milliseconds;
-    /// `glassbox doctor` measures it).
+    /// WordNet 3.0, which is inside the binary. The first call copies it out (a few milliseconds;
+    /// `glassbox doctor` measures them).
     pub fn embedded() -> &'static Self {
         static WORDNET: OnceLock<WordNet> = OnceLock::new();
-        WORDNET.get_or_init(|| {
-            // The table is part of the binary and a test reads all of it: what is not as expected
-            // cannot happen here.
-            let table = Table::unpack(PACKED).unwrap_or_default();
-            Self::of(table).unwrap_or_else(|_| Self {
-                table: Table::default(),
-                senses: Rows::default(),
-                depths: Depths::default(),
-            })
-        })
+        // The table is part of the binary and a test reads all of it: what is not as expected cannot
+        // happen here.
+        WORDNET.get_or_init(|| Self::of(Table::unpack(PACKED).unwrap_or_default()))
     }
 
     /// Reads `data.noun` and `index.noun` in a dictionary folder of WordNet 2.1 or later (wndb(5WN)).
     /// Errors name the file and the line, what was expected and what is there.
     pub fn open(dictionary: &Path) -> Result<Self> {
-        dictionary::open(dictionary)
+        dictionary::read(dictionary).map(Self::of)
     }
 
-    fn of(table: Table) -> Result<Self, Flaw> {
-        let depths = Depths::of(&table.parents)?;
-        let cells = (0..table.words.len()).flat_map(|place| {
-            let sense =
-                move |word: &Word| (word.spelling as usize, (word.sense, Synset(place as u32)));
-            table.words.row(place).iter().map(sense)
+    fn of(table: Table) -> Self {
+        Self { table, senses: OnceLock::new() }
+    }
+
+    fn senses_of(&self, spelling: usize) -> &[(u32, Synset)] {
+        let senses = self.senses.get_or_init(|| {
+            let words = &self.table.words;
+            let cells = (0..words.len()).flat_map(|place| {
+                let cell =
+                    move |word: &Word| (word.spelling as usize, (word.sense, Synset(place as u32)));
+                words.row(place).iter().map(cell)
+            });
+            Rows::sorted(self.table.spellings.len(), cells)
         });
-        let senses = Rows::sorted(table.spellings.len(), cells);
-        Ok(Self { table, senses, depths })
+        senses.row(spelling)
     }
 
     /// Every noun, in the order of data.noun.
@@ -124,7 +121,7 @@ impl WordNet {
         // Turkey and turkey are spelled apart and count their senses together.
         let mut senses: Vec<(u32, Synset)> = (first..spellings.len())
             .take_while(|&at| folded(spellings.get(at)).eq(folded(lemma)))
-            .flat_map(|at| self.senses.row(at).iter().copied())
+            .flat_map(|at| self.senses_of(at).iter().copied())
             .collect();
         senses.sort_unstable();
         // Sun and sun are words of one synset.

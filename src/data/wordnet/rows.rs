@@ -1,6 +1,8 @@
 //! Lists of lists and of strings, each in one piece of memory: 82,115 small vectors would take longer
 //! to make than all else that is read.
 
+use std::borrow::Cow;
+
 /// Rows of different lengths, by index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Rows<T> {
@@ -10,19 +12,10 @@ pub(super) struct Rows<T> {
 }
 
 impl<T> Rows<T> {
-    /// None yet, with room for some.
-    pub(super) fn with_capacity(rows: usize, items: usize) -> Self {
-        Self { ends: Vec::with_capacity(rows), items: Vec::with_capacity(items) }
-    }
-
-    /// Adds an item to the row that is being made.
-    pub(super) fn push(&mut self, item: T) {
-        self.items.push(item);
-    }
-
-    /// Ends the row that is being made.
-    pub(super) fn end_row(&mut self) {
-        self.ends.push(self.items.len() as u32);
+    /// Cuts `items` into rows of these lengths. `None`: they are not as many together.
+    pub(super) fn new(lengths: impl Iterator<Item = usize>, items: Vec<T>) -> Option<Self> {
+        let ends = ends(lengths);
+        (total(&ends) == items.len()).then_some(Self { ends, items })
     }
 
     /// How many rows.
@@ -33,12 +26,6 @@ impl<T> Rows<T> {
     /// Nothing where there is no such row.
     pub(super) fn row(&self, index: usize) -> &[T] {
         self.items.get(range(&self.ends, index)).unwrap_or_default()
-    }
-
-    /// How many items in all rows together.
-    #[cfg(test)]
-    pub(super) fn items(&self) -> usize {
-        self.items.len()
     }
 }
 
@@ -72,33 +59,19 @@ impl<T: Copy + Default> Rows<T> {
 /// Strings, by index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Strings {
+    /// Where each ends in `text`.
     ends: Vec<u32>,
-    text: String,
+    text: Cow<'static, str>,
 }
 
 impl Strings {
-    /// None yet, with room for some.
-    pub(super) fn with_capacity(strings: usize, bytes: usize) -> Self {
-        Self { ends: Vec::with_capacity(strings), text: String::with_capacity(bytes) }
-    }
-
-    /// Adds one.
-    pub(super) fn push(&mut self, string: &str) {
-        self.text.push_str(string);
-        self.ends.push(self.text.len() as u32);
-    }
-
-    /// Adds one that begins like the last with `shared` bytes and goes on with `rest`. `None`: the
-    /// last has no such beginning.
-    pub(super) fn push_like_last(&mut self, shared: usize, rest: &str) -> Option<()> {
-        let last = range(&self.ends, self.len().wrapping_sub(1));
-        let begin = last.start;
-        if shared > last.len() || !self.text.is_char_boundary(begin + shared) {
-            return None;
-        }
-        self.text.extend_from_within(begin..begin + shared);
-        self.push(rest);
-        Some(())
+    /// Cuts `text` into strings of these lengths in bytes. `None`: they are not as long together.
+    pub(super) fn new(
+        lengths: impl Iterator<Item = usize>,
+        text: impl Into<Cow<'static, str>>,
+    ) -> Option<Self> {
+        let (ends, text) = (ends(lengths), text.into());
+        (total(&ends) == text.len()).then_some(Self { ends, text })
     }
 
     /// How many.
@@ -124,6 +97,20 @@ impl Strings {
         }
         low
     }
+}
+
+/// Where rows of these lengths end.
+fn ends(lengths: impl Iterator<Item = usize>) -> Vec<u32> {
+    let mut end = 0;
+    let add = |length: usize| {
+        end += length as u32;
+        end
+    };
+    lengths.map(add).collect()
+}
+
+fn total(ends: &[u32]) -> usize {
+    ends.last().map_or(0, |&end| end as usize)
 }
 
 /// Of row `index`; empty where there is no such row.
@@ -156,15 +143,24 @@ mod tests {
     }
 
     #[test]
-    fn strings_may_begin_like_the_last() {
-        let mut strings = Strings::default();
-        assert_eq!(strings.push_like_last(0, "dog"), Some(()));
-        assert_eq!(strings.push_like_last(3, "house"), Some(()));
-        assert_eq!(strings.push_like_last(2, "é"), Some(()));
+    fn strings_are_cut_out_of_a_text() {
+        let strings = Strings::new([3, 0, 8].into_iter(), "dogdoghouse").unwrap();
         let all: Vec<&str> = (0..4).map(|index| strings.get(index)).collect();
-        assert_eq!(all, ["dog", "doghouse", "doé", ""]);
-        assert_eq!(strings.push_like_last(5, ""), None);
-        assert_eq!(strings.push_like_last(3, ""), None); // in the middle of é
-        assert_eq!(strings.partition_point(|string| string < "doghouse"), 1);
+        assert_eq!(all, ["dog", "", "doghouse", ""]);
+        assert_eq!(Strings::new([3, 9].into_iter(), "dogdoghouse"), None);
+        let strings = Strings::new([1, 1, 2].into_iter(), "abcd").unwrap();
+        assert_eq!(strings.partition_point(|string| string < "b"), 1);
+        assert_eq!(strings.partition_point(|_| true), 3);
+        // In the middle of a letter there is no string, and no panic.
+        assert_eq!(Strings::new([1, 1].into_iter(), "é").unwrap().get(0), "");
+    }
+
+    #[test]
+    fn rows_are_cut_out_of_a_list() {
+        let rows = Rows::new([2, 0, 1].into_iter(), vec!['a', 'b', 'c']).unwrap();
+        assert_eq!(rows.len(), 3);
+        assert_eq!([rows.row(0), rows.row(1), rows.row(2)], [&['a', 'b'][..], &[], &['c']]);
+        assert_eq!(rows.row(3), &[] as &[char]);
+        assert_eq!(Rows::new([2].into_iter(), vec!['a']), None);
     }
 }

@@ -15,7 +15,7 @@ pub(super) struct Word {
     pub(super) sense: u32,
 }
 
-/// What WordNet's files say, and nothing that follows from it.
+/// What WordNet's files say, and how deep its nouns lie.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Table {
     /// Where each synset begins in data.noun; ascending.
@@ -26,86 +26,63 @@ pub(super) struct Table {
     pub(super) words: Rows<Word>,
     /// With blanks for `_`; in the order of their lower case, then of themselves.
     pub(super) spellings: Strings,
+    /// Edges of the shortest and of the longest way up to the root, by synset.
+    pub(super) depths: Vec<[u32; 2]>,
 }
 
-/// What [`PACKED`] holds: its numbers of strings, bytes, synsets, words and parents, for memory that
-/// is asked for once. A test compares them.
-const SIZES: [usize; 5] = [119_034, 1_425_500, 82_115, 146_347, 84_427];
-
 impl Table {
-    /// Unpacks a table. `None`: it is none that `make.py` has written.
-    pub(super) fn unpack(packed: &[u8]) -> Option<Self> {
-        let [strings, bytes, synsets, words, parents] = SIZES;
-        let mut table = Self {
-            offsets: Vec::with_capacity(synsets),
-            parents: Rows::with_capacity(synsets, parents),
-            words: Rows::with_capacity(synsets, words),
-            spellings: Strings::with_capacity(strings, bytes),
+    /// Reads a packed table. `None`: it is none that `make.py` has written.
+    pub(super) fn unpack(packed: &'static [u8]) -> Option<Self> {
+        let mut from = Packed(packed);
+        let counts: Vec<usize> = from.numbers::<4>(4)?.collect();
+        let [strings, synsets, words, parents] = counts[..] else { return None };
+        let lengths = from.numbers::<1>(strings)?;
+        let differences = from.numbers::<2>(synsets)?;
+        let word_counts = from.numbers::<1>(synsets)?;
+        let parent_counts = from.numbers::<1>(synsets)?;
+        let min_depths = from.numbers::<1>(synsets)?;
+        let max_depths = from.numbers::<1>(synsets)?;
+        let spellings = from.numbers::<3>(words)?;
+        let senses = from.numbers::<1>(words)?;
+        let parents = from.numbers::<3>(parents)?;
+        let mut offset = 0;
+        let add = |difference| {
+            offset += difference as u32;
+            offset
         };
-        let mut from = Numbers(packed);
-        for _ in 0..from.next()? {
-            let shared = from.next()? as usize;
-            let rest = from.next()? as usize;
-            table.spellings.push_like_last(shared, from.text(rest)?)?;
-        }
-        let count = from.next()?;
-        let mut offset = 0_u32;
-        for place in 0..count {
-            offset = offset.checked_add(from.next()?)?;
-            table.offsets.push(offset);
-            for _ in 0..from.next()? {
-                let (spelling, sense) = (from.next()?, from.next()?);
-                if spelling as usize >= table.spellings.len() {
-                    return None;
-                }
-                table.words.push(Word { spelling, sense });
-            }
-            table.words.end_row();
-            for _ in 0..from.next()? {
-                let step = from.next()?;
-                let parent = if step % 2 == 0 {
-                    place.checked_add(step / 2)?
-                } else {
-                    place.checked_sub(step / 2 + 1)?
-                };
-                if parent >= count {
-                    return None;
-                }
-                table.parents.push(Synset(parent));
-            }
-            table.parents.end_row();
-        }
-        from.0.is_empty().then_some(table)
+        let word = |(spelling, sense)| Word { spelling: spelling as u32, sense: sense as u32 };
+        let depth = |(min, max)| [min as u32, max as u32];
+        Some(Self {
+            offsets: differences.map(add).collect(),
+            parents: Rows::new(parent_counts, parents.map(|place| Synset(place as u32)).collect())?,
+            words: Rows::new(word_counts, spellings.zip(senses).map(word).collect())?,
+            spellings: Strings::new(lengths, std::str::from_utf8(from.0).ok()?)?,
+            depths: min_depths.zip(max_depths).map(depth).collect(),
+        })
     }
 }
 
 /// What is left of a packed table.
-struct Numbers<'a>(&'a [u8]);
+struct Packed(&'static [u8]);
 
-impl<'a> Numbers<'a> {
-    /// Seven bits a byte, the lowest first.
-    fn next(&mut self) -> Option<u32> {
-        let mut number = 0;
-        for shift in [0, 7, 14, 21] {
-            let (&byte, rest) = self.0.split_first()?;
-            self.0 = rest;
-            number |= u32::from(byte & 127) << shift;
-            if byte < 128 {
-                return Some(number);
-            }
-        }
-        None
-    }
-
-    fn text(&mut self, bytes: usize) -> Option<&'a str> {
-        let (text, rest) = self.0.split_at_checked(bytes)?;
+impl Packed {
+    /// The next `count` numbers of so many bytes each, the lowest first.
+    fn numbers<const BYTES: usize>(
+        &mut self,
+        count: usize,
+    ) -> Option<impl ExactSizeIterator<Item = usize> + use<BYTES>> {
+        let (numbers, rest) = self.0.split_at_checked(count.checked_mul(BYTES)?)?;
         self.0 = rest;
-        std::str::from_utf8(text).ok()
+        let number = |bytes: &[u8; BYTES]| {
+            bytes.iter().rev().fold(0, |number, byte| number << 8 | usize::from(*byte))
+        };
+        Some(numbers.as_chunks::<BYTES>().0.iter().map(number))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::ancestry::depths;
     use super::*;
 
     #[test]
@@ -115,32 +92,40 @@ mod tests {
         // As WordNet 3.0's wnstats(7) counts nouns.
         assert_eq!(table.offsets.len(), 82_115);
         assert!(table.offsets.is_sorted_by(|a, b| a < b));
-        assert_eq!((table.parents.len(), table.words.len()), (82_115, 82_115));
-        let bytes: usize =
-            (0..table.spellings.len()).map(|index| table.spellings.get(index).len()).sum();
-        let sizes = [
-            table.spellings.len(),
-            bytes,
-            table.offsets.len(),
-            table.words.items(),
-            table.parents.items(),
-        ];
-        assert_eq!(sizes, SIZES);
+        let rows = [table.parents.len(), table.words.len(), table.depths.len()];
+        assert_eq!(rows, [82_115; 3]);
+        for place in 0..82_115 {
+            let words = table.words.row(place);
+            assert!(!words.is_empty());
+            for word in words {
+                assert!(!table.spellings.get(word.spelling as usize).is_empty());
+            }
+            assert!(table.parents.row(place).iter().all(|parent| parent.0 < 82_115));
+        }
+    }
+
+    #[test]
+    fn its_depths_follow_from_its_hypernyms() {
+        let table = Table::unpack(PACKED).unwrap();
+        assert_eq!(depths(&table.parents), Ok(table.depths));
     }
 
     #[test]
     fn a_table_that_is_cut_or_too_long_is_none() {
-        // Two spellings, a root of the first, a child with both.
-        let whole: &[u8] =
-            b"\x02\x00\x03dog\x03\x05house\x02\x0a\x01\x00\x00\x00\x05\x02\x01\x00\x00\x01\x01\x01";
+        // Two spellings, two synsets, three words, one parent: a root of the first word, and below
+        // it a synset of both.
+        let whole: &[u8] = b"\x02\0\0\0\x02\0\0\0\x03\0\0\0\x01\0\0\0\x03\x08\x0a\0\x05\x01\
+            \x01\x02\0\x01\0\x01\0\x01\0\0\0\x01\0\0\0\0\0\0\0\x01\0\0\0dogdoghouse";
         let table = Table::unpack(whole).unwrap();
-        assert_eq!(table.offsets, [10, 15]);
-        assert_eq!(table.spellings.get(1), "doghouse");
+        assert_eq!(table.offsets, [10, 10 + 0x0105]);
+        assert_eq!((table.spellings.get(0), table.spellings.get(1)), ("dog", "doghouse"));
         assert_eq!((table.parents.row(0), table.parents.row(1)), (&[][..], &[Synset(0)][..]));
         assert_eq!(table.words.row(1)[1], Word { spelling: 0, sense: 1 });
+        assert_eq!(table.depths, [[0, 0], [1, 1]]);
         for cut in 0..whole.len() {
             assert_eq!(Table::unpack(&whole[..cut]), None, "{cut} bytes");
         }
-        assert_eq!(Table::unpack(&[whole, b"\0"].concat()), None);
+        let long: &'static [u8] = [whole, b"\0"].concat().leak();
+        assert_eq!(Table::unpack(long), None);
     }
 }
