@@ -4,6 +4,7 @@
 
 mod attacks;
 mod consistency;
+mod dissection;
 mod fgsm;
 mod formula;
 mod networks;
