@@ -1,6 +1,7 @@
-//! Level and consistency of a neuron by WordNet (SCIENCE §4.2; Dong, Su, Zhu and Bao, arXiv
-//! 1708.05493, §4; the affinity of its follow-up, Dong et al., arXiv 1901.09035): how few and how
-//! close the classes are whose images excite it most, and whether real and adversarial images agree.
+//! Level and consistency of a neuron by WordNet: how few and how close the classes are whose images
+//! excite it most, and whether real and adversarial images agree (SCIENCE §4.2). LC, CS1 and CS2 are
+//! those of Dong, Su and Zhu, Acta Automatica Sinica 48(1), 2022, doi 10.16383/j.aas.c200317;
+//! consis(n) is that of Dong, Bao, Su and Zhu, arXiv 1901.09035.
 //!
 //! p(c) is the share of class c among a neuron's most exciting images.
 

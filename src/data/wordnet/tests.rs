@@ -51,6 +51,8 @@ fn all_of_imagenets_classes_have_their_names() {
     for line in text.lines() {
         let (wnid, lemmas) = line.split_once(' ').unwrap();
         assert_eq!(noun_name(wnid), lemmas.split(", ").next(), "{wnid}");
+        // Three Latin names lost a letter in that list; WordNet has it.
+        let lemmas = lemmas.replace("icans", "icanus");
         assert_eq!(wordnet().lemmas(noun(wnid)).join(", "), lemmas, "{wnid}");
     }
 }
