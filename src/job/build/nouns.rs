@@ -23,7 +23,10 @@ pub struct Nouns {
 impl Nouns {
     /// The hierarchy.
     pub fn wordnet(&self) -> &WordNet {
-        self.own.as_ref().unwrap_or_else(|| WordNet::embedded())
+        match &self.own {
+            Some(own) => own,
+            None => WordNet::embedded(),
+        }
     }
 }
 
