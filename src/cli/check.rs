@@ -32,8 +32,9 @@ pub fn run(source: &str, overrides: &[String], settings: &Settings) -> Result<()
 }
 
 fn names_a_run(spec: &Spec) -> bool {
-    let adversarial = spec.neurons.as_ref().map(|neurons| &neurons.adversarial);
-    [spec.model.weights.as_ref(), adversarial]
+    let ranked = spec.neurons.as_ref().map(|section| &section.adversarial);
+    let counted = spec.consistency.as_ref().map(|section| &section.adversarial);
+    [spec.model.weights.as_ref(), ranked, counted]
         .into_iter()
         .flatten()
         .any(|word| word.starts_with("run:"))
@@ -113,6 +114,31 @@ fn cost(estimate: &Estimate) -> Vec<String> {
             count(neurons.pictures)
         ));
     }
+    if let Some(dissect) = estimate.dissect {
+        lines.push(format!(
+            "dissect    {} in {} layers, {} labelled images, {} concepts",
+            count(dissect.neurons),
+            dissect.layers,
+            count(dissect.images),
+            count(dissect.concepts)
+        ));
+        if let Some(Passes { forward, gradient }) = dissect.attack {
+            lines.push(format!(
+                "             and as many attacked ones: {} forward, {} forward and back to make them",
+                count(forward),
+                count(gradient)
+            ));
+        }
+    }
+    if let Some(consistency) = estimate.consistency {
+        let sides = if consistency.sides == 1 { "" } else { ", and as many attacked ones" };
+        lines.push(format!(
+            "consistency {} in {} layers, {} images ranked{sides}",
+            count(consistency.neurons),
+            consistency.layers,
+            count(consistency.images)
+        ));
+    }
     lines
         .push("time       measured as soon as it runs; `glassbox watch` shows what is left".into());
     lines
@@ -133,7 +159,9 @@ fn names(classes: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::estimate::{AttackEstimate, NeuronsEstimate, Tap, TrainEstimate};
+    use crate::job::estimate::{
+        AttackEstimate, ConsistencyEstimate, DissectEstimate, NeuronsEstimate, Tap, TrainEstimate,
+    };
     use crate::spec::Document;
 
     fn example() -> Estimate {
@@ -155,6 +183,19 @@ mod tests {
             evaluate: Some(Passes { forward: 4000, gradient: 3000 }),
             attack: Some(AttackEstimate { images: 1000, most_bytes: 12_422_000 }),
             neurons: Some(NeuronsEstimate { layers: 1, neurons: 16, sides: 2, pictures: 288 }),
+            dissect: Some(DissectEstimate {
+                images: 500,
+                concepts: 135,
+                layers: 1,
+                neurons: 16,
+                attack: Some(Passes { forward: 500, gradient: 10_000 }),
+            }),
+            consistency: Some(ConsistencyEstimate {
+                layers: 2,
+                neurons: 48,
+                sides: 2,
+                images: 1000,
+            }),
         }
     }
 
@@ -172,6 +213,7 @@ mod tests {
         assert!(!names_a_run(&spec("seed=1")));
         assert!(names_a_run(&spec("model.weights='run:last'")));
         assert!(names_a_run(&spec("neurons.adversarial='run:last'")));
+        assert!(names_a_run(&spec("consistency.adversarial='run:last'")));
     }
 
     #[test]
@@ -184,6 +226,9 @@ mod tests {
             "up to 11.8 MiB",
             "288 real and",
             "336,000 forward and back",
+            "16 in 1 layers, 500 labelled images, 135 concepts",
+            "10,000 forward and back",
+            "48 in 2 layers, 1,000 images ranked, and as many attacked ones",
         ] {
             assert!(lines.contains(part), "{part} is not in\n{lines}");
         }

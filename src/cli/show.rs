@@ -1,5 +1,7 @@
 //! `glassbox show`: one run: state, last metrics, results.
 
+mod concepts;
+
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -10,6 +12,8 @@ use crate::run::folder::RunFolder;
 use crate::run::info::RunInfo;
 use crate::run::latest::latest;
 use crate::run::results::attack::Attack;
+use crate::run::results::consistency::Consistency;
+use crate::run::results::dissect::Dissect;
 use crate::run::results::evaluate::{Evaluate, Network};
 use crate::run::results::neurons::Neurons;
 use crate::run::results::warning::Warning;
@@ -49,9 +53,9 @@ pub(super) fn whole(folder: &RunFolder) -> Result<Value> {
     let (state, status) = folder.status()?;
     let mut value = brief(folder, &folder.info()?, &state, status);
     let mut results = serde_json::Map::new();
-    for name in ["evaluate", "attack", "neurons"] {
+    for name in spec::help::STAGES {
         if let Some(result) = folder.result::<Value>(name)? {
-            results.insert(name.into(), result);
+            results.insert((*name).into(), result);
         }
     }
     value["results"] = Value::Object(results);
@@ -168,7 +172,7 @@ fn results(folder: &RunFolder) -> Result<String> {
         headings.extend(features.then_some(">FEATURES MOVED"));
         headings.push("WARNINGS");
         let _ = write!(out, "\n{}", print::table(&headings, &rows));
-        out += &left_out(evaluate.damaged);
+        out += &left_out(evaluate.damaged, "test split");
         out += &curve(&evaluate);
         out += &transfer(&evaluate);
         for (about, warning) in evaluate.warnings() {
@@ -184,7 +188,7 @@ fn results(folder: &RunFolder) -> Result<String> {
             100.0 * attack.success_rate,
             attack.largest_change(),
         );
-        out += &left_out(attack.damaged);
+        out += &left_out(attack.damaged, "test split");
         for model in attack.models.iter().filter(|_| attack.models.len() > 1) {
             let _ = writeln!(
                 out,
@@ -206,19 +210,25 @@ fn results(folder: &RunFolder) -> Result<String> {
             .map(|layer| format!("{} ({})", text::clean(&layer.layer), layer.neurons.len()))
             .collect();
         let _ = writeln!(out, "\nneurons of {}", layers.join(", "));
-        out += &left_out(neurons.damaged);
+        out += &left_out(neurons.damaged, "test split");
+    }
+    if let Some(dissect) = folder.result::<Dissect>("dissect")? {
+        out += &concepts::dissection(&dissect);
+    }
+    if let Some(consistency) = folder.result::<Consistency>("consistency")? {
+        out += &concepts::consistency(&consistency);
     }
     Ok(out)
 }
 
 /// What the numbers above are not over.
-fn left_out(damaged: u64) -> String {
+fn left_out(damaged: u64, of: &str) -> String {
     match damaged {
         0 => String::new(),
-        1 => "  without 1 damaged image of the test split, see log.txt\n".into(),
+        1 => format!("  without 1 damaged image of the {of}, see log.txt\n"),
         _ => {
             let count = number::count(damaged);
-            format!("  without {count} damaged images of the test split, see log.txt\n")
+            format!("  without {count} damaged images of the {of}, see log.txt\n")
         }
     }
 }

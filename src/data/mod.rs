@@ -1,11 +1,13 @@
 //! Datasets, decoding, transforms, batching ahead. Pixels outside a model are 0..1 (or 8-bit).
 
 mod augment;
+mod broden;
 pub mod cifar10;
 pub mod decode;
 pub mod files;
 pub mod idx;
 pub mod image_folder;
+pub mod labelled;
 mod loader;
 mod memory;
 pub mod pictures;

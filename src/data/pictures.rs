@@ -113,7 +113,7 @@ impl Dataset for Pictures {
 }
 
 /// Brightness by ITU-R 601-2, in fixed point as Pillow's `convert("L")`.
-fn grey(rgb: &[u8]) -> Vec<u8> {
+pub(super) fn grey(rgb: &[u8]) -> Vec<u8> {
     let level = |&[red, green, blue]: &[u8; 3]| {
         let sum = 19_595 * u32::from(red) + 38_470 * u32::from(green) + 7_471 * u32::from(blue);
         ((sum + 0x8000) >> 16) as u8

@@ -8,6 +8,9 @@ use candle_core::{Device, Tensor};
 
 mod adversarial;
 mod attack;
+mod labelled;
+mod nouns;
+mod resolve;
 mod set;
 pub mod single;
 mod taps;
@@ -15,13 +18,15 @@ mod taps;
 pub use adversarial::{Against, against, alarm_attacks, feature_layers};
 pub(super) use attack::resolve_members;
 pub use attack::{attack, named_network};
+pub use labelled::labelled;
+pub use nouns::{Nouns, affinity, nouns};
+pub use resolve::{estimate, resolve};
 pub use set::adversarial_set;
 pub use taps::{chosen_taps, taps};
 
-use super::estimate::Estimate;
 use crate::attack::Target;
 use crate::data::OnDamaged;
-use crate::data::{Augmentation, Class, Dataset};
+use crate::data::{Augmentation, Dataset};
 use crate::data::{Format, Opened, Source};
 use crate::device::{DeviceName, usual_precision};
 use crate::error::text::escaped;
@@ -34,124 +39,6 @@ use crate::run::folder::RunFolder;
 use crate::spec::{self, Spec};
 use crate::train::checkpoint::weights_only;
 use crate::train::{Adam, Optimizer, Rule, Schedule, Sgd, Shape, Trainer};
-
-/// Fills every key whose default the data or the weights decide, so that what is written into the
-/// run is complete. `runs` is where `run:ID` looks.
-pub fn resolve(spec: &mut Spec, runs: &Path) -> Result<Opened> {
-    prepare(spec, runs).map(|(opened, _)| opened)
-}
-
-/// The same with the network, on the CPU.
-fn prepare(spec: &mut Spec, runs: &Path) -> Result<(Opened, Model)> {
-    let asked: DeviceName = spec.device.parse()?;
-    let (device, no_card) = asked.resolve();
-    precision(spec, &device.open()?)?;
-    spec.device = device.to_string();
-    // Once: `last` is another run when the worker reads it, this one itself.
-    spec.model.weights =
-        spec.model.weights.as_deref().map(|word| whole_word(word, runs)).transpose()?;
-    if let Some(neurons) = &mut spec.neurons
-        && let Some(id) = neurons.adversarial.strip_prefix("run:")
-    {
-        neurons.adversarial = format!("run:{}", RunFolder::resolve(runs, id)?.id());
-    }
-    let header = match &spec.model.weights {
-        Some(word) => header("model", spec.model.arch, word, runs)?,
-        None => None,
-    };
-    if spec.data.image_size.is_none() {
-        spec.data.image_size = header.as_ref().map(|header| header.image_size);
-    }
-    if spec.data.image_size.is_none() && spec.data.format == spec::DataFormat::ImageFolder {
-        spec.data.image_size = arch(spec.model.arch)?.usual_image_size();
-    }
-    let mut opened = open_data(spec)?;
-    let [channels, height, _] = opened.test.shape();
-    spec.data.image_size = Some(height);
-    let classes = opened.test.classes().len();
-    match spec.model.classes {
-        Some(asked) if asked < classes => {
-            return Err(Error::bad_input(format!(
-                "model.classes = {asked}, but the data has {classes} classes"
-            ))
-            .hint("leave model.classes out to have as many as the data"));
-        }
-        Some(_) => {}
-        None => {
-            let of_weights = header.as_ref().map_or(classes, |header| header.classes);
-            if of_weights < classes {
-                return Err(Error::bad_input(format!(
-                    "the weights tell {of_weights} classes apart, but the data has {classes}"
-                ))
-                .hint("use weights trained on this data, or leave model.weights out"));
-            }
-            spec.model.classes = Some(of_weights);
-        }
-    }
-    let (mean, std) = match &header {
-        Some(header) if header.channels == channels => (header.mean.clone(), header.std.clone()),
-        _ => normalisation(arch(spec.model.arch)?, spec.data.format, channels),
-    };
-    spec.model.mean.get_or_insert(mean);
-    spec.model.std.get_or_insert(std);
-    if let Some(header) = &header {
-        opened.notes.extend(other_classes(&header.class_names, opened.test.classes()));
-    }
-    opened.notes.extend(no_card);
-    if let Some(neurons) = &spec.neurons
-        && let Some(id) = neurons.adversarial.strip_prefix("run:")
-    {
-        let made_by = RunFolder::resolve(runs, id)?;
-        adversarial_set(&neurons.adversarial, made_by.path(), &*opened.test)?;
-    }
-    attack::resolve_members(spec, channels, runs)?;
-    // Whatever does not fit is said now, before a run folder is made; on the CPU, since a card may
-    // be full of another run.
-    let network = network_on(&Device::Cpu, spec, channels, runs)?;
-    if let Some(spec::Target::Class(class)) = spec.attack.as_ref().map(|attack| attack.target) {
-        known_class("attack.target", class, &network)?;
-    }
-    if let Some(looks) = spec.train.as_ref().and_then(|train| train.neurons.as_ref()) {
-        chosen_taps(&network, looks)?;
-        taps::check_looks(spec, opened.train.len())?;
-    }
-    adversarial::resolve(spec, &network)?;
-    single::check(spec, opened.train.len(), &network)?;
-    against(spec, &network, runs)?;
-    for (_, how) in spec.methods() {
-        attack::attack_on(&Device::Cpu, spec, how, runs)?;
-    }
-    if let Some(transfer) = spec.evaluate.as_ref().and_then(|evaluate| evaluate.transfer.as_ref()) {
-        for named in transfer.sources.iter().chain(&transfer.targets) {
-            named_network(spec, named, runs)?;
-        }
-    }
-    if let Some(neurons) = &spec.neurons {
-        let layers = taps(&network, "neurons.layers", &neurons.layers)?;
-        taps::check_channels(&network, "neurons.discrepancy", &neurons.discrepancy, &layers)?;
-    }
-    Ok((opened, network))
-}
-
-/// Resolves a spec and tells what it will cost; starts nothing.
-pub fn estimate(spec: &mut Spec, runs: &Path) -> Result<Estimate> {
-    let (opened, network) = prepare(spec, runs)?;
-    let mut estimate = super::estimate::estimate(spec, &*opened.train, &*opened.test, &network);
-    estimate.notes = opened.notes;
-    Ok(estimate)
-}
-
-/// A line if the weights call the data's first classes by other names: their outputs then mean
-/// something else, and accuracies measured on this data mean nothing.
-fn other_classes(of_weights: &[String], of_data: &[Class]) -> Option<String> {
-    let mut both = of_weights.iter().zip(of_data).enumerate();
-    let (class, (weights, data)) = both.find(|(_, (weights, data))| **weights != data.name)?;
-    Some(format!(
-        "the weights were trained on other classes: class {class} is '{weights}' to them and '{}' \
-         in this data",
-        data.name
-    ))
-}
 
 /// Both splits of the spec's data.
 pub fn open_data(spec: &Spec) -> Result<Opened> {
@@ -213,24 +100,6 @@ pub fn network(spec: &Spec, channels: usize, runs: &Path) -> Result<Model> {
         Some(spec::Precision::Bf16) => Precision::Bf16,
     });
     network_on(&device, spec, channels, runs)
-}
-
-/// Writes down how exactly the run computes. Errors if the device cannot do as it asks.
-fn precision(spec: &mut Spec, device: &Device) -> Result<()> {
-    let usual = match usual_precision(device) {
-        Precision::F32 => spec::Precision::F32,
-        Precision::Tf32 => spec::Precision::Tf32,
-        Precision::Bf16 => spec::Precision::Bf16,
-    };
-    let precision = *spec.precision.get_or_insert(usual);
-    if device.is_cpu() && precision != spec::Precision::F32 {
-        let word = spec::word(precision);
-        return Err(Error::bad_input(format!(
-            "precision = '{word}', but the run would be on the CPU, which computes in f32 alone"
-        ))
-        .hint("leave precision out, or see `glassbox doctor` for why there is no graphics card"));
-    }
-    Ok(())
 }
 
 fn network_on(device: &Device, spec: &Spec, channels: usize, runs: &Path) -> Result<Model> {

@@ -2,8 +2,9 @@
 //! measured once the run goes, not guessed.
 
 use crate::data::Dataset;
+use crate::data::labelled::Labelled;
 use crate::model::Model;
-use crate::spec::{OptimizerName, Spec};
+use crate::spec::{OptimizerName, Spec, Split};
 
 /// The cost of a spec on its data and network.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +31,10 @@ pub struct Estimate {
     pub attack: Option<AttackEstimate>,
     /// Of `[neurons]`.
     pub neurons: Option<NeuronsEstimate>,
+    /// Of `[dissect]`.
+    pub dissect: Option<DissectEstimate>,
+    /// Of `[consistency]`.
+    pub consistency: Option<ConsistencyEstimate>,
 }
 
 /// A layer tap, as plain data.
@@ -89,8 +94,56 @@ pub struct NeuronsEstimate {
     pub pictures: usize,
 }
 
-/// The estimate for a resolved spec on its two splits and its network.
-pub fn estimate(spec: &Spec, train: &dyn Dataset, test: &dyn Dataset, model: &Model) -> Estimate {
+/// The cost of `[dissect]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DissectEstimate {
+    /// Labelled images.
+    pub images: usize,
+    /// Concepts that they are labelled with.
+    pub concepts: usize,
+    /// Layers looked at.
+    pub layers: usize,
+    /// Channels of those layers.
+    pub neurons: usize,
+    /// What it takes to attack the images.
+    pub attack: Option<Passes>,
+}
+
+/// The cost of `[consistency]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConsistencyEstimate {
+    /// Layers looked at.
+    pub layers: usize,
+    /// Channels of those layers.
+    pub neurons: usize,
+    /// Sides: real, and adversarial if there are such images.
+    pub sides: usize,
+    /// Images that are ranked, of the real ones.
+    pub images: usize,
+}
+
+/// How many layers `asked` names (none = all), and how many channels they have.
+fn layers_of(model: &Model, asked: &[String]) -> [usize; 2] {
+    let is_asked = |tap: &&crate::model::LayerTap| {
+        let named = |name: &String| *name == tap.name || Some(name) == tap.alias.as_ref();
+        asked.is_empty() || asked.iter().any(named)
+    };
+    let layers: Vec<_> = model.taps().iter().filter(is_asked).collect();
+    [layers.len(), layers.iter().map(|tap| tap.shape[0]).sum()]
+}
+
+/// 1 or 2.
+fn sides_of(adversarial: &str) -> usize {
+    if adversarial == "none" { 1 } else { 2 }
+}
+
+/// The estimate for a resolved spec on its two splits, its labelled data and its network.
+pub fn estimate(
+    spec: &Spec,
+    [train, test]: [&dyn Dataset; 2],
+    labelled: Option<&dyn Labelled>,
+    model: &Model,
+) -> Estimate {
     let [channels, height, width] = test.shape();
     let weights = model.parameters().count();
     Estimate {
@@ -148,20 +201,32 @@ pub fn estimate(spec: &Spec, train: &dyn Dataset, test: &dyn Dataset, model: &Mo
             AttackEstimate { images, most_bytes }
         }),
         neurons: spec.neurons.as_ref().map(|section| {
-            let asked = |tap: &&crate::model::LayerTap| {
-                let named = |name: &String| *name == tap.name || Some(name) == tap.alias.as_ref();
-                section.layers.is_empty() || section.layers.iter().any(named)
-            };
-            let layers: Vec<_> = model.taps().iter().filter(asked).collect();
-            let neurons = layers.iter().map(|tap| tap.shape[0]).sum();
-            let sides = if section.adversarial == "none" { 1 } else { 2 };
+            let [layers, neurons] = layers_of(model, &section.layers);
+            let sides = sides_of(&section.adversarial);
             let top = section.top.min(test.len());
-            NeuronsEstimate {
-                layers: layers.len(),
+            NeuronsEstimate { layers, neurons, sides, pictures: neurons * sides * top }
+        }),
+        dissect: spec.dissect.as_ref().zip(labelled).map(|(section, data)| {
+            let [layers, neurons] = layers_of(model, &section.layers);
+            let images = data.len();
+            let named = data.concepts().iter().filter(|concept| !concept.name.is_empty());
+            DissectEstimate {
+                images,
+                concepts: named.count(),
+                layers,
                 neurons,
-                sides,
-                pictures: neurons * sides * top,
+                attack: section.attack.as_ref().map(|attack| {
+                    let [forward, gradient] =
+                        attack.how.passes().map(|passes| images.saturating_mul(passes));
+                    Passes { forward, gradient }
+                }),
             }
+        }),
+        consistency: spec.consistency.as_ref().map(|section| {
+            let [layers, neurons] = layers_of(model, &section.layers);
+            let sides = sides_of(&section.adversarial);
+            let split = if section.split == Split::Test { test } else { train };
+            ConsistencyEstimate { layers, neurons, sides, images: split.len() }
         }),
     }
 }
@@ -207,7 +272,7 @@ mod tests {
         let device = candle_core::Device::Cpu;
         let network = model::build(model::Arch::Shapesnet, config, &device).unwrap();
         let (train, test) = (Blank(130, classes.clone()), Blank(7, classes));
-        let costs = estimate(&spec, &train, &test, &network);
+        let costs = estimate(&spec, [&train, &test], None, &network);
         let trained = costs.train.unwrap();
         assert_eq!((trained.steps_an_epoch, trained.steps, trained.images), (3, 9, 390));
         assert_eq!(trained.checkpoint_bytes, costs.weights as u64 * 8);
@@ -220,7 +285,8 @@ mod tests {
         ] {
             let mut document = Document::parse("a.toml", text).unwrap();
             document.set(&format!("train.adversarial={section}")).unwrap();
-            let trained = estimate(&document.spec().unwrap(), &train, &test, &network).train;
+            let trained =
+                estimate(&document.spec().unwrap(), [&train, &test], None, &network).train;
             let [forward, gradient] = passes.map(|passes| 390 * passes);
             assert_eq!(trained.unwrap().attack, Some(Passes { forward, gradient }), "{section}");
         }
@@ -232,7 +298,7 @@ mod tests {
         for set in [curve, transfer, "attack.target=random", "attack.targets_per_image=3"] {
             document.set(set).unwrap();
         }
-        let more = estimate(&document.spec().unwrap(), &train, &test, &network);
+        let more = estimate(&document.spec().unwrap(), [&train, &test], None, &network);
         // The curve's PGD makes 20 steps.
         let expected = Passes { forward: 14 + 14 + 14, gradient: 7 + 7 * 20 + 7 };
         assert_eq!(more.evaluate, Some(expected));
@@ -245,7 +311,7 @@ mod tests {
         let train_spec = spec.train.as_mut().unwrap();
         train_spec.optimizer =
             OptimizerSpec { name: OptimizerName::Adam, ..OptimizerSpec::default() };
-        let adam = estimate(&spec, &train, &test, &network).train.unwrap();
+        let adam = estimate(&spec, [&train, &test], None, &network).train.unwrap();
         assert_eq!(adam.checkpoint_bytes, costs.weights as u64 * 12);
     }
 }

@@ -3,7 +3,9 @@
 pub mod activation;
 pub mod consistency;
 pub mod discrepancy;
+pub mod dissection;
 pub mod quantile;
 pub mod rank;
 pub mod region;
 pub mod top;
+pub mod top_set;

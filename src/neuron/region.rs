@@ -14,13 +14,13 @@ pub const MAP: u8 = 0x7f;
 /// If `map` has another number of values.
 pub fn upsample(map: &[f32], from: [usize; 2], to: [usize; 2]) -> Vec<f32> {
     assert_eq!(map.len(), from[0] * from[1], "a map of {from:?} has other values");
-    let scale = |axis: usize| from[axis] as f32 / to[axis] as f32;
-    let along = |axis: usize| -> Vec<Between> {
-        (0..to[axis])
-            .map(|at| Between::new((at as f32 + 0.5) * scale(axis) - 0.5, from[axis]))
-            .collect()
-    };
-    interpolate(map, from[1], &along(0), &along(1))
+    interpolate(map, from[1], &places(from[0], to[0]), &places(from[1], to[1]))
+}
+
+/// Where the `to` numbers that a row of `from` becomes by [`upsample`] lie in it.
+pub(super) fn places(from: usize, to: usize) -> Vec<Between> {
+    let scale = from as f32 / to as f32;
+    (0..to).map(|at| Between::new((at as f32 + 0.5) * scale - 0.5, from)).collect()
 }
 
 /// The values of a map at rows and columns that lie between its own.
@@ -47,10 +47,10 @@ pub(super) fn interpolate(
 /// A place between two neighbours of a row of numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Between {
-    first: usize,
-    second: usize,
+    pub(super) first: usize,
+    pub(super) second: usize,
     /// Of the second; the first has the rest.
-    weight: f32,
+    pub(super) weight: f32,
 }
 
 impl Between {
@@ -62,7 +62,9 @@ impl Between {
         Self { first, second: (first + 1).min(last), weight: place - first as f32 }
     }
 
-    fn mix(self, first: f32, second: f32) -> f32 {
+    #[allow(clippy::inline_always, reason = "runs inside `vectorized`")]
+    #[inline(always)]
+    pub(super) fn mix(self, first: f32, second: f32) -> f32 {
         // Not to be spoilt by an infinite neighbour that has no weight.
         if self.weight == 0.0 {
             return first;

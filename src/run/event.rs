@@ -15,7 +15,7 @@ use crate::error::Result;
 pub struct Event {
     /// Seconds of work since the run first started (waiting and pauses not counted).
     pub t: f64,
-    /// `train`, `evaluate`, `attack`, `neurons`.
+    /// `train`, `evaluate`, `attack`, `neurons`, `dissect`, `consistency`.
     pub stage: String,
     /// The stage's own count: optimizer steps for `train`, images for the others.
     pub step: u64,

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
 
+mod concepts;
 mod damaged;
 mod figures;
 mod input;

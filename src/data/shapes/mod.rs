@@ -17,6 +17,7 @@ mod color;
 mod composition;
 mod concepts;
 mod dice;
+mod labelled;
 mod paint;
 mod path;
 mod plants;
@@ -26,6 +27,7 @@ mod vehicles;
 
 pub use self::canvas::LabelMaps;
 pub use self::concepts::{Category, Concept, concepts};
+pub use self::labelled::{LabelledShapes, labelled};
 
 /// Which of two disjoint streams of pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

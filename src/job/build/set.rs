@@ -1,4 +1,4 @@
-//! The set of adversarial images that another run has made, for `neurons.adversarial`.
+//! The set of adversarial images that another run has made, for `adversarial` of a section.
 
 use std::path::Path;
 
@@ -8,12 +8,18 @@ use crate::error::{Error, Result};
 use crate::run::folder::RunFolder;
 use crate::run::results::attack::Attack;
 
-/// What the run in `folder` has made of the images of `test`; `source` is how the spec names it.
+/// What the run in `folder` has made of the images of `test`; `section` and `source` are how
+/// the spec names it.
 /// Errors: its attack is not done, or was on other images.
-pub fn adversarial_set(source: &str, folder: &Path, test: &dyn Dataset) -> Result<Attack> {
+pub fn adversarial_set(
+    section: &str,
+    source: &str,
+    folder: &Path,
+    test: &dyn Dataset,
+) -> Result<Attack> {
     let made: Attack = RunFolder::open(folder)?.result("attack")?.ok_or_else(|| {
         Error::bad_input(format!(
-            "neurons.adversarial = '{source}', but '{}' has no results/attack.json",
+            "{section}.adversarial = '{source}', but '{}' has no results/attack.json",
             folder.display()
         ))
         .hint("name a run whose [attack] stage is done, or add [attack] to this spec")
@@ -22,7 +28,7 @@ pub fn adversarial_set(source: &str, folder: &Path, test: &dyn Dataset) -> Resul
         let original = pair.index as usize;
         if original >= test.len() || test.name(original) != pair.image {
             return Err(Error::bad_input(format!(
-                "neurons.adversarial = '{source}': its image '{}' is not number {original} of \
+                "{section}.adversarial = '{source}': its image '{}' is not number {original} of \
                  this run's test split",
                 printable(&pair.image)
             ))

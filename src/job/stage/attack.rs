@@ -187,7 +187,7 @@ impl Set {
                 return Ok(Flow::Stop);
             }
         }
-        log_damage(context, "test", &damage, &mut 0)?;
+        log_damage(context, "test split", &damage, &mut 0)?;
         Ok(Flow::Continue)
     }
 

@@ -104,7 +104,7 @@ impl Evaluation {
                 context.log(&line)?;
             }
         }
-        log_damage(context, "test", &self.damage, &mut 0)?;
+        log_damage(context, "test split", &self.damage, &mut 0)?;
         let of_split = self.test.len() as u64;
         let result = outcome::results(plan, &self.ledger, &self.networks, of_split);
         for (about, warning) in result.warnings() {

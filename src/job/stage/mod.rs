@@ -1,10 +1,14 @@
 //! One file a stage: the maths on one side, [`Context`] on the other.
 
 pub(super) mod attack;
+mod consistency;
+mod dissect;
 mod evaluate;
 pub(super) mod networks;
 pub(super) mod neurons;
 pub(super) mod pixels;
+mod ranking;
+mod rounded;
 mod sample;
 mod train;
 
@@ -18,7 +22,7 @@ use super::build;
 use super::checkpoints;
 use super::context::Context;
 use crate::data::Dataset;
-use crate::data::{DamageReport, Loader, LoaderConfig};
+use crate::data::{DamageReport, Loader, LoaderConfig, OnDamaged};
 use crate::error::Result;
 use crate::model::Model;
 use crate::spec::{Spec, TrainSpec};
@@ -50,6 +54,18 @@ pub const STAGES: &[Stage] = &[
         wanted: |spec| spec.neurons.is_some(),
         cost: |spec| spec.neurons.as_ref().map_or(0.0, neurons::cost),
         run: neurons::run,
+    },
+    Stage {
+        name: "dissect",
+        wanted: |spec| spec.dissect.is_some(),
+        cost: |spec| spec.dissect.as_ref().map_or(0.0, dissect::cost),
+        run: dissect::run,
+    },
+    Stage {
+        name: "consistency",
+        wanted: |spec| spec.consistency.is_some(),
+        cost: |spec| spec.consistency.as_ref().map_or(0.0, consistency::cost),
+        run: consistency::run,
     },
 ];
 
@@ -104,6 +120,20 @@ fn from(
     Loader::new(LoaderConfig { start_batch, ..config(context, dataset, order, batch_size, damage) })
 }
 
+/// A loader over images that could be read before, from a batch on.
+fn read_before(
+    context: &Context,
+    dataset: &Arc<dyn Dataset>,
+    order: Vec<usize>,
+    batch_size: usize,
+    start_batch: usize,
+) -> Result<Loader> {
+    let damage = Arc::default();
+    let config = config(context, dataset, order, batch_size, &damage);
+    // What can no longer be read would be missing from half of the result.
+    Loader::new(LoaderConfig { start_batch, on_damaged: OnDamaged::Fail, ..config })
+}
+
 /// A loader over some images of a set, unchanged.
 fn chosen(
     context: &Context,
@@ -132,10 +162,10 @@ fn config(
     }
 }
 
-/// Says once how many images of a split could not be read, and which.
+/// Says once how many images of `of`, the `test split`, could not be read, and which.
 fn log_damage(
     context: &mut Context,
-    split: &str,
+    of: &str,
     damage: &DamageReport,
     already: &mut usize,
 ) -> Result<()> {
@@ -144,7 +174,7 @@ fn log_damage(
         let named: Vec<String> =
             damage.first().iter().map(|one| format!("{}: {}", one.name, one.reason)).collect();
         let (images, named) = (if count == 1 { "image" } else { "images" }, named.join("; "));
-        context.log(&format!("skipped {count} damaged {images} of the {split} split: {named}"))?;
+        context.log(&format!("skipped {count} damaged {images} of the {of}: {named}"))?;
         *already = count;
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::path::Path;
 use candle_core::Tensor;
 
 use super::super::networks::Networks;
-use super::super::pixels;
+use super::super::rounded::{Rounded, attacked};
 use crate::attack::measure::Distances;
 use crate::attack::{Attack, Target, Victims};
 use crate::data::Batch;
@@ -93,11 +93,9 @@ impl Making {
             indices: &batch.indices,
             targets: targets.as_ref(),
         };
+        let how = (&*self.attack, self.section.how.pixel_bound());
         // Those of an ensemble it has itself.
-        let images = self.attack.perturb(&networks[0].model, &victims)?;
-        let bound = self.section.how.pixel_bound();
-        let bytes = pixels::to_bytes_within(&images, &batch.images, bound)?;
-        let images = pixels::from_bytes(&bytes, shape)?.to_device(device)?;
+        let Rounded { bytes, images } = attacked(how, &networks[0].model, &victims, shape)?;
         let distances = Distances::of(&images, &batch.images)?;
         Ok(Made { bytes, images, distances })
     }

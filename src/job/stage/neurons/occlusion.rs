@@ -4,13 +4,13 @@
 use candle_core::Tensor;
 
 use super::outcome::Discrepancies;
-use super::second_look::Found;
-use super::side::Side;
-use super::strips;
 use crate::error::Result;
 use crate::job::context::{Context, Flow};
 use crate::job::ledger::Ledger;
 use crate::job::stage::pixels;
+use crate::job::stage::ranking::found::Found;
+use crate::job::stage::ranking::side::Side;
+use crate::job::stage::ranking::strips;
 use crate::model::LayerTap;
 use crate::neuron::discrepancy::{Occlusion, at_picture_size, discrepancy_maps, pooled, size_of};
 use crate::neuron::region;

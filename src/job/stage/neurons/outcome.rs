@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::second_look::{Found, Positions};
-use super::strips::{self, REGIONS};
-use super::twins::Twin;
+use super::REGIONS;
 use crate::error::Result;
 use crate::job::stage::pixels::PictureNames;
+use crate::job::stage::ranking::found::{Found, Positions};
+use crate::job::stage::ranking::strips;
+use crate::job::stage::ranking::twins::Twin;
+use crate::job::stage::ranking::{class_name, top_image};
 use crate::neuron::rank::Ranks;
 use crate::neuron::top::Ranked;
 use crate::run::results::neurons::{
@@ -157,9 +159,7 @@ impl Outcome<'_> {
         of_all: usize,
         across: &Across,
     ) -> TopImage {
-        let dataset = self.found.dataset;
-        let original = self.original(side, top.image);
-        let label = dataset.label(original);
+        let dataset = &**self.found.dataset;
         let other = 1 - side;
         let counterpart = self.counterpart(side, top.image).and_then(|image| {
             let (prediction, row) = across.rows[other].get(&image)?;
@@ -167,21 +167,13 @@ impl Outcome<'_> {
                 picture: self.file(other, image),
                 activation: f64::from(*row.get(of_all)?),
                 rank: *across.ranks[other].get(&(of_all, image))?,
-                prediction: self.class(*prediction),
+                prediction: class_name(dataset, *prediction),
                 prediction_index: *prediction,
             })
         });
-        TopImage {
-            image: dataset.name(original),
-            picture: self.file(side, top.image),
-            activation: f64::from(top.activation.value),
-            position,
-            label: self.class(label),
-            label_index: label,
-            prediction: self.class(top.prediction),
-            prediction_index: top.prediction,
-            counterpart,
-        }
+        let picture = self.file(side, top.image);
+        let told = top_image(dataset, top, self.original(side, top.image), picture);
+        TopImage { position, counterpart, ..told }
     }
 
     fn original(&self, side: usize, image: usize) -> usize {
@@ -195,14 +187,6 @@ impl Outcome<'_> {
         } else {
             format!("{}/{}", self.prefix, self.found.twins[image].name)
         }
-    }
-
-    fn class(&self, index: u32) -> String {
-        self.found
-            .dataset
-            .classes()
-            .get(index as usize)
-            .map_or_else(String::new, |c| c.name.clone())
     }
 
     /// The image across the attack from an image of `side`, if there is one.

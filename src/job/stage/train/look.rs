@@ -9,21 +9,24 @@ use rayon::prelude::*;
 
 use super::probe::PROBE;
 use super::{BATCH, Training};
+use crate::attack::Victims;
 use crate::attack::measure::predictions;
-use crate::attack::{Attack, Victims};
-use crate::data::{Batch, epoch_order};
+use crate::data::epoch_order;
 use crate::error::{Error, Result};
 use crate::job::build;
 use crate::job::context::{Context, Flow};
-use crate::job::stage::neurons::{PICTURES, put};
+use crate::job::stage::consistency::{Means, Measure};
+use crate::job::stage::neurons::PICTURES;
 use crate::job::stage::pixels::{self, PictureNames};
+use crate::job::stage::ranking::{put, top_image};
+use crate::job::stage::rounded::attacked;
 use crate::job::stage::{chosen, runs_of};
 use crate::model::{LayerTap, Mode, Model};
 use crate::neuron::activation::Maxima;
 use crate::neuron::top::TopImages;
 use crate::run::history;
 use crate::run::results::neurons::{Layer, Neuron, Neurons, TopImage};
-use crate::spec::{AttackMethod, Interval, TrainNeuronsSpec};
+use crate::spec::{AttackMethod, ConsistencySpec, Interval, TrainNeuronsSpec};
 
 /// When to look, and at what.
 pub(super) struct Looks {
@@ -31,6 +34,8 @@ pub(super) struct Looks {
     taps: Vec<LayerTap>,
     names: PictureNames,
     every: Interval,
+    /// Where every class is a noun.
+    measure: Option<Measure>,
     /// The step of the last look of this process.
     last: Option<u64>,
 }
@@ -41,13 +46,39 @@ impl Looks {
         spec: &TrainNeuronsSpec,
         model: &Model,
         test: &dyn crate::data::Dataset,
+        consistency: Option<&ConsistencySpec>,
     ) -> Result<Self> {
         let every = spec
             .every
             .parse()
             .map_err(|reason| Error::bad_input(format!("train.neurons.every: {reason}")))?;
         let taps = build::chosen_taps(model, spec)?;
-        Ok(Self { spec: spec.clone(), taps, names: PictureNames::of(test), every, last: None })
+        let consistency = consistency.cloned().unwrap_or_default();
+        Ok(Self {
+            spec: spec.clone(),
+            taps,
+            names: PictureNames::of(test),
+            every,
+            // Whoever asks for [consistency] was told of a class without one before.
+            measure: Measure::new(&consistency, test.classes()).ok(),
+            last: None,
+        })
+    }
+
+    /// Level and consistency, over the neurons of a look and by the pictures that it ranks
+    /// (SCIENCE §4.2).
+    fn means(&self, neurons: &Neurons) -> Option<Means> {
+        let labels = |pictures: &[TopImage]| -> Vec<u32> {
+            pictures.iter().map(|picture| picture.label_index).collect()
+        };
+        let of: Vec<[Vec<u32>; 2]> = neurons
+            .layers
+            .iter()
+            .flat_map(|layer| &layer.neurons)
+            .map(|neuron| [labels(&neuron.real), labels(&neuron.adversarial)])
+            .collect();
+        let slices = of.iter().map(|[real, adversarial]| [&real[..], &adversarial[..]]);
+        self.measure.as_ref()?.means(slices)
     }
 
     /// Whether a look is due at a step; `epochs` = how many have just ended, if one has.
@@ -119,6 +150,12 @@ impl Training {
         let json = serde_json::to_vec(&neurons)
             .map_err(|error| Error::failed(format!("failed to write JSON: {error}")))?;
         context.write(&history::file(step), &json)?;
+        if let Some(means) = self.looks.as_ref().and_then(|looks| looks.means(&neurons)) {
+            let mut metrics = vec![("lc", means.lc)];
+            metrics.extend(means.lc_adversarial.map(|lc| ("lc_adversarial", lc)));
+            metrics.extend(means.cs1.map(|cs1| ("cs1", cs1)));
+            context.metrics(step, &metrics)?;
+        }
         if let Some(looks) = &mut self.looks {
             looks.last = Some(step);
         }
@@ -149,10 +186,16 @@ impl Training {
             let model = &self.trainer.model;
             real.add(model, &names, &batch.images, &batch.indices)?;
             if let Some(attack) = &attack {
-                let pixels = attacked(&**attack, model, &batch, how.pixel_bound())?;
-                let made = pixels::from_bytes(&pixels, test.shape())?.to_device(model.device())?;
-                adversarial.add(model, &names, &made, &batch.indices)?;
-                adversarial.kept.extend(batch.indices.iter().copied().zip(pixels));
+                let victims = Victims {
+                    images: &batch.images,
+                    labels: &batch.labels,
+                    indices: &batch.indices,
+                    targets: None,
+                };
+                let bounded = (&**attack, how.pixel_bound());
+                let made = attacked(bounded, model, &victims, test.shape())?;
+                adversarial.add(model, &names, &made.images, &batch.indices)?;
+                adversarial.kept.extend(batch.indices.iter().copied().zip(made.bytes));
                 let liked = adversarial.liked(&spec.neurons);
                 adversarial.kept.retain(|image, _| liked.contains(image));
             }
@@ -186,9 +229,6 @@ impl Training {
     }
 
     fn looked(&self, real: &Side, adversarial: &Side, images: u64, attacked: bool) -> Neurons {
-        let classes: Vec<String> =
-            self.test.classes().iter().map(|class| class.name.clone()).collect();
-        let class = |index: u32| classes.get(index as usize).cloned().unwrap_or_default();
         let mut neurons = Neurons {
             split: "test".into(),
             real_images: images,
@@ -201,18 +241,8 @@ impl Training {
         let tell = |side: &Side, layer: usize, neuron: usize, folder: &str| {
             let ranked = side.tops[layer].neurons()[neuron].iter();
             let told = ranked.map(|top| {
-                let label = self.test.label(top.image);
-                TopImage {
-                    image: self.test.name(top.image),
-                    picture: format!("{folder}/{}", looks.names.of_image(top.image)),
-                    activation: f64::from(top.activation.value),
-                    position: top.activation.position,
-                    label: class(label),
-                    label_index: label,
-                    prediction: class(top.prediction),
-                    prediction_index: top.prediction,
-                    counterpart: None,
-                }
+                let picture = format!("{folder}/{}", looks.names.of_image(top.image));
+                top_image(&*self.test, top, top.image, picture)
             });
             told.collect::<Vec<_>>()
         };
@@ -233,19 +263,7 @@ impl Training {
                     .collect(),
             });
         }
-        neurons.classes = classes;
+        neurons.classes = self.test.classes().iter().map(|class| class.name.clone()).collect();
         neurons
     }
-}
-
-/// The 8-bit pixels of a batch's adversarial images.
-fn attacked(attack: &dyn Attack, model: &Model, batch: &Batch, bound: f64) -> Result<Vec<Vec<u8>>> {
-    let victims = Victims {
-        images: &batch.images,
-        labels: &batch.labels,
-        indices: &batch.indices,
-        targets: None,
-    };
-    let images = attack.perturb(model, &victims)?;
-    pixels::to_bytes_within(&images, &batch.images, bound)
 }

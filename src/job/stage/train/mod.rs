@@ -83,8 +83,8 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
             return Err(Error::bad_input("train.probe.every: expected epochs or steps"));
         }
     };
-    let looks =
-        train.neurons.as_ref().map(|looks| Looks::new(looks, &model, &*opened.test)).transpose()?;
+    let new = |looks| Looks::new(looks, &model, &*opened.test, spec.consistency.as_ref());
+    let looks = train.neurons.as_ref().map(new).transpose()?;
     let mut usage = Usage::new();
     let mut training = Training {
         against: build::against(&spec, &model, runs_of(context.folder()))?,
@@ -283,7 +283,7 @@ impl Training {
         if !self.window.is_empty() {
             self.emit(context)?;
         }
-        log_damage(context, "training", &self.damage, &mut self.damaged)?;
+        log_damage(context, "training split", &self.damage, &mut self.damaged)?;
         Ok(Outlook::GoOn)
     }
 
@@ -316,7 +316,7 @@ impl Training {
         clean: Accuracy,
         measured: &Measured,
     ) -> Result<()> {
-        log_damage(context, "test", &self.test_damage, &mut self.test_damaged)?;
+        log_damage(context, "test split", &self.test_damage, &mut self.test_damaged)?;
         let metrics = [("top1", clean.top1()), ("top5", clean.top5()), ("test_loss", clean.loss())];
         context.metrics(self.numbers.step, &metrics)?;
         let mean = |sum: f64| sum / self.numbers.epoch_images.max(1) as f64;

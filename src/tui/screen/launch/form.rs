@@ -185,10 +185,15 @@ fn rows(spec: &Spec, is_used: impl Fn(&Key) -> bool) -> Vec<Row> {
         _ if section == "train.adversarial" => {
             spec.train.as_ref().is_some_and(|train| train.adversarial.is_some())
         }
+        _ if section == "dissect.attack" => {
+            spec.dissect.as_ref().is_some_and(|dissect| dissect.attack.is_some())
+        }
         "train" => spec.train.is_some(),
         "evaluate" => spec.evaluate.is_some(),
         "attack" => spec.attack.is_some(),
         "neurons" => spec.neurons.is_some(),
+        "dissect" => spec.dissect.is_some(),
+        "consistency" => spec.consistency.is_some(),
         _ => true,
     };
     let mut rows = Vec::new();

@@ -34,7 +34,7 @@ const LOSS: &str = "loss";
 const PROBE: &str = "probe top-1";
 
 // The most telling first: a small screen shows only the first.
-const RECIPES: [Recipe; 9] = [
+const RECIPES: [Recipe; 11] = [
     Recipe {
         title: LOSS,
         lines: &[
@@ -79,6 +79,20 @@ const RECIPES: [Recipe; 9] = [
         title: "feature distance",
         lines: &[("feature_distance", "real to adversarial", Role::Series3)],
         limits: POSITIVE,
+        scale: 1.0,
+        noisy: false,
+    },
+    Recipe {
+        title: "LC of watched neurons",
+        lines: &[("lc", "real", Role::Real), ("lc_adversarial", "adversarial", Role::Adversarial)],
+        limits: FRACTION,
+        scale: 1.0,
+        noisy: false,
+    },
+    Recipe {
+        title: "CS1 of watched neurons",
+        lines: &[("cs1", "real to adversarial", Role::Series3)],
+        limits: FRACTION,
         scale: 1.0,
         noisy: false,
     },
@@ -184,7 +198,7 @@ fn compared<'a>(scene: &'a Scene<'a>) -> Vec<Chart<'a>> {
                 });
             }
             if !lines.is_empty() {
-                let title = if recipe.lines.len() > 1 && *name != "clean" {
+                let title = if recipe.lines.len() > 1 && !["clean", "real"].contains(name) {
                     format!("{name} {}", recipe.title)
                 } else {
                     recipe.title.to_owned()

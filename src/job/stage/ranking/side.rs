@@ -1,12 +1,12 @@
 //! One pass over the real images, or over the adversarial ones: who excites each neuron most, and
 //! above which value a neuron counts as firing. It can be left at any image and taken up again.
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::Path;
 
 use candle_core::Tensor;
 
 use super::rows::Rows;
+use super::saved::Saved;
 use crate::attack::measure::predictions;
 use crate::error::Result;
 use crate::model::{LayerTap, Mode, Model};
@@ -15,43 +15,33 @@ use crate::neuron::quantile::TopQuantiles;
 use crate::neuron::top::TopImages;
 use crate::run::write;
 
-/// How much work a kill may cost: so long, and more where writing it down takes long itself.
-const SAVE_EVERY: Duration = Duration::from_secs(15);
-
-/// Of the time at most one part in so many goes into that.
-const SHARE: u32 = 20;
-
 /// What both passes share.
-pub(super) struct Work<'a> {
+pub(in crate::job::stage) struct Work<'a> {
     /// Where what is under way lies.
-    pub(super) folder: &'a Path,
-    pub(super) taps: &'a [LayerTap],
+    pub(in crate::job::stage) folder: &'a Path,
+    pub(in crate::job::stage) taps: &'a [LayerTap],
     /// A hash of the weights and the images: what another network has found is never taken up.
-    pub(super) key: [u8; 32],
+    pub(in crate::job::stage) key: [u8; 32],
 }
 
 /// A pass under way.
-pub(super) struct Side {
+pub(in crate::job::stage) struct Side {
     taps: Vec<LayerTap>,
     rows: Rows,
     /// By layer.
     tops: Vec<TopImages>,
     /// By layer; of the real images alone.
     thresholds: Vec<TopQuantiles>,
-    progress: PathBuf,
-    /// Of what is looked at, by what.
-    key: [u8; 32],
+    saved: Saved,
     /// The first image that may not have been looked at.
     next: usize,
     images: usize,
-    saved: Instant,
-    save_every: Duration,
 }
 
 impl Side {
     /// Takes up the pass called `name` over `images` images, or begins it. `work` says where it keeps
     /// what it has. `above`: the share of positions that lie above the thresholds, if those are wanted.
-    pub(super) fn open(
+    pub(in crate::job::stage) fn open(
         work: &Work<'_>,
         name: &str,
         (images, top): (usize, usize),
@@ -70,12 +60,9 @@ impl Side {
             rows: Rows::open(&folder.join(format!("{name}.rows")), neurons, images)?,
             tops: taps.iter().map(|tap| TopImages::new(tap.shape[0], top)).collect(),
             thresholds: taps.iter().filter_map(quantiles).collect(),
-            key,
-            progress: folder.join(format!("{name}.progress")),
+            saved: Saved::new(folder.join(format!("{name}.progress")), key),
             next: 0,
             images: 0,
-            saved: Instant::now(),
-            save_every: SAVE_EVERY,
         };
         if let Some((next, thresholds)) = side.read_progress() {
             (side.next, side.thresholds) = (next, thresholds);
@@ -91,34 +78,53 @@ impl Side {
         Ok(side)
     }
 
+    /// Makes the pass called `name` begin anew when it is next opened.
+    pub(in crate::job::stage) fn forget(work: &Work<'_>, name: &str) {
+        let _ = std::fs::remove_file(work.folder.join(format!("{name}.progress")));
+    }
+
     /// The first image that has not been looked at.
-    pub(super) fn next(&self) -> usize {
+    pub(in crate::job::stage) fn next(&self) -> usize {
         self.next
     }
 
     /// How many images were ranked.
-    pub(super) fn images(&self) -> usize {
+    pub(in crate::job::stage) fn images(&self) -> usize {
         self.images
     }
 
     /// By layer.
-    pub(super) fn tops(&self) -> &[TopImages] {
+    pub(in crate::job::stage) fn tops(&self) -> &[TopImages] {
         &self.tops
     }
 
     /// Every neuron's answer to every image.
-    pub(super) fn rows(&self) -> &Rows {
+    pub(in crate::job::stage) fn rows(&self) -> &Rows {
         &self.rows
     }
 
     /// Above which value a neuron counts as firing; `None` where no image was looked at, or on the
     /// adversarial side.
-    pub(super) fn threshold(&self, layer: usize, neuron: usize) -> Option<f32> {
+    pub(in crate::job::stage) fn threshold(&self, layer: usize, neuron: usize) -> Option<f32> {
         self.thresholds.get(layer).and_then(|thresholds| thresholds.threshold(neuron))
     }
 
+    /// The same by layer and neuron; without one a neuron never fires.
+    pub(in crate::job::stage) fn thresholds(&self) -> Vec<Vec<f32>> {
+        let of = |(layer, tap): (usize, &LayerTap)| {
+            let threshold = |neuron| self.threshold(layer, neuron).unwrap_or(f32::INFINITY);
+            (0..tap.shape[0]).map(threshold).collect()
+        };
+        self.taps.iter().enumerate().map(of).collect()
+    }
+
     /// Looks at a batch `[batch, channels, height, width]`. Batches come in the order of `indices`.
-    pub(super) fn add(&mut self, model: &Model, images: &Tensor, indices: &[usize]) -> Result<()> {
+    pub(in crate::job::stage) fn add(
+        &mut self,
+        model: &Model,
+        images: &Tensor,
+        indices: &[usize],
+    ) -> Result<()> {
         let names: Vec<&str> = self.taps.iter().map(|tap| tap.name.as_str()).collect();
         let output = model.forward(images, Mode::Evaluate, &names)?;
         let predictions = predictions(&output.logits)?;
@@ -143,47 +149,26 @@ impl Side {
 
     /// Says that everything before image `next` is done; writes it down now and then, or at once if
     /// `now`.
-    pub(super) fn reach(&mut self, next: usize, now: bool) -> Result<()> {
+    pub(in crate::job::stage) fn reach(&mut self, next: usize, now: bool) -> Result<()> {
         self.next = next;
-        if !now && self.saved.elapsed() < self.save_every {
-            return Ok(());
-        }
-        let begun = Instant::now();
-        // What the file counts as done must be there.
-        self.rows.sync()?;
-        let mut bytes = self.key.to_vec();
-        bytes.extend((self.next as u64).to_le_bytes());
-        for thresholds in &self.thresholds {
-            let state = thresholds.to_bytes();
-            bytes.extend((state.len() as u64).to_le_bytes());
-            bytes.extend(state);
-        }
-        write::whole(&self.progress, &bytes)?;
-        self.saved = Instant::now();
-        self.save_every = SAVE_EVERY.max(begun.elapsed() * SHARE);
-        Ok(())
+        let (rows, thresholds) = (&self.rows, &self.thresholds);
+        self.saved.save(next, now, || {
+            // What the file counts as done must be there.
+            rows.sync()?;
+            Ok(thresholds.iter().map(TopQuantiles::to_bytes).collect())
+        })
     }
 
-    /// What an earlier try reached. Anything but a whole record of this work is none.
+    /// What an earlier try reached.
     fn read_progress(&self) -> Option<(usize, Vec<TopQuantiles>)> {
-        let bytes = std::fs::read(&self.progress).ok()?;
-        let mut left = bytes.strip_prefix(&self.key)?;
-        let next = number(&mut left)?;
-        let mut thresholds = Vec::new();
-        for own in &self.thresholds {
-            let length = number(&mut left)?;
-            let state = left.split_off(..length)?;
-            thresholds.push(own.from_bytes(state)?);
+        let (next, states) = self.saved.read()?;
+        if states.len() != self.thresholds.len() {
+            return None;
         }
-        left.is_empty().then_some((next, thresholds))
+        let own = self.thresholds.iter().zip(&states);
+        let thresholds = own.map(|(own, state)| own.from_bytes(state)).collect::<Option<_>>()?;
+        Some((next, thresholds))
     }
-}
-
-/// Takes eight bytes off the front.
-fn number(bytes: &mut &[u8]) -> Option<usize> {
-    let (number, rest) = bytes.split_first_chunk::<8>()?;
-    *bytes = rest;
-    usize::try_from(u64::from_le_bytes(*number)).ok()
 }
 
 /// Where in an image its answers lie no row says: the second look finds that.

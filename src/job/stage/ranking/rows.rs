@@ -11,7 +11,7 @@ use crate::run::write;
 /// A file of one row an image: a word, then an f32 a neuron, little-endian. The word is 0 where the
 /// image has not been looked at, otherwise the class that the network took it for, plus 1.
 #[derive(Debug)]
-pub(super) struct Rows {
+pub(in crate::job::stage) struct Rows {
     file: File,
     path: PathBuf,
     neurons: usize,
@@ -23,7 +23,7 @@ const BLOCK: usize = 1 << 20;
 
 impl Rows {
     /// Opens the file, or makes one of empty rows.
-    pub(super) fn open(path: &Path, neurons: usize, images: usize) -> Result<Self> {
+    pub(in crate::job::stage) fn open(path: &Path, neurons: usize, images: usize) -> Result<Self> {
         let failed = |error| write::failed("open", path, &error);
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create(true).truncate(false).open(path);
@@ -38,7 +38,7 @@ impl Rows {
     }
 
     /// Empties every row.
-    pub(super) fn clear(&self) -> Result<()> {
+    pub(in crate::job::stage) fn clear(&self) -> Result<()> {
         let length = (self.bytes() * self.images) as u64;
         let emptied = self.file.set_len(0).and_then(|()| self.file.set_len(length));
         emptied.map_err(|error| write::failed("write", &self.path, &error))
@@ -51,7 +51,12 @@ impl Rows {
 
     /// Writes an image's row: what the network took it for, and the neurons' answers, layer after
     /// layer.
-    pub(super) fn put(&self, image: usize, prediction: u32, layers: &[&[f32]]) -> Result<()> {
+    pub(in crate::job::stage) fn put(
+        &self,
+        image: usize,
+        prediction: u32,
+        layers: &[&[f32]],
+    ) -> Result<()> {
         let mut row = Vec::with_capacity(self.bytes());
         row.extend((prediction + 1).to_le_bytes());
         row.extend(layers.iter().copied().flatten().flat_map(|value| value.to_le_bytes()));
@@ -61,12 +66,12 @@ impl Rows {
     }
 
     /// Makes what was written so far outlast a power cut.
-    pub(super) fn sync(&self) -> Result<()> {
+    pub(in crate::job::stage) fn sync(&self) -> Result<()> {
         self.file.sync_data().map_err(|error| write::failed("write", &self.path, &error))
     }
 
     /// The row of an image, if it was looked at.
-    pub(super) fn get(&self, image: usize) -> Result<Option<(u32, Vec<f32>)>> {
+    pub(in crate::job::stage) fn get(&self, image: usize) -> Result<Option<(u32, Vec<f32>)>> {
         let mut found = None;
         self.read(image..image + 1, |_, prediction, row| {
             found = Some((prediction, row.to_vec()));
@@ -77,7 +82,7 @@ impl Rows {
 
     /// Calls `each` with every image of a range that was looked at, in order: its index, what the
     /// network took it for, and the neurons' answers.
-    pub(super) fn read(
+    pub(in crate::job::stage) fn read(
         &self,
         images: std::ops::Range<usize>,
         mut each: impl FnMut(usize, u32, &[f32]) -> Result<()>,

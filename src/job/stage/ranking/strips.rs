@@ -9,14 +9,14 @@ use crate::neuron::region;
 use crate::run::write;
 
 /// A feature map of one picture: `rows × columns` values.
-pub(super) type Map = Vec<f32>;
+pub(in crate::job::stage) type Map = Vec<f32>;
 
 /// More pictures a neuron than this would make strips of hundreds of megabytes.
-pub(super) const MOST_TILES: usize = 200;
+pub(in crate::job::stage) const MOST_TILES: usize = 200;
 
 /// A neuron's strip by its feature maps of `size` rows and columns, one a picture: lit are the pixels
 /// where a map, upsampled to `side` pixels, lies above the threshold.
-pub(super) fn by_feature_map(
+pub(in crate::job::stage) fn by_feature_map(
     file: &Path,
     maps: &[Map],
     threshold: f32,
@@ -37,16 +37,13 @@ pub(super) fn by_feature_map(
     save(file, &tiles, side)
 }
 
-/// Where they are, in the run folder.
-pub(super) const REGIONS: &str = "neurons/regions";
-
-/// The strip of a neuron below one of those folders.
-pub(super) fn file(folder: &str, layer: &str, neuron: usize) -> String {
+/// The strip of a neuron below a folder.
+pub(in crate::job::stage) fn file(folder: &str, layer: &str, neuron: usize) -> String {
     format!("{folder}/{layer}/{neuron}.png")
 }
 
 /// Writes tiles of `side × side` pixels side by side.
-pub(super) fn save(path: &Path, tiles: &[Vec<u8>], side: usize) -> Result<()> {
+pub(in crate::job::stage) fn save(path: &Path, tiles: &[Vec<u8>], side: usize) -> Result<()> {
     let strip: Vec<u8> = (0..side)
         .flat_map(|row| tiles.iter().flat_map(move |tile| &tile[row * side..(row + 1) * side]))
         .copied()
@@ -65,7 +62,7 @@ mod tests {
     #[test]
     fn tiles_stand_side_by_side_and_say_where_the_neuron_fires() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(file(REGIONS, "conv1", 0));
+        let path = folder.path().join(file("neurons/regions", "conv1", 0));
         let maps = [vec![0.0, 1.0], vec![1.0, 0.0]];
         by_feature_map(&path, &maps, 0.5, [1, 2], 2).unwrap();
         let strip = image::open(folder.path().join("neurons/regions/conv1/0.png")).unwrap();

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use candle_core::Tensor;
 use rayon::prelude::*;
 
+use super::Ranking;
 use super::side::Side;
-use super::strips::{self, Map, REGIONS};
+use super::strips::{self, Map};
 use super::twins::Twin;
 use crate::data::{DamageReport, Dataset};
 use crate::error::Result;
@@ -22,18 +23,18 @@ use crate::neuron::top::TopImages;
 const MOST_VALUES: usize = 64 << 20;
 
 /// What the pass over all images has found, and the images themselves.
-pub(super) struct Found<'a> {
-    pub(super) model: &'a Model,
-    pub(super) taps: &'a [LayerTap],
-    pub(super) dataset: &'a Arc<dyn Dataset>,
-    pub(super) twins: &'a [Twin],
+pub(in crate::job::stage) struct Found<'a> {
+    pub(in crate::job::stage) model: &'a Model,
+    pub(in crate::job::stage) taps: &'a [LayerTap],
+    pub(in crate::job::stage) dataset: &'a Arc<dyn Dataset>,
+    pub(in crate::job::stage) twins: &'a [Twin],
     /// The real side, then the adversarial one.
-    pub(super) sides: [&'a Side; 2],
-    pub(super) batch_size: usize,
+    pub(in crate::job::stage) sides: [&'a Side; 2],
+    pub(in crate::job::stage) batch_size: usize,
 }
 
 /// Where in each of a neuron's pictures its largest value lies: by layer, neuron and tile.
-pub(super) type Positions = Vec<Vec<Vec<[usize; 2]>>>;
+pub(in crate::job::stage) type Positions = Vec<Vec<Vec<[usize; 2]>>>;
 
 /// Some neurons of a layer.
 type Part = (usize, Range<usize>);
@@ -41,9 +42,15 @@ type Part = (usize, Range<usize>);
 /// A picture of a neuron: part (of its group), neuron (in its part), tile.
 type Place = (usize, usize, usize);
 
-impl Found<'_> {
+impl<'a> Found<'a> {
+    /// Of a ranking whose passes are done.
+    pub(in crate::job::stage) fn of(ranking: &'a Ranking, sides: [&'a Side; 2]) -> Self {
+        let Ranking { model, taps, dataset, twins, batch_size, .. } = ranking;
+        Self { model, taps, dataset, twins, sides, batch_size: *batch_size }
+    }
+
     /// The images of a side (0 real, 1 adversarial) that some neuron likes.
-    pub(super) fn liked(&self, side: usize) -> BTreeSet<usize> {
+    pub(in crate::job::stage) fn liked(&self, side: usize) -> BTreeSet<usize> {
         let tops = self.sides[side].tops().iter().flat_map(TopImages::neurons);
         tops.flatten().map(|ranked| ranked.image).collect()
     }
@@ -77,12 +84,12 @@ impl Found<'_> {
     }
 
     /// Whether the layer's strips are kept: with very many pictures a neuron they would be huge.
-    pub(super) fn keeps_regions(&self, layer: usize) -> bool {
+    pub(in crate::job::stage) fn keeps_regions(&self, layer: usize) -> bool {
         self.tiles(layer).into_iter().all(|tiles| tiles <= strips::MOST_TILES)
     }
 
     /// How many pictures each neuron of a layer has.
-    pub(super) fn tiles(&self, layer: usize) -> Vec<usize> {
+    pub(in crate::job::stage) fn tiles(&self, layer: usize) -> Vec<usize> {
         let [real, adversarial] = self.sides.map(|side| side.tops()[layer].neurons());
         real.iter()
             .zip(adversarial)
@@ -91,7 +98,7 @@ impl Found<'_> {
     }
 
     /// How many images it will look at.
-    pub(super) fn looks(&self) -> usize {
+    pub(in crate::job::stage) fn looks(&self) -> usize {
         let of = |group: &Vec<Part>| {
             let of_side = |side: usize| {
                 let liked = group.iter().flat_map(|part| self.liked_by(side, part));
@@ -102,15 +109,15 @@ impl Found<'_> {
         self.groups().iter().map(of).sum()
     }
 
-    /// Looks, writes a strip a neuron, and finds the positions. `None` = asked to stop meanwhile;
-    /// `done` hears how many images were looked at.
-    pub(super) fn look(
+    /// Looks, and finds the positions. `each` gets the maps of every neuron (its layer, its number),
+    /// one a picture, from all threads at once. `None` = asked to stop meanwhile; `done` hears how
+    /// many images were looked at.
+    pub(in crate::job::stage) fn look(
         &self,
         context: &mut Context,
         mut done: impl FnMut(&mut Context, usize) -> Result<Flow>,
+        each: impl Fn(usize, usize, &[Map]) -> Result<()> + Sync,
     ) -> Result<Option<Positions>> {
-        let folder = context.folder().to_owned();
-        let side = self.dataset.shape()[1];
         let mut positions: Positions = vec![Vec::new(); self.taps.len()];
         for group in self.groups() {
             let mut maps: Vec<Vec<Vec<Map>>> = group
@@ -126,22 +133,12 @@ impl Found<'_> {
                 }
             }
             for ((layer, neurons), maps) in group.iter().zip(&maps) {
-                let tap = &self.taps[*layer];
-                let [_, height, width] = tap.shape;
+                let width = self.taps[*layer].shape[2];
                 let found = maps.par_iter().map(|maps| first_largest(maps, width));
                 positions[*layer].extend(found.collect::<Vec<_>>());
-                if !self.keeps_regions(*layer) {
-                    continue;
-                }
-                maps.par_iter().zip(neurons.clone()).try_for_each(|(maps, neuron)| {
-                    match self.sides[0].threshold(*layer, neuron) {
-                        Some(threshold) => {
-                            let file = folder.join(strips::file(REGIONS, &tap.name, neuron));
-                            strips::by_feature_map(&file, maps, threshold, [height, width], side)
-                        }
-                        _ => Ok(()),
-                    }
-                })?;
+                maps.par_iter()
+                    .zip(neurons.clone())
+                    .try_for_each(|(maps, neuron)| each(*layer, neuron, maps))?;
             }
         }
         Ok(Some(positions))
@@ -206,7 +203,7 @@ impl Found<'_> {
     }
 
     /// Adversarial images by number, `[batch, channels, height, width]`, where the model is.
-    pub(super) fn twins_images(&self, numbers: &[usize]) -> Result<Tensor> {
+    pub(in crate::job::stage) fn twins_images(&self, numbers: &[usize]) -> Result<Tensor> {
         let images: Vec<Vec<u8>> = numbers
             .par_iter()
             .map(|&number| pixels::read(&self.twins[number].path, self.dataset.shape()))

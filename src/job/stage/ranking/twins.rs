@@ -1,8 +1,8 @@
-//! The adversarial images that the neurons stage ranks, each with the image that it was made from.
+//! The adversarial images that are ranked, each with the image that it was made from.
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::data::Dataset;
+use crate::data::{Class, Dataset, Example};
 use crate::error::text::escaped;
 use crate::error::{Error, Result};
 use crate::job::build;
@@ -20,17 +20,62 @@ const SAMPLE: usize = 16;
 const MOST_RMSD: f64 = 48.0;
 
 /// An adversarial image and the image it was made from.
-pub(super) struct Twin {
+pub(in crate::job::stage) struct Twin {
     /// Of the split that is ranked.
-    pub(super) original: usize,
-    pub(super) path: PathBuf,
+    pub(in crate::job::stage) original: usize,
+    pub(in crate::job::stage) path: PathBuf,
     /// Its name below the folder of the set: an original may have several twins.
-    pub(super) name: String,
+    pub(in crate::job::stage) name: String,
+    /// The class that the attack aimed at, where that is known.
+    pub(in crate::job::stage) target: Option<u32>,
 }
 
-/// The adversarial images that `neurons.adversarial` names, in the order of the split.
-pub(super) fn find(
+/// Adversarial images as a data set, by their numbers: so that they are decoded ahead.
+pub(in crate::job::stage) struct Written {
+    files: Vec<PathBuf>,
+    shape: [usize; 3],
+}
+
+impl Written {
+    /// PNGs of this shape.
+    pub(in crate::job::stage) fn new(files: Vec<PathBuf>, shape: [usize; 3]) -> Self {
+        Self { files, shape }
+    }
+}
+
+impl Dataset for Written {
+    fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    fn example(&self, index: usize) -> Result<Example> {
+        let beyond = || Error::failed(format!("there is no adversarial image {index}"));
+        let pixels = pixels::read(self.files.get(index).ok_or_else(beyond)?, self.shape)?;
+        Ok(Example { pixels, label: 0 })
+    }
+
+    fn label(&self, _: usize) -> u32 {
+        0
+    }
+
+    fn name(&self, index: usize) -> String {
+        self.files.get(index).map_or_else(String::new, |file| file.display().to_string())
+    }
+
+    fn classes(&self) -> &[Class] {
+        &[]
+    }
+
+    fn shape(&self) -> [usize; 3] {
+        self.shape
+    }
+}
+
+/// The adversarial images that `adversarial` of a section names, as in `source`, in the
+/// order of the split.
+pub(in crate::job::stage) fn find(
     context: &Context,
+    section: &str,
     source: &str,
     dataset: &dyn Dataset,
     names: &PictureNames,
@@ -40,38 +85,48 @@ pub(super) fn find(
         "stage" => context.folder().to_owned(),
         other => match other.strip_prefix("run:") {
             Some(id) => RunFolder::resolve(runs_of(context.folder()), id)?.path().to_owned(),
-            None => return in_folder(Path::new(other), dataset, names),
+            None => return in_folder(section, Path::new(other), dataset, names),
         },
     };
-    let made = build::adversarial_set(source, &folder, dataset)?;
+    let made = build::adversarial_set(section, source, &folder, dataset)?;
     let twin = |pair: &crate::run::results::attack::Pair| {
         let name = below(&pair.picture).ok_or_else(|| {
             Error::bad_input(format!(
-                "neurons.adversarial = '{source}': its picture '{}' does not lie below '{FOLDER}'",
+                "{section}.adversarial = '{source}': its picture '{}' does not lie below '{FOLDER}'",
                 escaped(&pair.picture)
             ))
             .hint("its results/attack.json is damaged")
         })?;
-        Ok(Twin { original: pair.index as usize, path: folder.join(&pair.picture), name })
+        Ok(Twin {
+            original: pair.index as usize,
+            path: folder.join(&pair.picture),
+            name,
+            target: pair.target,
+        })
     };
     made.pairs.iter().map(twin).collect()
 }
 
 /// PNGs with the relative names of the originals.
-fn in_folder(folder: &Path, dataset: &dyn Dataset, names: &PictureNames) -> Result<Vec<Twin>> {
+fn in_folder(
+    section: &str,
+    folder: &Path,
+    dataset: &dyn Dataset,
+    names: &PictureNames,
+) -> Result<Vec<Twin>> {
     let found: Vec<Twin> = (0..dataset.len())
         .map(|original| {
             let name = names.of_image(original).to_owned();
-            Twin { original, path: folder.join(&name), name }
+            Twin { original, path: folder.join(&name), name, target: None }
         })
         .filter(|twin| twin.path.is_file())
         .collect();
     for twin in found.iter().step_by((found.len() / SAMPLE).max(1)) {
-        check_alike(twin, dataset)?;
+        check_alike(section, twin, dataset)?;
     }
     if found.is_empty() {
         return Err(Error::bad_input(format!(
-            "neurons.adversarial: '{}' holds no PNG with the relative name of an image",
+            "{section}.adversarial: '{}' holds no PNG with the relative name of an image",
             folder.display()
         ))
         .hint(format!("the first image is '{}'", names.of_image(0))));
@@ -80,7 +135,7 @@ fn in_folder(folder: &Path, dataset: &dyn Dataset, names: &PictureNames) -> Resu
 }
 
 /// Errors if a picture cannot be a version of its original: another split may have the same names.
-fn check_alike(twin: &Twin, dataset: &dyn Dataset) -> Result<()> {
+fn check_alike(section: &str, twin: &Twin, dataset: &dyn Dataset) -> Result<()> {
     let changed = pixels::read(&twin.path, dataset.shape())?;
     // What cannot be read is told of when it is ranked.
     let Ok(original) = dataset.example(twin.original) else { return Ok(()) };
@@ -91,11 +146,11 @@ fn check_alike(twin: &Twin, dataset: &dyn Dataset) -> Result<()> {
         return Ok(());
     }
     Err(Error::bad_input(format!(
-        "neurons.adversarial: '{}' is no version of '{}': their pixels lie {rmsd:.0} levels apart",
+        "{section}.adversarial: '{}' is no version of '{}': their pixels lie {rmsd:.0} levels apart",
         twin.path.display(),
         escaped(&dataset.name(twin.original))
     ))
-    .hint("the folder must hold images of the split that neurons.split names"))
+    .hint(format!("the folder must hold images of the split that {section}.split names")))
 }
 
 /// The name of a set's picture below the set's folder, if it lies there.
