@@ -321,4 +321,6 @@ pub(crate) fn percent(share: f64) -> String {
 }
 
 #[cfg(test)]
+mod concept_tests;
+#[cfg(test)]
 mod tests;
