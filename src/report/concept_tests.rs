@@ -248,10 +248,10 @@ fn level_and_consistency_are_told_with_intervals_curves_and_trees() {
         "| 10 of 1000 | 9 of 900 | gaussian, σ 2 | wu-palmer | target | 3.0 |",
         "| ours | 25.00 | 25.00 … 25.00 | 1 | 0.900 [0.850, 0.950] | 0.250 [0.200, 0.300] | 0.375 |",
         "| conv5 | 1 | 40.00 | 30.00 |",
-        "\n    neuron 1, real images: LC 75.00, consis 37.50\n    entity › animal › dog (hound <i>)  \
-         100.00 %  ◀\n\n    neuron 1, adversarial images: LC 25.00, consis 12.50\n    entity  ◀\n    \
+        "\n    neuron 1, real images: LC 75.00, consis 37.50\n    entity › animal › ◆ dog (hound <i>)  \
+         100.00 %\n\n    neuron 1, adversarial images: LC 25.00, consis 12.50\n    ◆ entity\n    \
          ├─ animal › dog (hound <i>)  75.00 %\n    └─ cup  25.00 %\n",
-        "neuron 0, adversarial images: LC 50.00, consis 25.00\n    entity › animal  ◀\n",
+        "neuron 0, adversarial images: LC 50.00, consis 25.00\n    entity › ◆ animal\n",
     ] {
         assert!(page.contains(part), "no {part} in\n{page}");
     }

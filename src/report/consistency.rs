@@ -305,7 +305,7 @@ fn trees(of: &OfNeurons, layer: &Layer) -> Option<Section> {
         run: Some(of.run.clone()),
         before: Some(
             "The nouns of WordNet that the classes of a neuron's images are kinds of, from the root \
-             on; ◀ marks the lowest that they have in common. Deep = a specific level, one tight tree \
+             on; ◆ marks the lowest that they have in common. Deep = a specific level, one tight tree \
              = consistent."
                 .into(),
         ),
@@ -326,14 +326,23 @@ fn drawn(results: &Consistency, index: usize, side: &str, level: &Level) -> Vec<
         let class = line.nouns.last().filter(|_| line.share.is_some());
         let class = class.map(|noun| class_names(results, level, *noun)).unwrap_or_default();
         let share = line.share.map(|share| format!("  {} %", percent(share))).unwrap_or_default();
-        let mark = if line.is_common_ancestor { "  ◀" } else { "" };
-        format!("{}{}{class}{share}{mark}", line.indent(at == 0, false), line.names(results))
+        format!("{}{}{class}{share}", line.indent(at == 0, false), names(results, line))
     };
     lines.extend(all.iter().enumerate().take(LINES).map(text));
     if left_out > 0 {
         lines.push(format!("… and {left_out} more lines"));
     }
     lines
+}
+
+/// `entity › animal › ◆ dog`
+fn names(results: &Consistency, line: &Line) -> String {
+    let name = |noun: &usize| results.nouns.get(*noun).map_or("", |noun| noun.name.as_str());
+    let mut names: Vec<String> = line.nouns.iter().map(|noun| name(noun).to_owned()).collect();
+    if let Some(last) = names.last_mut().filter(|_| line.is_common_ancestor) {
+        last.insert_str(0, "◆ ");
+    }
+    names.join(" › ")
 }
 
 /// What the data call a noun, where that is something else: ` (automobile)`.

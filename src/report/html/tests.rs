@@ -129,7 +129,7 @@ fn what_neurons_mean_is_tables_curves_and_trees() {
         "red | &lt;b&gt; (color)",
         "<h2>CS1 and CS2 along LC, conv5</h2>",
         "aria-label=\"CS1 and CS2 of the neurons of conv5, by their LC\"",
-        "entity › animal › dog (hound &lt;i&gt;)  100.00 %  ◀",
+        "entity › animal › ◆ dog (hound &lt;i&gt;)  100.00 %",
         "├─ animal",
     ] {
         assert!(page.contains(part), "no {part} in\n{page}");
