@@ -231,16 +231,8 @@ fn published_rows(curve: PublishedCurve) -> Vec<Vec<String>> {
         point.map_or_else(|| "–".into(), |[_, cosine]| format!("{cosine:.2}"))
     };
     let row = |lc: f64| {
-        let (none, dash) = (String::new, || "–".to_owned());
-        vec![
-            "published".into(),
-            percent(lc),
-            none(),
-            none(),
-            at(curve.cs1, lc),
-            at(curve.cs2, lc),
-            dash(),
-        ]
+        let (cs1, cs2) = (at(curve.cs1, lc), at(curve.cs2, lc));
+        ["published".into(), percent(lc), String::new(), String::new(), cs1, cs2, "–".into()].into()
     };
     levels.into_iter().map(row).collect()
 }
