@@ -52,7 +52,7 @@ pub enum Format {
     Md,
     /// One page that stands alone, with the neurons' pictures.
     Html,
-    /// A file a table; to standard output the accuracies alone.
+    /// A file a table; to standard output the first alone, the accuracies where there are any.
     Csv,
     /// One JSON value.
     Json,
@@ -101,7 +101,11 @@ fn files(folders: &[RunFolder], args: &ReportArgs) -> Result<Vec<File>> {
         }
         Format::Csv => {
             let report = Report::of(folders)?;
-            let mut files = vec![file("accuracies.csv", csv::accuracies(&report))];
+            let mut files = Vec::new();
+            // A run that was only dissected has no accuracies to begin with.
+            if !report.rows.is_empty() || !report.has_concepts() {
+                files.push(file("accuracies.csv", csv::accuracies(&report)));
+            }
             if !report.curves.is_empty() {
                 files.push(file("curves.csv", csv::curves(&report)));
             }
@@ -110,6 +114,19 @@ fn files(folders: &[RunFolder], args: &ReportArgs) -> Result<Vec<File>> {
             }
             if !report.sets.is_empty() {
                 files.push(file("sets.csv", csv::sets(&report)));
+            }
+            if !report.dissections.is_empty() {
+                files.push(file("table1.csv", csv::concepts::table_1(&report)));
+                files.push(file("table1-sweep.csv", csv::concepts::sweep(&report)));
+                files.push(file("concepts.csv", csv::concepts::neurons(&report)));
+            }
+            if !report.differences.is_empty() {
+                files.push(file("concepts-changed.csv", csv::concepts::differences(&report)));
+            }
+            if !report.consistencies.is_empty() {
+                files.push(file("consistency.csv", csv::concepts::consistency(&report)));
+                files.push(file("consistency-curves.csv", csv::concepts::curves(&report)));
+                files.push(file("consistency-neurons.csv", csv::concepts::levels(&report)));
             }
             files
         }
@@ -122,12 +139,13 @@ fn page(folders: &[RunFolder], args: &ReportArgs) -> Result<String> {
     let galleries = galleries(folders, args)?;
     if report.is_empty() && galleries.is_empty() {
         return Err(Error::bad_input(format!(
-            "no results to report: {} has none of results/evaluate.json, results/attack.json and \
-             results/neurons.json",
+            "no results to report: {} has none of results/evaluate.json, results/attack.json, \
+             results/neurons.json, results/dissect.json and results/consistency.json",
             ids(folders)
         ))
         .hint(
-            "a spec with [evaluate], [attack] or [neurons] makes them, once those stages are done",
+            "a spec with [evaluate], [attack], [neurons], [dissect] or [consistency] makes them, once \
+             those stages are done",
         ));
     }
     let look = args.region.unwrap_or(Region::Off);

@@ -1,5 +1,7 @@
 //! A report as CSV (RFC 4180): one file a table, fractions 0..1.
 
+pub mod concepts;
+
 use super::Report;
 use crate::error::text::clean;
 
@@ -7,7 +9,6 @@ use crate::error::text::clean;
 pub fn accuracies(report: &Report) -> String {
     let head = "run,network,attack,norm,epsilon,steps,top1,top1_low,top1_high,top5,top5_low,\
                 top5_high,images,linf_max,warnings,published_top1,published_top5";
-    let optional = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     let rows = report.rows.iter().map(|row| {
         vec![
             row.run.clone(),
@@ -107,6 +108,10 @@ pub fn sets(report: &Report) -> String {
     let head = "run,attack,epsilon,targeted,network,weights,white_box,top1_clean,top1_adversarial,\
                 target_rate,images,linf_max,l2_mean,rmsd_mean";
     lines(head, rows)
+}
+
+fn optional(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
 }
 
 fn lines(head: &str, rows: impl Iterator<Item = Vec<String>>) -> String {

@@ -38,9 +38,27 @@ fn table(out: &mut String, section: &Section) {
     if let Some(heading) = section.full_heading() {
         let _ = writeln!(out, "\n## {}", cell(&heading));
     }
-    if let Some(before) = section.before {
-        let _ = writeln!(out, "\n{before}");
+    if let Some(before) = &section.before {
+        let _ = writeln!(out, "\n{}", cell(before));
     }
+    if !section.columns.is_empty() {
+        rows(out, section);
+    }
+    if !section.lines.is_empty() {
+        out.push('\n');
+        // A block by its indent: nothing in a line can end it.
+        for line in &section.lines {
+            let line = clean(line);
+            out.push_str(if line.is_empty() { "" } else { "    " });
+            let _ = writeln!(out, "{line}");
+        }
+    }
+    if let Some(after) = &section.after {
+        let _ = writeln!(out, "\n{}", cell(after));
+    }
+}
+
+fn rows(out: &mut String, section: &Section) {
     let names: Vec<String> = section.columns.iter().map(|column| cell(&column.name)).collect();
     let _ = writeln!(out, "\n| {} |", names.join(" | "));
     let rules: Vec<&str> = section
@@ -52,9 +70,6 @@ fn table(out: &mut String, section: &Section) {
     for row in &section.rows {
         let cells: Vec<String> = row.iter().map(|text| cell(text)).collect();
         let _ = writeln!(out, "| {} |", cells.join(" | "));
-    }
-    if let Some(after) = section.after {
-        let _ = writeln!(out, "\n{after}");
     }
 }
 

@@ -1,10 +1,15 @@
 //! Tables and figures from results files, for papers and notes: Markdown, HTML, CSV, JSON, PNG.
 //! Several runs stand in one table. Reads run folders; computes nothing that no results file holds.
 
+mod chart;
+mod consistency;
 mod control;
 pub mod csv;
+pub mod difference;
+mod dissection;
 pub mod figure;
 pub mod html;
+pub mod hypernym_tree;
 pub mod markdown;
 pub mod number;
 mod published;
@@ -17,10 +22,15 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::run::folder::RunFolder;
 use crate::run::results::attack::Attack;
+use crate::run::results::consistency::Consistency;
+use crate::run::results::dissect::Dissect;
 use crate::run::results::evaluate::{Curve, Evaluate, Transfer};
 use crate::spec::{self, Spec};
 
+pub use consistency::OfNeurons;
+pub use dissection::{Difference, Dissection};
 pub use published::Published;
+pub use published::concepts::{PublishedCurve, PublishedRatio};
 
 /// What the results of some runs say, side by side.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,6 +45,12 @@ pub struct Report {
     pub transfers: Vec<OfRun<Transfer>>,
     /// The sets of adversarial images, without their list.
     pub sets: Vec<OfRun<Attack>>,
+    /// Table 1: what the neurons detect, for each run that was dissected.
+    pub dissections: Vec<Dissection>,
+    /// The same neurons in two runs, where exactly two were dissected.
+    pub differences: Vec<Difference>,
+    /// Level and consistency of the neurons by WordNet, for each run that has it.
+    pub consistencies: Vec<OfNeurons>,
     /// What makes these numbers doubtful.
     pub warnings: Vec<Doubt>,
     /// What a reader should know about the published numbers.
@@ -121,11 +137,14 @@ impl Report {
         let report = Self::gather(folders)?;
         if report.is_empty() {
             return Err(Error::bad_input(format!(
-                "no results to report: {} has neither results/evaluate.json nor \
-                 results/attack.json",
+                "no results to report: {} has none of results/evaluate.json, results/attack.json, \
+                 results/dissect.json and results/consistency.json",
                 ids(folders)
             ))
-            .hint("a spec with [evaluate] or [attack] makes them, once those stages are done"));
+            .hint(
+                "a spec with [evaluate], [attack], [dissect] or [consistency] makes them, once those \
+                 stages are done",
+            ));
         }
         Ok(report)
     }
@@ -138,6 +157,9 @@ impl Report {
             curves: Vec::new(),
             transfers: Vec::new(),
             sets: Vec::new(),
+            dissections: Vec::new(),
+            differences: Vec::new(),
+            consistencies: Vec::new(),
             warnings: Vec::new(),
             notes: Vec::new(),
         };
@@ -145,13 +167,23 @@ impl Report {
         for folder in folders {
             specs.extend(report.add(folder)?.map(|spec| (folder.id(), spec)));
         }
+        report.differences = dissection::differences(&report.dissections);
+        report.notes.extend(dissection::notes(&report.dissections));
         report.notes.extend(control::notes(&specs));
         Ok(report)
     }
 
     /// Whether no table has a row.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.sets.is_empty() && self.curves.is_empty()
+        self.rows.is_empty()
+            && self.sets.is_empty()
+            && self.curves.is_empty()
+            && !self.has_concepts()
+    }
+
+    /// Whether it says what neurons mean.
+    pub fn has_concepts(&self) -> bool {
+        !self.dissections.is_empty() || !self.consistencies.is_empty()
     }
 
     /// Answers the run's spec, once.
@@ -197,11 +229,7 @@ impl Report {
             self.curves.extend(evaluate.curve.map(of_run));
             let of_run = |result| OfRun { run: id.clone(), result };
             self.transfers.extend(evaluate.transfer.map(of_run));
-            for note in published::notes(&spec) {
-                if !self.notes.contains(&note) {
-                    self.notes.push(note);
-                }
-            }
+            self.note(published::notes(&spec));
         }
         if let Some(mut result) = folder.result::<Attack>("attack")? {
             // Thousands of lines; the run folder has them.
@@ -212,7 +240,46 @@ impl Report {
             }
             self.sets.push(OfRun { run: id, result });
         }
+        self.add_concepts(folder, &spec, &network)?;
         Ok(Some(spec))
+    }
+
+    /// What the run says about its neurons.
+    fn add_concepts(&mut self, folder: &RunFolder, spec: &Spec, network: &str) -> Result<()> {
+        let (run, network) = (folder.id(), network.to_owned());
+        if let Some(mut result) = folder.result::<Dissect>("dissect")? {
+            // As many pictures as there are neurons, many times; the run folder has them.
+            for neuron in result.layers.iter_mut().flat_map(|layer| &mut layer.neurons) {
+                neuron.pictures.clear();
+                neuron.adversarial_pictures.clear();
+                neuron.outlines = None;
+            }
+            let of = |layer| published::concepts::ratio(folder, spec, &result, layer);
+            let published: Vec<_> = result.layers.iter().filter_map(of).collect();
+            self.note(published::concepts::dissection_notes(spec, !published.is_empty()));
+            let (run, network) = (run.clone(), network.clone());
+            self.dissections.push(Dissection { run, network, result, published });
+        }
+        if let Some(result) = folder.result::<Consistency>("consistency")? {
+            let of = |layer: &crate::run::results::consistency::Layer| {
+                published::concepts::curve(folder, spec, &layer.layer)
+            };
+            let published: Vec<_> = result.layers.iter().map(of).collect();
+            if published.iter().any(Option::is_some) {
+                self.note(vec![published::concepts::curve_note()]);
+            }
+            self.consistencies.push(OfNeurons { run, network, result, published });
+        }
+        Ok(())
+    }
+
+    /// Each once.
+    fn note(&mut self, notes: Vec<String>) {
+        for note in notes {
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
     }
 
     fn doubt(&mut self, run: &str, about: String, warning: &crate::run::results::warning::Warning) {
@@ -253,5 +320,7 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{:.2}", share * 100.0)
 }
 
+#[cfg(test)]
+mod concept_tests;
 #[cfg(test)]
 mod tests;

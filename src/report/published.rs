@@ -1,6 +1,8 @@
 //! The paper's numbers (SCIENCE §5), to stand beside ours where the network and the attack are the
 //! same.
 
+pub mod concepts;
+
 use serde::Serialize;
 
 use crate::run::results::evaluate::Row;

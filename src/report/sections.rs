@@ -1,19 +1,25 @@
 //! The tables of a report, whatever it is written as: a heading, what to know, columns, rows. The
 //! texts are as the files have them; each format escapes its own way.
 
-use super::{Report, percent};
+use super::chart::Chart;
+use super::{Report, consistency, dissection, percent};
 use crate::run::results::evaluate::Network;
 
 /// A table and what stands around it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Section {
     pub heading: Option<String>,
     /// The run that the whole table is of; `None` = its rows name theirs.
     pub run: Option<String>,
-    pub before: Option<&'static str>,
+    pub before: Option<String>,
+    /// None: there is no table.
     pub columns: Vec<Column>,
     pub rows: Vec<Vec<String>>,
-    pub after: Option<&'static str>,
+    pub after: Option<String>,
+    /// The rows as a picture, for a format that can draw one.
+    pub chart: Option<Chart>,
+    /// Lines whose columns of characters count, below the table.
+    pub lines: Vec<String>,
 }
 
 impl Section {
@@ -35,7 +41,7 @@ impl Section {
     }
 }
 
-const RUN: &str = "run";
+pub(super) const RUN: &str = "run";
 
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,11 +58,13 @@ pub(super) fn of(report: &Report) -> Vec<Section> {
     sections.extend(curves(report));
     sections.extend(transfers(report));
     sections.extend(sets(report));
+    sections.extend(dissection::sections(report));
+    sections.extend(consistency::sections(report));
     sections
 }
 
 /// Columns whose heading starts with `>` are of numbers.
-fn columns(heads: &[&str]) -> Vec<Column> {
+pub(super) fn columns(heads: &[&str]) -> Vec<Column> {
     let column = |head: &&str| Column {
         name: head.trim_start_matches('>').to_owned(),
         is_number: head.starts_with('>'),
@@ -76,12 +84,9 @@ fn runs(report: &Report) -> Section {
         ]
     });
     Section {
-        heading: None,
-        run: None,
-        before: None,
         columns: columns(&[RUN, "title", "network", "weights", "data", ">seed"]),
         rows: rows.collect(),
-        after: None,
+        ..Section::default()
     }
 }
 
@@ -124,14 +129,14 @@ fn accuracies(report: &Report) -> Option<Section> {
     });
     Some(Section {
         heading: Some("Accuracy, clean and under attack".into()),
-        run: None,
-        before: None,
         columns: columns(&heads),
         rows: rows.collect(),
         after: Some(
             "In brackets the 95 % confidence interval (Wilson). ε and the largest change of a pixel \
-             in levels of 0..255.",
+             in levels of 0..255."
+                .into(),
         ),
+        ..Section::default()
     })
 }
 
@@ -147,10 +152,9 @@ fn curves(report: &Report) -> impl Iterator<Item = Section> {
         Section {
             heading: Some(format!("Accuracy against ε: {}", curve.result.attack)),
             run: Some(curve.run.clone()),
-            before: None,
             columns: columns(&[">ε", ">top-1 %", ">images"]),
             rows: rows.collect(),
-            after: None,
+            ..Section::default()
         }
     })
 }
@@ -176,10 +180,10 @@ fn transfers(report: &Report) -> impl Iterator<Item = Section> {
         Section {
             heading: Some(format!("Transfer: {} ε {}", result.attack, result.epsilon)),
             run: Some(transfer.run.clone()),
-            before: Some("Top-1 % on images made on the row's network."),
+            before: Some("Top-1 % on images made on the row's network.".into()),
             columns,
             rows,
-            after: None,
+            ..Section::default()
         }
     })
 }
@@ -227,8 +231,6 @@ fn sets(report: &Report) -> Option<Section> {
     });
     Some(Section {
         heading: Some("Sets of adversarial images".into()),
-        run: None,
-        before: None,
         columns: columns(&[
             RUN,
             "attack",
@@ -242,10 +244,10 @@ fn sets(report: &Report) -> Option<Section> {
             ">mean RMSD",
         ]),
         rows: rows.collect(),
-        after: None,
+        ..Section::default()
     })
 }
 
-fn with_interval(share: f64, [low, high]: [f64; 2]) -> String {
+pub(super) fn with_interval(share: f64, [low, high]: [f64; 2]) -> String {
     format!("{} [{}, {}]", percent(share), percent(low), percent(high))
 }

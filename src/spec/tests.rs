@@ -190,6 +190,53 @@ fn every_preset_is_valid_and_introduces_itself() {
 }
 
 #[test]
+fn what_the_presets_tell_to_set_can_be_set() {
+    let own = "attack={ method = \"pgd\", epsilon = 4, target = \"random\" }";
+    let consistent = "train.adversarial={ method = \"pgd\", epsilon = 4, steps = 1, step_size = 5, \
+                      consistency_weight = 1, consistency_layer = \"conv5\" }";
+    let with = |name: &str, set: &str| {
+        let mut document = Preset::find(name).unwrap().document().unwrap();
+        document.set(set).unwrap();
+        let problems: Vec<String> = document.problems().iter().map(ToString::to_string).collect();
+        assert_eq!(problems, [""; 0], "{name} {set}");
+        document.spec().unwrap()
+    };
+    for network in ["alexnet", "vgg16", "resnet18"] {
+        for name in [format!("table1-{network}"), format!("table1-{network}-consistent")] {
+            assert_eq!(with(&name, "attack.targets_per_image=10").networks().len(), 3, "{name}");
+            assert_eq!(with(&name, own).networks().len(), 0, "{name}: no weights but its own");
+        }
+    }
+    let spec = with("concepts-cifar10", consistent);
+    assert_eq!(spec.train.unwrap().adversarial.unwrap().consistency_weight, 1.0);
+    let control = with("concepts-shapes-consistent", "train.adversarial.consistency_weight=0");
+    assert!(control.dissect.is_some() && control.consistency.is_some());
+}
+
+#[test]
+fn the_pairs_of_presets_for_what_neurons_mean_differ_in_their_training_alone() {
+    let spec = |name: &str| {
+        let mut spec = Preset::find(name).unwrap().document().unwrap().spec().unwrap();
+        let given = spec.model.weights.is_some();
+        spec.title.clear();
+        spec.train = None;
+        spec.model.weights = None;
+        (spec, given)
+    };
+    for network in ["shapes", "alexnet", "vgg16", "resnet18"] {
+        let name = if network == "shapes" {
+            "concepts-shapes".into()
+        } else {
+            format!("table1-{network}")
+        };
+        let (plain, consistent) = (spec(&name), spec(&format!("{name}-consistent")));
+        assert_eq!(plain, consistent, "{name}");
+        let (dissect, consistency) = (plain.0.dissect.unwrap(), plain.0.consistency.unwrap());
+        assert!(dissect.attack.is_some() && dissect.layers == consistency.layers, "{name}");
+    }
+}
+
+#[test]
 fn an_unknown_key_is_named_with_its_place_and_the_nearest_one() {
     let text = "[train]\nepochs = 3\n  batchsize = 32\n";
     assert_eq!(

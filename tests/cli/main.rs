@@ -13,6 +13,7 @@ mod predict;
 mod runs;
 mod stages;
 mod steering;
+mod table1;
 mod table2;
 mod terminal;
 mod training;

@@ -70,7 +70,7 @@ pub(super) fn preset_data() -> Vec<Finding> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     preset_variables()
         .into_iter()
-        .map(|(name, preset)| match variable(&name) {
+        .map(|(name, preset, key)| match variable(&name) {
             Some(path) if Path::new(&path).exists() => Finding::ok(format!("${name}"), path),
             Some(path) => Finding::fix(
                 format!("${name}"),
@@ -80,25 +80,31 @@ pub(super) fn preset_data() -> Vec<Finding> {
             None => Finding::note(
                 format!("${name}"),
                 "not set",
-                format!("export {name}=/the/folder, or: glassbox run {preset} --set data.path=/the/folder"),
+                format!(
+                    "export {name}=/the/folder, or: glassbox run {preset} --set {key}=/the/folder"
+                ),
             ),
         })
         .collect()
 }
 
-/// `(CIFAR10, cifar10)` for each variable that is a preset's `data.path`, with the first such preset.
-fn preset_variables() -> Vec<(String, &'static str)> {
-    let mut variables = Vec::new();
+/// `(CIFAR10, cifar10, data.path)` for each variable that is the folder of a preset's data, with the
+/// first such preset.
+fn preset_variables() -> Vec<(String, &'static str, &'static str)> {
+    let mut variables: Vec<(String, &str, &str)> = Vec::new();
     for preset in PRESETS {
         let Ok(document) = spec::open(preset.name) else { continue };
-        let path = document.value("data.path").and_then(|path| path.as_str());
-        let Some(rest) = path.and_then(|path| path.split_once('$')).map(|(_, rest)| rest) else {
-            continue;
-        };
-        let name: String =
-            rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-        if !variables.iter().any(|(known, _)| *known == name) {
-            variables.push((name, preset.name));
+        for key in ["data.path", "dissect.data.path"] {
+            let path = document.value(key).and_then(|path| path.as_str());
+            let Some(rest) = path.and_then(|path| path.split_once('$')).map(|(_, rest)| rest)
+            else {
+                continue;
+            };
+            let name: String =
+                rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            if !variables.iter().any(|(known, ..)| *known == name) {
+                variables.push((name, preset.name, key));
+            }
         }
     }
     variables
@@ -148,7 +154,9 @@ mod tests {
 
     #[test]
     fn the_presets_tell_which_variables_they_need() {
-        let names: Vec<String> = preset_variables().into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names, ["FASHION_MNIST", "CIFAR10", "IMAGES", "IMAGENET"]);
+        let found = preset_variables();
+        let names: Vec<&str> = found.iter().map(|(name, ..)| name.as_str()).collect();
+        assert_eq!(names, ["FASHION_MNIST", "CIFAR10", "IMAGES", "IMAGENET", "BRODEN"]);
+        assert_eq!(found[4], ("BRODEN".into(), "table1-alexnet", "dissect.data.path"));
     }
 }

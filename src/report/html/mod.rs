@@ -2,6 +2,7 @@
 //! pictures inside. No scripts, nothing from elsewhere; light or dark as the reader has it; fit for a
 //! phone and for paper. A new part of a report is one more `Part`.
 
+mod chart;
 mod markup;
 mod neurons;
 mod picture;
@@ -96,10 +97,12 @@ fn whole(title: &str, parts: &[Part]) -> String {
 
 fn table(section: &Section) -> String {
     let mut out = String::new();
-    if let Some(before) = section.before {
+    if let Some(before) = &section.before {
         let _ = writeln!(out, "<p>{}</p>", escape(before));
     }
+    out.extend(section.chart.as_ref().map(chart::svg));
     match section.rows.as_slice() {
+        _ if section.columns.is_empty() => {}
         // One run: its facts, not a table of one row.
         [row] if section.heading.is_none() => {
             out += "<dl class=\"facts\">\n";
@@ -131,7 +134,14 @@ fn table(section: &Section) -> String {
             out += "</tbody>\n</table>\n</div>\n";
         }
     }
-    if let Some(after) = section.after {
+    if !section.lines.is_empty() {
+        out += "<div class=\"scroll\" tabindex=\"0\">\n<pre>";
+        for line in &section.lines {
+            let _ = writeln!(out, "{}", escape(line));
+        }
+        out += "</pre>\n</div>\n";
+    }
+    if let Some(after) = &section.after {
         let _ = writeln!(out, "<p class=\"note\">{}</p>", escape(after));
     }
     out

@@ -1,6 +1,7 @@
 //! Pages of run folders as they lie on disk.
 
 use super::*;
+use crate::report::concept_tests;
 use crate::report::figure::fixture::{self, SIDE};
 use crate::report::figure::{Options, galleries};
 use crate::report::region::Look;
@@ -113,4 +114,27 @@ fn a_look_changes_the_pictures_and_is_explained() {
     assert!(crop.contains("Cut out is where") && crop.contains(&size), "{crop}");
     let (contour, _) = page(&[run], Some(Look::Contour));
     assert!(contour.contains("width=\"96\" height=\"96\""), "{contour}");
+}
+
+#[test]
+fn what_neurons_mean_is_tables_curves_and_trees() {
+    let root = tempfile::tempdir().unwrap();
+    let report = Report::of(&[concept_tests::full(root.path())]).unwrap();
+    let command = |_: &Panel| String::new();
+    let (page, _) = render(&Page { report: &report, galleries: &[], command: &command });
+    assert_well_formed(&page);
+    for part in [
+        "<h2>Table 1: neurons that detect a concept</h2>",
+        "<td>real, shuffled labels</td>",
+        "red | &lt;b&gt; (color)",
+        "<h2>CS1 and CS2 along LC, conv5</h2>",
+        "aria-label=\"CS1 and CS2 of the neurons of conv5, by their LC\"",
+        "entity › animal › ◆ dog (hound &lt;i&gt;)  100.00 %",
+        "├─ animal",
+    ] {
+        assert!(page.contains(part), "no {part} in\n{page}");
+    }
+    // Two groups, three curves, no published ones; each curve once more in the legend.
+    assert_eq!(page.matches("<polyline").count(), 6);
+    assert!(!page.contains("<script") && !page.contains("://"), "nothing from elsewhere");
 }

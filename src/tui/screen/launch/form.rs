@@ -105,6 +105,9 @@ impl Form {
                 "data.train_images" | "data.test_images" => only("shapes"),
                 "data.holdout" => only("image-folder"),
                 "data.path" => format != "shapes" || self.edits.contains_key(key.path),
+                "dissect.data.path" => {
+                    word("dissect.data.format") == "broden" || self.edits.contains_key(key.path)
+                }
                 // The CPU knows one alone.
                 "precision" => device.starts_with("cuda") || self.edits.contains_key(key.path),
                 // A curve has several.
@@ -257,6 +260,17 @@ mod tests {
             assert!(form.problems.is_empty(), "{}: {:?}", preset.name, form.problems);
             assert!(form.rows.len() > 20);
         }
+    }
+
+    #[test]
+    fn a_folder_of_labelled_images_is_asked_for_where_it_is_read() {
+        let asks = |name: &str| {
+            let form = Form::new(Preset::find(name).unwrap(), &around()).unwrap();
+            let is_it =
+                |row: &Row| matches!(row, Row::Value(key) if key.path == "dissect.data.path");
+            form.rows.iter().any(is_it)
+        };
+        assert!(asks("table1-alexnet") && !asks("quickstart"));
     }
 
     #[test]
