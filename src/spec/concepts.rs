@@ -83,7 +83,7 @@ pub struct DissectAttackSpec {
 impl Default for DissectAttackSpec {
     fn default() -> Self {
         Self {
-            how: MethodSpec::new(AttackMethod::Pgd, Some(4.0)),
+            how: MethodSpec::new(AttackMethod::Pgd, None),
             target: Target::Named(TargetName::Random),
         }
     }

@@ -123,6 +123,12 @@ fn the_table_has_every_key_of_a_spec_and_no_other() {
             section.consistency_layer = Some(Layers::Many(vec!["conv4".into(), "conv5".into()]));
         }
     }
+    if let Some(dissect) = &mut spec.dissect {
+        dissect.data.path = Some("broden".into());
+    }
+    if let Some(consistency) = &mut spec.consistency {
+        consistency.wordnet = Some("dict".into());
+    }
     let mut written = BTreeSet::new();
     leaves("", &toml::Table::try_from(spec).unwrap(), &mut written);
     let known: BTreeSet<String> = KEYS.iter().map(|key| key.path.into()).collect();
