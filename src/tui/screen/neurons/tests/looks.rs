@@ -78,7 +78,7 @@ fn the_only_look_is_not_one_of_itself() {
 fn what_is_wrong_with_a_filter_stands_where_it_is_typed() {
     let mut state = State { filtering: true, ..at(147) };
     snapshot("filter_help", &state, &[(80, 24)]);
-    state.insert("dog iou>0.1");
+    state.insert("dog size>0.1");
     snapshot("filter_problem", &state, &[(80, 24), (120, 40)]);
 }
 
