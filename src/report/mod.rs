@@ -3,8 +3,10 @@
 
 mod control;
 pub mod csv;
+pub mod difference;
 pub mod figure;
 pub mod html;
+pub mod hypernym_tree;
 pub mod markdown;
 pub mod number;
 mod published;
