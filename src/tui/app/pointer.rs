@@ -6,7 +6,9 @@ use super::{App, Overlay};
 use crate::tui::action::{Action, Place};
 use crate::tui::effect::Effect;
 use crate::tui::message::{Gesture, Pointer};
-use crate::tui::screen::{Click, Scene, ScreenId, attack, concepts, launch, neurons, run_detail, runs};
+use crate::tui::screen::{
+    Click, Scene, ScreenId, attack, concepts, launch, neurons, run_detail, runs,
+};
 
 /// Rows a turn of the wheel moves.
 const WHEEL: usize = 3;

@@ -66,8 +66,7 @@ pub(super) fn labelled(
     };
     let mut pixels = picture.pixels.clone();
     if marks != Marks::Outline {
-        (pixels, ..) =
-            look::look(&pixels, width, height, &one(Outlines::FIRING), Look::Lit, line);
+        (pixels, ..) = look::look(&pixels, width, height, &one(Outlines::FIRING), Look::Lit, line);
     }
     if marks != Marks::Lit {
         (pixels, ..) =

@@ -114,7 +114,10 @@ impl<'a> Meaning<'a> {
 }
 
 /// Why no neuron of a layer has what a filter asks for, if it asks for that.
-pub(super) fn lacking(meanings: &Meanings<'_>, names: impl Iterator<Item = &'static str>) -> Option<String> {
+pub(super) fn lacking(
+    meanings: &Meanings<'_>,
+    names: impl Iterator<Item = &'static str>,
+) -> Option<String> {
     let mut missing = names.filter_map(|name| {
         let section = if DISSECTED.contains(&name) && meanings.dissected.is_none() {
             "dissect"

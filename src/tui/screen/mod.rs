@@ -52,13 +52,8 @@ pub enum ScreenId {
 
 impl ScreenId {
     /// Every screen, as the tabs show them.
-    pub const ALL: [ScreenId; 5] = [
-        ScreenId::Runs,
-        ScreenId::Launch,
-        ScreenId::Attack,
-        ScreenId::Neurons,
-        ScreenId::Concepts,
-    ];
+    pub const ALL: [ScreenId; 5] =
+        [ScreenId::Runs, ScreenId::Launch, ScreenId::Attack, ScreenId::Neurons, ScreenId::Concepts];
 
     /// The number in the tab.
     pub fn number(self) -> u8 {

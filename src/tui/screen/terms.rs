@@ -145,7 +145,8 @@ fn test<S: Subject>(token: &str) -> Result<Test, String> {
         let names: Vec<_> = S::NUMBERS.iter().chain(looks_like_one).copied().collect();
         return Err(format!("'{name}' cannot be compared; there are {}", names.join(", ")));
     };
-    let found = COMPARISONS.iter().find_map(|(sign, holds)| Some((rest.strip_prefix(sign)?, holds)));
+    let found =
+        COMPARISONS.iter().find_map(|(sign, holds)| Some((rest.strip_prefix(sign)?, holds)));
     let number = found.and_then(|(number, holds)| Some((number.parse::<f64>().ok()?, holds)));
     match number {
         Some((number, holds)) if number.is_finite() => Ok(Test::Compare(name, *holds, number)),

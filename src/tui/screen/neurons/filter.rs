@@ -12,9 +12,9 @@
 //! | `marked` | with a bookmark |
 
 use crate::run::results::neurons::Neuron;
-use crate::tui::screen::meaning::Meaning;
 #[cfg(doc)]
 use crate::tui::screen::meaning;
+use crate::tui::screen::meaning::Meaning;
 pub(super) use crate::tui::screen::terms::Filter;
 use crate::tui::screen::terms::Subject;
 
@@ -54,7 +54,8 @@ impl Subject for Listed<'_> {
 
     fn contains(&self, word: &str) -> bool {
         let mut tops = self.neuron.real.iter().chain(&self.neuron.adversarial);
-        tops.any(|top| top.label.to_lowercase().contains(word)) || self.meaning.text("concept", word)
+        tops.any(|top| top.label.to_lowercase().contains(word))
+            || self.meaning.text("concept", word)
     }
 
     fn number(&self, name: &str) -> Option<f64> {
@@ -139,10 +140,8 @@ mod tests {
     #[test]
     fn what_neurons_mean_is_asked_for_as_on_the_concepts_screen() {
         let (dissect, consistency) = (fixture::dissect(0), fixture::consistency(0));
-        let meanings = Meanings {
-            dissected: dissect.layers.last(),
-            levels: consistency.layers.last(),
-        };
+        let meanings =
+            Meanings { dissected: dissect.layers.last(), levels: consistency.layers.last() };
         let neurons = fixture::neurons();
         let kept = |text: &str| -> Vec<usize> {
             let filter = parse(text);

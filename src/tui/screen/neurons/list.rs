@@ -275,7 +275,7 @@ fn cells(neuron: &Neuron, meaning: &Meaning<'_>) -> [String; 10] {
     let Some(favourite) = neuron.favourite() else {
         let mut cells: [String; 10] = std::array::from_fn(|_| none());
         (cells[0], cells[1]) = (neuron.index.to_string(), "silent".into());
-        cells[7].clone_from(&cells[1]);
+        cells[7] = "silent".into();
         return cells;
     };
     let of = |count: usize, all: usize| {
@@ -393,9 +393,8 @@ mod tests {
                 tops.resize(100, first);
             }
         }
-        let head = [
-            "#", "harvestman", "100/100", "100/100", "0.97", "-12 %", "30.75", "–", "–", "–",
-        ];
+        let head =
+            ["#", "harvestman", "100/100", "100/100", "0.97", "-12 %", "30.75", "–", "–", "–"];
         for sort in [Sort::Disagreement, Sort::Activation] {
             for width in 26_u16..120 {
                 let columns = Columns::of(width, sort, &layer, &Meanings::default());

@@ -71,8 +71,7 @@ impl<'a> Shown<'a> {
             None => Meanings::of(seen.detail, &layer.layer),
             Some(_) => Meanings::default(),
         };
-        let order =
-            list::ordered(layer, state.sort, &filter, &seen.detail.bookmarks, &meanings);
+        let order = list::ordered(layer, state.sort, &filter, &seen.detail.bookmarks, &meanings);
         let at = order.iter().position(|neuron| Some(neuron.index) == state.neuron);
         let names = filter.names();
         let lacks = lacking(&meanings, names);

@@ -153,9 +153,16 @@ fn the_list_starts_with_the_neuron_that_lies_most() {
     let order = list::ordered(layer, Sort::Disagreement, &Filter::default(), &none, &meanings);
     let values: Vec<f64> = order.iter().map(|n| n.disagreement().unwrap()).collect();
     assert!(values.windows(2).all(|pair| pair[0] >= pair[1]));
-    let by_index = list::ordered(layer, Sort::Index, &Filter::parse::<Listed<'_>>("147"), &none, &meanings);
+    let by_index =
+        list::ordered(layer, Sort::Index, &Filter::parse::<Listed<'_>>("147"), &none, &meanings);
     assert_eq!(by_index.iter().map(|n| n.index).collect::<Vec<_>>(), [147]);
-    let of_ships = list::ordered(layer, Sort::Activation, &Filter::parse::<Listed<'_>>("SHIP"), &none, &meanings);
+    let of_ships = list::ordered(
+        layer,
+        Sort::Activation,
+        &Filter::parse::<Listed<'_>>("SHIP"),
+        &none,
+        &meanings,
+    );
     let is_ship = |top: &TopImage| top.label == "ship";
     assert!(of_ships.iter().all(|n| n.real.iter().chain(&n.adversarial).any(is_ship)));
     assert!(of_ships.len() < 256);
@@ -178,9 +185,21 @@ fn orders_that_tell_nothing_apart_are_passed_over() {
     assert_eq!(all(&new.layers[1], &marks), 4);
     marks.set("conv5", 200, Some(String::new()));
     assert_eq!(all(&new.layers[1], &marks), 5);
-    let marked = list::ordered(&new.layers[1], Sort::Marked, &Filter::default(), &marks, &Meanings::default());
+    let marked = list::ordered(
+        &new.layers[1],
+        Sort::Marked,
+        &Filter::default(),
+        &marks,
+        &Meanings::default(),
+    );
     assert_eq!(marked[0].index, 200);
-    let fallen = list::ordered(&new.layers[1], Sort::Change, &Filter::default(), &marks, &Meanings::default());
+    let fallen = list::ordered(
+        &new.layers[1],
+        Sort::Change,
+        &Filter::default(),
+        &marks,
+        &Meanings::default(),
+    );
     assert!(fallen.windows(2).all(|pair| pair[0].change() >= pair[1].change()));
 }
 
