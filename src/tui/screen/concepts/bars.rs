@@ -30,15 +30,14 @@ const WHISKERS: u16 = 14;
 
 /// The categories of a layer, the last one being all of them.
 pub(super) fn categories(shown: &Shown<'_>) -> Vec<String> {
-    let Some(dissect) = shown.seen.detail.dissect.as_deref() else { return Vec::new() };
-    let all = ALL.to_owned();
-    dissect
-        .categories
-        .iter()
-        .filter(|category| **category != all)
-        .cloned()
-        .chain([all.clone()])
-        .collect()
+    // Those of the first run that has any: compared runs were dissected with the same data.
+    let runs = shown.runs();
+    let first = runs.iter().find(|seen| seen.meanings.dissected.is_some());
+    let Some(dissect) = first.and_then(|seen| seen.detail.dissect.as_deref()) else {
+        return Vec::new();
+    };
+    let each = dissect.categories.iter().filter(|category| *category != ALL);
+    each.cloned().chain([ALL.to_owned()]).collect()
 }
 
 /// What a bar is of.
@@ -186,8 +185,10 @@ pub(super) fn draw(
     }
     let facts = facts(shown, usize::from(inner.width));
     let inner = draw_legend(shown, context, inner, buf);
-    let left = inner.height.saturating_sub(facts.len() as u16);
-    let foot = if usize::from(left) > categories(shown).len() { facts.len() as u16 } else { 0 };
+    // A row for each category and run comes first.
+    let runs = shown.runs().iter().filter(|seen| seen.meanings.dissected.is_some()).count();
+    let needed = categories(shown).len() * runs;
+    let foot = usize::from(inner.height).saturating_sub(needed).min(facts.len()) as u16;
     let place = Rect { height: inner.height - foot, ..inner };
     let beside = place.width >= BESIDE;
     let entries = entries(shown, beside, place.height.into());

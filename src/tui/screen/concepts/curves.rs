@@ -60,12 +60,16 @@ impl Chart {
         shown.runs().iter().any(|seen| !lines_of(self, seen, "", false).is_empty())
     }
 
-    fn title(self) -> Vec<String> {
+    /// Where several runs share the chart, its legend needs the room.
+    fn title(self, several: bool) -> Vec<String> {
         match self {
+            Self::Consistency if several => vec!["over LC".into()],
             Self::Consistency => vec!["CS1 and CS2 over LC".into(), "95 % intervals".into()],
             Self::Thresholds => vec!["detectors over the iou threshold".into()],
             Self::Sigmas => vec!["mean LC over sigma".into()],
-            Self::Training => vec!["while it trained".into(), "mean over the looked at".into()],
+            Self::Training => {
+                vec!["while it trained".into(), "means of the neurons looked at".into()]
+            }
         }
     }
 
@@ -112,7 +116,7 @@ impl Measured {
     }
 }
 
-/// The lines of a run; `of`: its name, where several stand in one chart.
+/// The lines of a run; `of`: its number, where several stand in one chart.
 fn lines_of(chart: Chart, seen: &Seen<'_>, of: &str, is_first: bool) -> Vec<Measured> {
     let name = |word: &str| if of.is_empty() { word.to_owned() } else { format!("{word} {of}") };
     let estimates = |word: &str, groups: &[Group], get: fn(&Group) -> Option<Estimate>| {
@@ -128,7 +132,7 @@ fn lines_of(chart: Chart, seen: &Seen<'_>, of: &str, is_first: bool) -> Vec<Meas
             let null = || {
                 let points = layer.groups.iter();
                 let points = points.filter_map(|group| Some((group.lc, group.cs2_null?, None)));
-                Measured::new(name("by chance"), points)
+                Measured::new("by chance".into(), points)
             };
             let cs1 = estimates("CS1", &layer.groups, |group| group.cs1);
             let cs2 = estimates("CS2", &layer.groups, |group| group.cs2);
@@ -169,21 +173,21 @@ fn lines_of(chart: Chart, seen: &Seen<'_>, of: &str, is_first: bool) -> Vec<Meas
     }
 }
 
-/// Every line of the chart, by as many runs as it has colours for, and how many runs those are.
-fn lines(chart: Chart, shown: &Shown<'_>) -> (Vec<Measured>, usize) {
+/// Every line of the chart, of as many runs as it has colours for. Several are told apart by their
+/// numbers, which stand before their names beside the means.
+fn lines(chart: Chart, shown: &Shown<'_>) -> Vec<Measured> {
     let runs = shown.runs();
     let several = runs.len() > 1;
-    let (mut all, mut drawn) = (Vec::new(), 0);
+    let mut all: Vec<Measured> = Vec::new();
     for (at, seen) in runs.iter().enumerate() {
-        let of = if several { text::fit_ends(seen.name(), 20) } else { String::new() };
+        let of = if several { (at + 1).to_string() } else { String::new() };
         let of_run = lines_of(chart, seen, &of, at == 0);
         if all.len() + of_run.len() > Role::SERIES.len() {
             break;
         }
-        drawn += usize::from(!of_run.is_empty());
         all.extend(of_run);
     }
-    (all, drawn)
+    all
 }
 
 pub(super) fn draw(
@@ -201,7 +205,7 @@ pub(super) fn draw(
         let words = empty::lacks("consistency", &shown.seen, scene, context);
         return empty::say(&words, context, inner, buf);
     }
-    let (measured, _) = lines(chart, shown);
+    let measured = lines(chart, shown);
     let (place, words) = split(state, shown, chart, inner);
     let lines: Vec<CurveLine<'_>> = measured
         .iter()
@@ -218,7 +222,7 @@ pub(super) fn draw(
     let (first, last) = (first.unwrap_or(0), last.unwrap_or(0));
     let first = if first <= last / 2 { 0 } else { first };
     let group = group(state, shown).filter(|_| chart == Chart::Consistency && context.focused);
-    let title = chart.title();
+    let title = chart.title(shown.runs().len() > 1);
     let curve = Curve {
         title: &title,
         lines: &lines,
@@ -265,11 +269,10 @@ type Words = Vec<(Role, String)>;
 fn split(state: &State, shown: &Shown<'_>, chart: Chart, inner: Rect) -> (Rect, (Rect, Words)) {
     let beside = inner.width >= BESIDE;
     let width = if beside { (inner.width * 9 / 20).min(78) } else { inner.width };
-    let mut words: Words = Vec::new();
+    let mut words = means::lines(shown, width.into());
     if let (Chart::Consistency, Some((at, group))) = (chart, group(state, shown)) {
         words.extend(of_group(at, group, shown, width.into()));
     }
-    words.extend(means::lines(shown, width.into()));
     if beside {
         let chart = Rect { width: inner.width - width - 2, ..inner };
         return (chart, (Rect { x: inner.right() - width, width, ..inner }, words));

@@ -62,8 +62,8 @@ fn split_columns(area: Rect, left: u16) -> (Rect, Rect) {
 
 fn whole(area: Rect, focus: Region) -> Vec<(Region, Rect)> {
     let (left, right) = split_columns(area, share(area.width, 44));
-    let (bars, rest) = split_rows(left, share(left.height, 34));
-    let (curves, tree) = split_rows(rest, share(left.height, 36));
+    let (bars, rest) = split_rows(left, share(left.height, 40));
+    let (curves, tree) = split_rows(rest, share(left.height, 34));
     let (list, pictures) = split_rows(right, share(right.height, 38));
     let listed = if focus == Region::Difference { focus } else { Region::Neurons };
     vec![

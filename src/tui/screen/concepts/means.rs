@@ -37,7 +37,7 @@ pub(super) fn lines(shown: &Shown<'_>, room: usize) -> Vec<(Role, String)> {
     let runs = shown.runs();
     let several = runs.len() > 1;
     let mut lines = Vec::new();
-    for seen in &runs {
+    for (at, seen) in runs.iter().enumerate() {
         let (Some(results), Some(layer)) =
             (seen.detail.consistency.as_deref(), seen.meanings.levels)
         else {
@@ -45,7 +45,7 @@ pub(super) fn lines(shown: &Shown<'_>, room: usize) -> Vec<(Role, String)> {
         };
         let mut head = about(results, layer.neurons.len());
         if several {
-            head = format!("{} · {head}", seen.name());
+            head = format!("{} {} · {head}", at + 1, seen.name());
         }
         if seen.detail.unreadable.contains_key("consistency") {
             head += " · a newer consistency.json cannot be read";

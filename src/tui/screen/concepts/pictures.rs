@@ -22,6 +22,9 @@ use crate::tui::world::RunDetail;
 /// In the order in which the key goes through them.
 const ALL: [Option<Marks>; 4] = [Some(Marks::Both), Some(Marks::Lit), Some(Marks::Outline), None];
 
+/// Rows of a grid of two groups whose pictures can be recognised.
+const LEAST_GRID: u16 = 18;
+
 /// What is laid over the pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Overlay(pub(super) Option<Marks>);
@@ -103,7 +106,7 @@ pub(super) fn draw(
     let mut inner = context.frame(Line::from(text::fit(&title, room)), area, buf);
     let facts = facts(row, inner.width.into());
     // The pictures matter more than the finer points.
-    let most = usize::from(inner.height.saturating_sub(12)).clamp(2, 6);
+    let most = usize::from(inner.height.saturating_sub(LEAST_GRID)).clamp(2, 6);
     let facts = &facts[..facts.len().min(most)];
     for ((role, line), place) in facts.iter().zip(inner.rows()) {
         buf.set_stringn(place.x, place.y, line, place.width.into(), context.style(*role));

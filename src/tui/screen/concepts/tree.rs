@@ -169,6 +169,7 @@ impl Half<'_> {
             noun.map_or("", |noun| noun.name.as_str())
         };
         let (first, last) = (name(line.nouns.first()), name(line.nouns.last()));
+        let (first, last) = (&*text::clean(first), &*text::clean(last));
         let long = format!("{first} › … › {last}");
         match line.nouns.len() {
             3.. if text::width(&long) <= room => long,

@@ -6,14 +6,12 @@
 //! | `label:dog` | whose favourite class contains it |
 //! | `concept:dog` | whose best concept contains it (`category:object`) |
 //! | `act>10` | by activation, disagreement (`diff`) or loss under attack (`change`) |
-//! | `iou>0.1` | by what the run found them to mean: see [`meaning::NUMBERS`] |
+//! | `iou>0.1` | by what the run found them to mean (`iou_adversarial`, `ap`, `lc`, `cs1`, …) |
 //! | `real!=adv` | whose favourite class is another on adversarial pictures |
 //! | `detector` | that detect a concept |
 //! | `marked` | with a bookmark |
 
 use crate::run::results::neurons::Neuron;
-#[cfg(doc)]
-use crate::tui::screen::meaning;
 use crate::tui::screen::meaning::Meaning;
 pub(super) use crate::tui::screen::terms::Filter;
 use crate::tui::screen::terms::Subject;
@@ -156,10 +154,10 @@ mod tests {
         let dogs = kept("concept:dog iou>0.1 detector");
         assert!(dogs.contains(&147), "{dogs:?}");
         assert_eq!(kept("concept:dog iou>0.1 !detector"), [] as [usize; 0]);
-        let (high, low) = (kept("lc>0.1"), kept("lc<=0.1"));
+        let (high, low) = (kept("lc>0.5"), kept("lc<=0.5"));
         assert_eq!(high.len() + low.len(), 256);
         assert!(!high.is_empty() && !low.is_empty());
-        assert!(kept("consistency>0.2 cs1>0.5").len() < 256);
+        assert!(kept("consistency>0.5 cs1>0.7").len() < 256);
         assert!(!kept("category:object iou_adversarial<0.04").is_empty());
     }
 
