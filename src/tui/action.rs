@@ -40,6 +40,7 @@ actions! {
     ShowLaunch "show_launch" "launch" "Go to the launch screen";
     ShowAttack "show_attack" "attack" "Go to the attack screen";
     ShowNeurons "show_neurons" "neurons" "Go to the neurons";
+    ShowConcepts "show_concepts" "concepts" "Go to the concepts";
     NextFocus "next_focus" "focus" "Focus the next region";
     PreviousFocus "previous_focus" "focus back" "Focus the previous region";
     Open "open" "open" "Open what is selected";
@@ -91,15 +92,17 @@ actions! {
     NextLayer "next_layer" "layer" "The next layer";
     PreviousLayer "previous_layer" "layer" "The previous layer";
     Sort "sort" "sort" "Sort by the next column";
-    Region "region" "region" "Show what drives the neuron: lit, outlined, cropped, or not at all";
+    Region "region" "region" "Show what drives the neuron, or its concept: lit, outlined, or not at all";
     Originals "originals" "originals" "A row with the originals of the adversarial pictures, or none";
     Gallery "gallery" "gallery" "The top picture of every neuron of the layer, or back";
     OtherSide "other_side" "adversarial" "In the gallery: adversarial pictures, or real ones";
-    SideBySide "side_by_side" "side by side" "The same neuron in a second run beside it, or alone again";
+    SideBySide "side_by_side" "side by side" "A second run beside this one, or alone again";
     PreviousStep "previous_step" "time" "What the neuron liked at an earlier step of the training";
     NextStep "next_step" "time" "What it liked at a later step, and in the end";
     Bookmark "bookmark" "bookmark" "Mark the neuron with a note, or change its note";
     Unmark "unmark" "unmark" "Take the neuron's mark away, with its note";
+    // Concepts
+    ReverseSort "reverse_sort" "reverse" "The list of concepts the other way round";
     // Text fields and questions
     Accept "accept" "yes" "Yes, do it";
     DeleteBefore "delete_before" "delete" "Delete the character before the cursor";
@@ -170,6 +173,8 @@ pub enum Place {
     Attack,
     /// The neurons screen.
     Neurons,
+    /// The concepts screen.
+    Concepts,
     /// A text field that takes letters: form values, filters, palette, help search.
     Text,
     /// A question.
@@ -178,13 +183,14 @@ pub enum Place {
 
 impl Place {
     /// Every place.
-    pub const ALL: [Place; 8] = [
+    pub const ALL: [Place; 9] = [
         Place::Global,
         Place::Runs,
         Place::Details,
         Place::Launch,
         Place::Attack,
         Place::Neurons,
+        Place::Concepts,
         Place::Text,
         Place::Dialog,
     ];
@@ -198,6 +204,7 @@ impl Place {
             Place::Launch => "launch",
             Place::Attack => "attack",
             Place::Neurons => "neurons",
+            Place::Concepts => "concepts",
             Place::Text => "text",
             Place::Dialog => "dialog",
         }

@@ -1,8 +1,10 @@
 //! A fixed world for the tests of screens: four runs in different states, one with curves and
 //! results, one with neurons.
 
+mod concepts;
 mod neurons;
 
+pub use self::concepts::{consistency, dissect, world_with_concepts};
 pub use self::neurons::{neurons, with_regions, world_with_regions};
 
 use std::collections::BTreeMap;

@@ -104,6 +104,7 @@ fn take_cells(text: &str, cells: usize) -> &str {
 /// their ends.
 pub fn fit_ends(text: &str, width: usize) -> String {
     const END: usize = 5;
+    let text = &*clean(text);
     if self::width(text) <= width || width < 2 * END {
         return fit(text, width);
     }
@@ -145,5 +146,7 @@ mod tests {
         assert_eq!(fit_ends("fashion-mnist-69d4", 30), "fashion-mnist-69d4");
         let cut = fit_ends("fashion-mnist-69d4", 12);
         assert!(cut.starts_with("fash") && cut.ends_with("-69d4") && width(&cut) <= 12, "{cut}");
+        let cut = fit_ends("fashion-mnist\u{1b}[2J-69d4\r\n", 12);
+        assert!(cut.ends_with("-69d4") && !cut.contains(char::is_control), "{cut:?}");
     }
 }

@@ -8,6 +8,8 @@ use crate::run::bookmarks::Bookmarks;
 use crate::run::folder::inside;
 use crate::run::info::RunInfo;
 use crate::run::results::attack::Attack;
+use crate::run::results::consistency::Consistency;
+use crate::run::results::dissect::Dissect;
 use crate::run::results::evaluate::Evaluate;
 use crate::run::results::neurons::Neurons;
 use crate::run::state::{State, Status};
@@ -89,6 +91,12 @@ pub struct RunDetail {
     pub neuron_history: Vec<(u64, Arc<Neurons>)>,
     /// `neurons/bookmarks.json`
     pub bookmarks: Bookmarks,
+    /// `results/dissect.json`
+    pub dissect: Option<Arc<Dissect>>,
+    /// `results/consistency.json`
+    pub consistency: Option<Arc<Consistency>>,
+    /// Results that are there and cannot be read: their name, and why.
+    pub unreadable: BTreeMap<&'static str, String>,
 }
 
 impl RunDetail {

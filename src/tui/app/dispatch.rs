@@ -10,7 +10,7 @@ use crate::tui::effect::{Effect, Order};
 use crate::tui::keymap::Resolved;
 use crate::tui::keymap::key::Key;
 use crate::tui::message::Notice;
-use crate::tui::screen::{Scene, ScreenId, attack, launch, neurons, runs};
+use crate::tui::screen::{Scene, ScreenId, attack, concepts, launch, neurons, runs};
 use crate::tui::widget::dialog::{self, Answer, Dialog};
 use crate::tui::widget::palette::{self, Palette};
 
@@ -61,6 +61,9 @@ impl App {
             }
             (None, ScreenId::Attack) if self.attack.filtering => self.attack.filter.insert(text),
             (None, ScreenId::Neurons) => self.neurons.insert(text),
+            (None, ScreenId::Concepts) if self.concepts.filtering => {
+                self.concepts.filter.insert(text);
+            }
             (None, ScreenId::Launch) => self.launch.insert(text),
             _ => {}
         }
@@ -137,7 +140,11 @@ impl App {
                 match choice {
                     palette::Choice::Do(action) => self.perform(action),
                     palette::Choice::Beside(run) => {
-                        self.neurons.put_beside(run);
+                        if self.screen == ScreenId::Concepts {
+                            self.concepts.put_beside(run);
+                        } else {
+                            self.neurons.put_beside(run);
+                        }
                         Vec::new()
                     }
                 }
@@ -195,6 +202,17 @@ impl App {
                 }
             }
             ScreenId::Neurons => neurons::act(&mut self.neurons, action, &scene, page),
+            ScreenId::Concepts if action == Action::SideBySide => {
+                let marked = &self.runs.marked;
+                match concepts::side_by_side(&mut self.concepts, &scene, marked) {
+                    concepts::Asked::Done(effects) => Some(effects),
+                    concepts::Asked::Choose(runs) => {
+                        self.overlay = Some(Overlay::List(Palette::beside(runs)));
+                        Some(Vec::new())
+                    }
+                }
+            }
+            ScreenId::Concepts => concepts::act(&mut self.concepts, action, &scene, page),
         }
     }
 
@@ -203,6 +221,7 @@ impl App {
             Action::ShowLaunch => self.screen = ScreenId::Launch,
             Action::ShowAttack => self.screen = ScreenId::Attack,
             Action::ShowNeurons => self.screen = ScreenId::Neurons,
+            Action::ShowConcepts => self.screen = ScreenId::Concepts,
             Action::NewRun => {
                 self.screen = ScreenId::Launch;
                 self.launch.choose("quickstart");

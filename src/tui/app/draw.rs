@@ -1,7 +1,7 @@
 //! One frame: header, what is pinned, the screen, the bottom line, and what lies over them.
 //!
 //! ```text
-//!  glassbox   1 Runs  2 Launch  3 Attack  4 Neurons       cpu ▕███   ▏ 42 %  3.1/7.7 GiB
+//!  glassbox   1 Runs  2 Launch  3 Attack  4 Neurons  5 …  cpu ▕███   ▏ 42 %  3.1/7.7 GiB
 //! ! keys.toml:3: unknown action 'quti'                                         Esc dismisses
 //! ╭ the screen ───────────────────────────────────────────────────────────────────────────╮
 //! ╰────────────────────────────────────────────────────────────────────── a toast ─────────╯
@@ -15,7 +15,7 @@ use ratatui::layout::Rect;
 
 use super::{App, Overlay};
 use crate::tui::action::{Action, Place};
-use crate::tui::screen::{DrawContext, ScreenId, View, attack, launch, neurons, runs};
+use crate::tui::screen::{DrawContext, ScreenId, View, attack, concepts, launch, neurons, runs};
 use crate::tui::text;
 use crate::tui::theme::{Role, Theme};
 use crate::tui::widget::{footer, header, toast};
@@ -82,6 +82,9 @@ fn whole(app: &App, context: &DrawContext<'_>, area: Rect, buf: &mut Buffer, vie
         ScreenId::Neurons => {
             neurons::draw(&app.neurons, &scene, &focused.focus(true), body, buf, view);
         }
+        ScreenId::Concepts => {
+            concepts::draw(&app.concepts, &scene, &focused.focus(true), body, buf, view);
+        }
     }
     // The launch screen says below what is wrong with a value: that stays in sight.
     let below = if app.screen == ScreenId::Launch { launch::HELP + 1 } else { 0 };
@@ -128,6 +131,7 @@ fn words(app: &App) -> &'static [(Action, &'static str)] {
         (None, ScreenId::Launch) => launch::words(&app.launch),
         (None, ScreenId::Attack) => attack::words(&app.attack),
         (None, ScreenId::Neurons) => neurons::words(&app.neurons),
+        (None, ScreenId::Concepts) => concepts::words(&app.concepts),
         (None, _) => &[],
     }
 }
@@ -141,6 +145,7 @@ fn hints(app: &App) -> Vec<Action> {
         (None, ScreenId::Launch) => launch::hints(&app.launch),
         (None, ScreenId::Attack) => attack::hints(&app.attack, &app.scene(&compared)),
         (None, ScreenId::Neurons) => neurons::hints(&app.neurons, &app.scene(&compared)),
+        (None, ScreenId::Concepts) => concepts::hints(&app.concepts, &app.scene(&compared)),
     };
     if app.readonly {
         hints.retain(|action| !action.changes_runs());

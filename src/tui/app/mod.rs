@@ -19,7 +19,7 @@ use super::keymap::Keymap;
 use super::keymap::key::Key;
 use super::message::{Message, Notice, Severity};
 use super::pictures;
-use super::screen::{Scene, ScreenId, Wants, attack, launch, neurons, run_detail, runs};
+use super::screen::{Scene, ScreenId, Wants, attack, concepts, launch, neurons, run_detail, runs};
 use super::theme::Theme;
 use super::widget::dialog::{Answer, Dialog};
 use super::widget::field::Field;
@@ -72,6 +72,7 @@ pub struct App {
     launch: launch::State,
     attack: attack::State,
     neurons: neurons::State,
+    concepts: concepts::State,
     /// The newest question to the small worker behind the attack screen.
     asked: u64,
     overlay: Option<Overlay>,
@@ -117,6 +118,7 @@ impl App {
             launch: launch::State::new(setup.around),
             attack: attack::State::default(),
             neurons: neurons::State::default(),
+            concepts: concepts::State::default(),
             asked: 0,
             overlay: None,
             toasts: VecDeque::new(),
@@ -322,6 +324,7 @@ impl App {
         let mut wants = match self.screen {
             ScreenId::Attack => attack::wants(&self.attack, &scene),
             ScreenId::Neurons => neurons::wants(&self.neurons, &scene),
+            ScreenId::Concepts => concepts::wants(&self.concepts, &scene),
             ScreenId::Runs | ScreenId::Launch => run_detail::wants(&self.detail, &scene),
         };
         if !self.draws_pictures {
@@ -362,6 +365,7 @@ impl App {
             (None, ScreenId::Launch) => self.launch.places(),
             (None, ScreenId::Attack) => self.attack.places(),
             (None, ScreenId::Neurons) => self.neurons.places(),
+            (None, ScreenId::Concepts) => self.concepts.places(),
         }
     }
 
@@ -416,6 +420,7 @@ impl App {
         let area = Rect::new(0, 0, self.size.0, self.size.1);
         let body = draw::body(self, area);
         self.neurons.fit(body.width, body.height);
+        self.concepts.fit(body.width, body.height);
     }
 
     /// Rows that a page of a list has.

@@ -6,7 +6,9 @@ use super::{App, Overlay};
 use crate::tui::action::{Action, Place};
 use crate::tui::effect::Effect;
 use crate::tui::message::{Gesture, Pointer};
-use crate::tui::screen::{Click, Scene, ScreenId, attack, launch, neurons, run_detail, runs};
+use crate::tui::screen::{
+    Click, Scene, ScreenId, attack, concepts, launch, neurons, run_detail, runs,
+};
 
 /// Rows a turn of the wheel moves.
 const WHEEL: usize = 3;
@@ -52,6 +54,7 @@ impl App {
                     self.click_screen(Click::Region(Place::Details));
                 }
                 Some(under) if self.screen == ScreenId::Attack => self.attack.point_at(under),
+                Some(under) if self.screen == ScreenId::Concepts => self.concepts.point_at(under),
                 _ => {}
             }
         }
@@ -101,6 +104,7 @@ impl App {
             ScreenId::Launch => launch::click(&mut self.launch, click),
             ScreenId::Attack => attack::click(&mut self.attack, click, &scene),
             ScreenId::Neurons => neurons::click(&mut self.neurons, click, &scene),
+            ScreenId::Concepts => concepts::click(&mut self.concepts, click, &scene),
         }
     }
 }

@@ -46,6 +46,9 @@ fn decode(request: &Request) -> Decoded {
         Request::Region { picture, strip, tile, look } => {
             overlay::region(&read(picture)?, strip, *tile, *look)?
         }
+        Request::Labelled { picture, outlines, tile, marks } => {
+            overlay::labelled(&read(picture)?, outlines, *tile, *marks)?
+        }
         Request::Map { strip, tile } => overlay::map(strip, *tile)?,
     };
     Ok(Arc::new(picture))

@@ -49,6 +49,17 @@ pub enum Request {
         /// How.
         look: overlay::Look,
     },
+    /// A labelled picture with what a neuron makes of it laid over.
+    Labelled {
+        /// The picture.
+        picture: PathBuf,
+        /// The neuron's outlines (see `run::results::dissect::Outlines`).
+        outlines: PathBuf,
+        /// Which tile of them, from the left.
+        tile: usize,
+        /// What.
+        marks: overlay::Marks,
+    },
     /// A tile of a strip by itself: the map, in colours from dark violet (smallest) to yellow.
     Map {
         /// The neuron's strip.

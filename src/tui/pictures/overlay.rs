@@ -13,6 +13,7 @@ use super::{Picture, decoder, scale};
 use crate::report::raster::Tiles;
 use crate::report::region as look;
 pub use crate::report::region::Look;
+use crate::run::results::dissect::Outlines;
 use crate::run::results::neurons::Strip;
 
 /// The line is one pixel wide for so many of the picture's: shown small, it must not vanish.
@@ -36,6 +37,42 @@ pub(super) fn region(
     let seen = Picture { width, height, pixels };
     // What is cut out is shown as large as the picture.
     Ok(if how == Look::Crop { scale::resize(&seen, smaller, smaller) } else { seen })
+}
+
+/// What is laid over a labelled picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Marks {
+    /// Where the neuron fires is lit.
+    Lit,
+    /// What is labelled with its concept is outlined.
+    Outline,
+    /// Both: the outline lies over what is lit.
+    Both,
+}
+
+/// The labelled picture with what the neuron makes of it.
+pub(super) fn labelled(
+    picture: &Picture,
+    outlines: &Path,
+    tile: usize,
+    marks: Marks,
+) -> Result<Picture, String> {
+    let strip = kept(outlines)?;
+    let (width, height) = (picture.width, picture.height);
+    let tile = strip.tile_in(tile, width, height).ok_or("no map of it")?;
+    let line = (width.min(height) / PIXELS_A_LINE).max(1);
+    let one = |bit: u8| -> Vec<u8> {
+        tile.iter().map(|byte| if byte & bit == 0 { 0 } else { Strip::LIT }).collect()
+    };
+    let mut pixels = picture.pixels.clone();
+    if marks != Marks::Outline {
+        (pixels, ..) = look::look(&pixels, width, height, &one(Outlines::FIRING), Look::Lit, line);
+    }
+    if marks != Marks::Lit {
+        (pixels, ..) =
+            look::look(&pixels, width, height, &one(Outlines::CONCEPT), Look::Contour, line);
+    }
+    Ok(Picture { width, height, pixels })
 }
 
 /// A tile by itself, in colours.
@@ -182,6 +219,32 @@ mod tests {
         assert_eq!((cut.width, cut.height), (32, 32));
         // 16 lit pixels and 2 of air on either side, at the picture's corner: 12..32.
         assert_eq!((cut.pixels[0], cut.pixels[32 * 32 - 1]), ([100, 12, 12], [100, 31, 31]));
+    }
+
+    #[test]
+    fn a_concepts_outline_lies_over_what_the_neuron_lights() {
+        let folder = tempfile::tempdir().unwrap();
+        // Fires in the upper half; the concept is the left half.
+        let strip = image::GrayImage::from_fn(8, 8, |x, y| {
+            let firing = if y < 4 { Outlines::FIRING } else { 0 };
+            image::Luma([firing | if x < 4 { Outlines::CONCEPT } else { 0 }])
+        });
+        let outlines = folder.path().join("outlines.png");
+        strip.save(&outlines).unwrap();
+        let picture = picture(folder.path(), 8);
+        let ask = |marks| {
+            let (picture, outlines) = (picture.clone(), outlines.clone());
+            let request = Request::Labelled { picture, outlines, tile: 0, marks };
+            decoder::load(&request).picture.unwrap()
+        };
+        let (lit, outlined, both) = (ask(Marks::Lit), ask(Marks::Outline), ask(Marks::Both));
+        assert_eq!((lit.pixels[0][0], lit.pixels[63][0]), (100, 20));
+        assert_eq!((outlined.pixels[0], outlined.pixels[63][0]), (look::LINE, 100));
+        assert_eq!((both.pixels[0], both.pixels[63][0]), (look::LINE, 20));
+        assert_eq!((both.pixels[9][0], both.pixels[7][0]), (100, 100));
+        let missing = folder.path().join("none.png");
+        let request = Request::Labelled { picture, outlines: missing, tile: 0, marks: Marks::Lit };
+        assert_eq!(decoder::load(&request).picture, Err("no map of it".into()));
     }
 
     #[test]

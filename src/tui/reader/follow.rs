@@ -29,6 +29,8 @@ pub(super) struct Followed {
     evaluate: Stamp,
     attack: Stamp,
     neurons: Stamp,
+    dissect: Stamp,
+    consistency: Stamp,
     bookmarks: Stamp,
     looks: Looks,
 }
@@ -43,6 +45,8 @@ impl Followed {
             evaluate: None,
             attack: None,
             neurons: None,
+            dissect: None,
+            consistency: None,
             bookmarks: None,
             looks: Looks::default(),
         }
@@ -108,25 +112,23 @@ impl Followed {
         let path = self.detail.folder.clone();
         let Ok(folder) = RunFolder::open(&path) else { return false };
         let mut changed = false;
-        let mut complaints = Vec::new();
         if self.detail.spec.is_empty()
             && let Ok(spec) = folder.spec()
         {
             Arc::make_mut(&mut self.detail).spec = spec;
             changed = true;
         }
-        if let Some(result) = newer(&folder, "evaluate", &mut self.evaluate, &mut complaints) {
-            Arc::make_mut(&mut self.detail).evaluate = Some(Arc::new(result));
-            changed = true;
-        }
-        if let Some(result) = newer(&folder, "attack", &mut self.attack, &mut complaints) {
-            Arc::make_mut(&mut self.detail).attack = Some(Arc::new(result));
-            changed = true;
-        }
-        if let Some(result) = newer(&folder, "neurons", &mut self.neurons, &mut complaints) {
-            Arc::make_mut(&mut self.detail).neurons = Some(Arc::new(result));
-            changed = true;
-        }
+        let detail = &mut self.detail;
+        let mut results = Results { folder: &folder, detail, complaints: Vec::new(), changed };
+        results.newer("evaluate", &mut self.evaluate, |detail, new| detail.evaluate = Some(new));
+        results.newer("attack", &mut self.attack, |detail, new| detail.attack = Some(new));
+        results.newer("neurons", &mut self.neurons, |detail, new| detail.neurons = Some(new));
+        results.newer("dissect", &mut self.dissect, |detail, new| detail.dissect = Some(new));
+        results.newer("consistency", &mut self.consistency, |detail, new| {
+            detail.consistency = Some(new);
+        });
+        changed = results.changed;
+        let mut complaints = results.complaints;
         if self.looks.read(&path, &mut complaints) {
             Arc::make_mut(&mut self.detail).neuron_history = self.looks.kept();
             changed = true;
@@ -150,25 +152,46 @@ fn complaint(message: &str) -> String {
     format!("error: {}", text::clean(message))
 }
 
-/// The result, if its file is another than last time.
-fn newer<T: for<'de> Deserialize<'de>>(
-    folder: &RunFolder,
-    name: &str,
-    stamp: &mut Stamp,
-    complaints: &mut Vec<String>,
-) -> Option<T> {
-    let file = folder.path().join("results").join(format!("{name}.json"));
-    file.metadata().ok()?;
-    let now = self::stamp(&file);
-    if *stamp == now {
-        return None;
-    }
-    *stamp = now;
-    match folder.result(name) {
-        Ok(result) => result,
-        Err(error) => {
-            complaints.push(error.message);
-            None
+/// The results of a run: those that are new are put where they belong.
+struct Results<'a> {
+    folder: &'a RunFolder,
+    detail: &'a mut Arc<RunDetail>,
+    complaints: Vec<String>,
+    changed: bool,
+}
+
+impl Results<'_> {
+    /// Reads a result if its file is another than last time. What was read before stays where the
+    /// new one cannot be read, and that it cannot is told.
+    fn newer<T: for<'de> Deserialize<'de>>(
+        &mut self,
+        name: &'static str,
+        stamp: &mut Stamp,
+        put: impl FnOnce(&mut RunDetail, Arc<T>),
+    ) {
+        let file = self.folder.path().join("results").join(format!("{name}.json"));
+        if file.metadata().is_err() {
+            return;
+        }
+        let now = self::stamp(&file);
+        if *stamp == now {
+            return;
+        }
+        *stamp = now;
+        match self.folder.result(name) {
+            Ok(Some(result)) => {
+                let detail = Arc::make_mut(self.detail);
+                put(detail, Arc::new(result));
+                detail.unreadable.remove(name);
+                self.changed = true;
+            }
+            Ok(None) => {}
+            Err(error) => {
+                let told = text::clean(&error.message).into_owned();
+                Arc::make_mut(self.detail).unreadable.insert(name, told);
+                self.complaints.push(error.message);
+                self.changed = true;
+            }
         }
     }
 }

@@ -284,6 +284,45 @@ mod tests {
     }
 
     #[test]
+    fn what_neurons_mean_is_read_and_damage_is_told_and_mended() {
+        use crate::tui::fixture;
+        let root = tempfile::tempdir().unwrap();
+        let run = create(root.path(), "one");
+        let mut work = work(root.path());
+        look(&mut work);
+        work.wanted = vec![run.id()];
+        look(&mut work);
+        let results = run.path().join("results");
+        std::fs::create_dir_all(&results).unwrap();
+        let (dissect, consistency) = (fixture::dissect(0), fixture::consistency(0));
+        let write = |name: &str, text: &str| std::fs::write(results.join(name), text).unwrap();
+        write("dissect.json", "{\"data\": 3");
+        write("consistency.json", &serde_json::to_string(&consistency).unwrap());
+        work.followed[0].look_now();
+        let world = look(&mut work);
+        let detail = world.detail(&run.id()).unwrap();
+        let read = detail.consistency.as_deref().unwrap();
+        assert_eq!((read.layers.len(), &read.nouns), (2, &consistency.nouns));
+        assert_eq!(detail.dissect, None);
+        assert!(detail.unreadable["dissect"].contains("dissect.json"), "{:?}", detail.unreadable);
+        assert!(detail.log.iter().any(|line| line.contains("dissect.json")), "{:?}", detail.log);
+        write("dissect.json", &serde_json::to_string(&dissect).unwrap());
+        work.followed[0].look_now();
+        let world = look(&mut work);
+        let detail = world.detail(&run.id()).unwrap();
+        assert!(detail.unreadable.is_empty());
+        let read = detail.dissect.as_deref().unwrap();
+        assert_eq!((read.layers.len(), &read.concepts), (2, &dissect.concepts));
+        assert_eq!(read.layers[1].neurons[147].best.real.concept, "dog");
+        // What was read stays where a newer file is damaged.
+        write("dissect.json", "{");
+        work.followed[0].look_now();
+        let world = look(&mut work);
+        let detail = world.detail(&run.id()).unwrap();
+        assert!(detail.dissect.is_some() && detail.unreadable.contains_key("dissect"));
+    }
+
+    #[test]
     fn nothing_is_published_when_nothing_changed() {
         let root = tempfile::tempdir().unwrap();
         let run = create(root.path(), "one");

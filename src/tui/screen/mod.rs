@@ -8,10 +8,13 @@
 //! - `wants(&State, &Scene) -> Wants`: which runs it needs followed, which pictures decoded.
 
 pub mod attack;
+pub mod concepts;
 pub mod launch;
+mod meaning;
 pub mod neurons;
 pub mod run_detail;
 pub mod runs;
+mod terms;
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -43,12 +46,14 @@ pub enum ScreenId {
     Attack,
     /// Picture grids.
     Neurons,
+    /// What neurons mean.
+    Concepts,
 }
 
 impl ScreenId {
     /// Every screen, as the tabs show them.
-    pub const ALL: [ScreenId; 4] =
-        [ScreenId::Runs, ScreenId::Launch, ScreenId::Attack, ScreenId::Neurons];
+    pub const ALL: [ScreenId; 5] =
+        [ScreenId::Runs, ScreenId::Launch, ScreenId::Attack, ScreenId::Neurons, ScreenId::Concepts];
 
     /// The number in the tab.
     pub fn number(self) -> u8 {
@@ -57,6 +62,7 @@ impl ScreenId {
             ScreenId::Launch => 2,
             ScreenId::Attack => 3,
             ScreenId::Neurons => 4,
+            ScreenId::Concepts => 5,
         }
     }
 
@@ -67,6 +73,7 @@ impl ScreenId {
             ScreenId::Launch => "Launch",
             ScreenId::Attack => "Attack",
             ScreenId::Neurons => "Neurons",
+            ScreenId::Concepts => "Concepts",
         }
     }
 
@@ -77,6 +84,7 @@ impl ScreenId {
             ScreenId::Launch => Action::ShowLaunch,
             ScreenId::Attack => Action::ShowAttack,
             ScreenId::Neurons => Action::ShowNeurons,
+            ScreenId::Concepts => Action::ShowConcepts,
         }
     }
 }

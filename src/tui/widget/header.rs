@@ -15,6 +15,8 @@ use crate::tui::world::Machine;
 
 /// What the machine's numbers take at least.
 const MACHINE: u16 = 28;
+/// From here on the program's name stands before the tabs.
+const NAMED: u16 = 92;
 
 /// Draws it.
 pub fn draw(
@@ -33,8 +35,8 @@ pub fn draw(
         buf.set_stringn(x, area.y, words, width.into(), style);
         x += width;
     };
-    put(buf, "glassbox", Role::Muted, Modifier::empty());
-    put(buf, "   ", Role::Text, Modifier::empty());
+    let name = if area.width < NAMED { "" } else { "glassbox   " };
+    put(buf, name, Role::Muted, Modifier::empty());
     let mut tabs = Vec::new();
     for id in ScreenId::ALL {
         let key = context.key(id.action(), Place::Global);
@@ -52,7 +54,7 @@ pub fn draw(
     if readonly {
         put(buf, " read-only", Role::Warning, Modifier::empty());
     }
-    let mut at = area.x + 12;
+    let mut at = area.x + 1 + text::width(name) as u16;
     for (id, width) in tabs {
         let tab = Rect { x: at, width, ..area }.intersection(area);
         view.clickable(tab, Click::Do(id.action()));

@@ -1,166 +1,91 @@
-//! The language of the list's filter: words and small comparisons, all of which must hold.
+//! The words of the list's filter (see [`crate::tui::screen::terms`]).
 //!
 //! | term | keeps neurons |
 //! |---|---|
-//! | `dog` | with a picture of a class that contains it |
-//! | `147` | with this index |
+//! | `dog` | with a picture of a class, or with a concept, that contains it |
 //! | `label:dog` | whose favourite class contains it |
+//! | `concept:dog` | whose best concept contains it (`category:object`) |
 //! | `act>10` | by activation, disagreement (`diff`) or loss under attack (`change`) |
+//! | `iou>0.1` | by what the run found them to mean (`iou_adversarial`, `ap`, `lc`, `cs1`, …) |
 //! | `real!=adv` | whose favourite class is another on adversarial pictures |
+//! | `detector` | that detect a concept |
 //! | `marked` | with a bookmark |
-//! | `!dog` | that the term does not keep |
-//! | `"table lamp"` | a word with blanks in it |
 
 use crate::run::results::neurons::Neuron;
+use crate::tui::screen::meaning::Meaning;
+pub(super) use crate::tui::screen::terms::Filter;
+use crate::tui::screen::terms::Subject;
 
-type Quantity = fn(&Neuron) -> Option<f64>;
-type Comparison = fn(f64, f64) -> bool;
-
-/// What can be compared with a number, by name. A neuron without the value is not kept.
-const QUANTITIES: [(&str, Quantity); 3] = [
-    ("act", |neuron| Some(neuron.top_activation())),
-    ("diff", Neuron::disagreement),
-    ("change", Neuron::change),
-];
-/// Longest first: `>=` is not `>`.
-const SIGNS: [(&str, Comparison); 7] = [
-    (">=", |a, b| a >= b),
-    ("<=", |a, b| a <= b),
-    ("!=", |a, b| a != b),
-    ("==", |a, b| a == b),
-    (">", |a, b| a > b),
-    ("<", |a, b| a < b),
-    ("=", |a, b| a == b),
-];
-
-/// What was typed, understood as far as possible.
-#[derive(Debug, Default)]
-pub(super) struct Filter {
-    terms: Vec<Term>,
-    /// What of it means nothing, and what would. That part keeps every neuron.
-    pub(super) problem: Option<String>,
+/// A neuron with what else is known of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Listed<'a> {
+    pub(super) neuron: &'a Neuron,
+    pub(super) is_marked: bool,
+    pub(super) meaning: Meaning<'a>,
 }
 
-#[derive(Debug)]
-struct Term {
-    negated: bool,
-    test: Test,
-}
+impl Subject for Listed<'_> {
+    const NUMBERS: &'static [&'static str] = &[
+        "act",
+        "diff",
+        "change",
+        "iou",
+        "iou_adversarial",
+        "ap",
+        "lc",
+        "lc_adversarial",
+        "consistency",
+        "cs1",
+        "cs2",
+    ];
+    const TEXTS: &'static [(&'static str, &'static str)] = &[
+        ("label", "a class, like label:dog"),
+        ("concept", "a concept, like concept:dog"),
+        ("category", "a category, like category:object"),
+    ];
+    const SIGNS: &'static [&'static [&'static str]] =
+        &[&["marked"], &["real!=adv", "adv!=real", "real!=adversarial"], &["detector"]];
 
-#[derive(Debug)]
-enum Test {
-    Word(String),
-    Index(usize),
-    Label(String),
-    Compare(Quantity, Comparison, f64),
-    Differs,
-    Marked,
-}
+    fn index(&self) -> usize {
+        self.neuron.index
+    }
 
-impl Filter {
-    /// Never fails: see [`Filter::problem`].
-    pub(super) fn parse(text: &str) -> Self {
-        let mut filter = Self::default();
-        for (token, is_quoted) in tokens(text) {
-            let bare = token.strip_prefix('!').filter(|_| !is_quoted);
-            let negated = bare.is_some();
-            let token = bare.unwrap_or(&token);
-            // Somebody is about to type it.
-            if token.is_empty() {
-                continue;
-            }
-            match if is_quoted { Ok(word(token)) } else { test(token) } {
-                Ok(test) => filter.terms.push(Term { negated, test }),
-                Err(problem) => filter.problem = filter.problem.or(Some(problem)),
-            }
+    fn contains(&self, word: &str) -> bool {
+        let mut tops = self.neuron.real.iter().chain(&self.neuron.adversarial);
+        tops.any(|top| top.label.to_lowercase().contains(word))
+            || self.meaning.text("concept", word)
+    }
+
+    fn number(&self, name: &str) -> Option<f64> {
+        match name {
+            "act" => Some(self.neuron.top_activation()),
+            "diff" => self.neuron.disagreement(),
+            "change" => self.neuron.change(),
+            _ => self.meaning.number(name),
         }
-        filter
     }
 
-    /// Whether a neuron is to be listed.
-    pub(super) fn keeps(&self, neuron: &Neuron, is_marked: bool) -> bool {
-        self.terms.iter().all(|term| term.test.holds(neuron, is_marked) != term.negated)
-    }
-}
-
-impl Test {
-    fn holds(&self, neuron: &Neuron, is_marked: bool) -> bool {
-        match self {
-            Self::Word(word) => {
-                let mut tops = neuron.real.iter().chain(&neuron.adversarial);
-                tops.any(|top| top.label.to_lowercase().contains(word))
-            }
-            Self::Index(index) => neuron.index == *index,
-            Self::Label(word) => neuron
+    fn text(&self, name: &str, word: &str) -> bool {
+        match name {
+            "label" => self
+                .neuron
                 .favourite()
                 .is_some_and(|favourite| favourite.label.to_lowercase().contains(word)),
-            Self::Compare(value, holds, with) => {
-                value(neuron).is_some_and(|value| holds(value, *with))
-            }
-            Self::Differs => {
-                let real = neuron.favourite().map(|favourite| favourite.class);
-                let adversarial = neuron.adversarial_favourite().map(|(_, class)| class);
+            _ => self.meaning.text(name, word),
+        }
+    }
+
+    fn sign(&self, name: &str) -> bool {
+        match name {
+            "marked" => self.is_marked,
+            "detector" => self.meaning.is_detector(),
+            _ => {
+                let real = self.neuron.favourite().map(|favourite| favourite.class);
+                let adversarial = self.neuron.adversarial_favourite().map(|(_, class)| class);
                 adversarial.is_some() && real != adversarial
             }
-            Self::Marked => is_marked,
         }
     }
-}
-
-fn word(text: &str) -> Test {
-    Test::Word(text.to_lowercase())
-}
-
-fn test(token: &str) -> Result<Test, String> {
-    match token {
-        "marked" => return Ok(Test::Marked),
-        "real!=adv" | "adv!=real" => return Ok(Test::Differs),
-        _ => {}
-    }
-    if let Some((name, rest)) = token.split_once(':') {
-        return match (name, rest) {
-            ("label", "") => Err("label: wants a class, like label:dog".into()),
-            ("label", class) => Ok(Test::Label(class.to_lowercase())),
-            _ => Err(format!("'{name}:' is unknown; there is label:")),
-        };
-    }
-    let Some(at) = token.find(['<', '>', '=', '!']) else {
-        return Ok(token.parse().map_or_else(|_| word(token), Test::Index));
-    };
-    let (name, rest) = token.split_at(at);
-    let names = || {
-        let names = QUANTITIES.iter().map(|(name, _)| *name);
-        names.chain(["real!=adv"]).collect::<Vec<_>>().join(", ")
-    };
-    let Some((_, value)) = QUANTITIES.iter().find(|(known, _)| *known == name) else {
-        return Err(format!("'{name}' cannot be compared; there are {}", names()));
-    };
-    let sign = SIGNS.iter().find_map(|(sign, holds)| Some((rest.strip_prefix(sign)?, holds)));
-    let number = sign.and_then(|(number, holds)| Some((number.parse::<f64>().ok()?, holds)));
-    match number {
-        Some((number, holds)) if number.is_finite() => Ok(Test::Compare(*value, *holds, number)),
-        _ => Err(format!("'{token}' wants a number, like {name}>0.5")),
-    }
-}
-
-/// The terms, and whether each is quoted as a whole. A quote that is still open goes to the end.
-fn tokens(text: &str) -> Vec<(String, bool)> {
-    let mut tokens = Vec::new();
-    let (mut token, mut is_quoted, mut inside) = (String::new(), false, false);
-    for c in text.chars() {
-        match c {
-            '"' => {
-                is_quoted |= token.is_empty() && !inside;
-                inside = !inside;
-            }
-            c if c.is_whitespace() && !inside => {
-                tokens.push((std::mem::take(&mut token), std::mem::take(&mut is_quoted)));
-            }
-            c => token.push(c),
-        }
-    }
-    tokens.push((token, is_quoted));
-    tokens
 }
 
 #[cfg(test)]
@@ -169,13 +94,23 @@ mod tests {
 
     use super::*;
     use crate::tui::fixture;
+    use crate::tui::screen::meaning::Meanings;
+
+    fn parse(text: &str) -> Filter {
+        Filter::parse::<Listed<'_>>(text)
+    }
+
+    fn listed(neuron: &Neuron, is_marked: bool) -> Listed<'_> {
+        Listed { neuron, is_marked, meaning: Meaning::default() }
+    }
 
     fn kept(text: &str) -> Vec<usize> {
-        let filter = Filter::parse(text);
+        let filter = parse(text);
         assert_eq!(filter.problem, None, "{text}");
         let neurons = fixture::neurons();
         let layer = neurons.layers[1].neurons.iter();
-        layer.filter(|neuron| filter.keeps(neuron, neuron.index == 3)).map(|n| n.index).collect()
+        let keeps = |neuron: &&Neuron| filter.keeps(&listed(neuron, neuron.index == 3));
+        layer.filter(keeps).map(|n| n.index).collect()
     }
 
     #[test]
@@ -197,6 +132,33 @@ mod tests {
         assert_eq!(moved.len() + loyal.len(), 256);
         assert_eq!(kept("\"air plane\""), [] as [usize; 0]);
         assert!(!kept("\"airplane\"").is_empty());
+        assert_eq!(kept("iou>0"), [] as [usize; 0], "nothing is known of what they mean");
+    }
+
+    #[test]
+    fn what_neurons_mean_is_asked_for_as_on_the_concepts_screen() {
+        let (dissect, consistency) = (fixture::dissect(0), fixture::consistency(0));
+        let meanings =
+            Meanings { dissected: dissect.layers.last(), levels: consistency.layers.last() };
+        let neurons = fixture::neurons();
+        let kept = |text: &str| -> Vec<usize> {
+            let filter = parse(text);
+            assert_eq!(filter.problem, None, "{text}");
+            let layer = neurons.layers[1].neurons.iter();
+            let listed = layer.map(|neuron| Listed {
+                meaning: meanings.neuron(neuron.index),
+                ..listed(neuron, false)
+            });
+            listed.filter(|one| filter.keeps(one)).map(|one| one.neuron.index).collect()
+        };
+        let dogs = kept("concept:dog iou>0.1 detector");
+        assert!(dogs.contains(&147), "{dogs:?}");
+        assert_eq!(kept("concept:dog iou>0.1 !detector"), [] as [usize; 0]);
+        let (high, low) = (kept("lc>0.5"), kept("lc<=0.5"));
+        assert_eq!(high.len() + low.len(), 256);
+        assert!(!high.is_empty() && !low.is_empty());
+        assert!(kept("consistency>0.5 cs1>0.7").len() < 256);
+        assert!(!kept("category:object iou_adversarial<0.04").is_empty());
     }
 
     #[test]
@@ -206,26 +168,28 @@ mod tests {
             ("act>", "wants a number"),
             ("diff!0.5", "wants a number"),
             ("act>nan", "wants a number"),
-            ("iou>0.1", "'iou' cannot be compared; there are act, diff, change, real!=adv"),
+            ("size>0.1", "'size' cannot be compared; there are act, diff, change, iou,"),
+            ("size>0.1", "cs2, real!=adv"),
             ("label:", "like label:dog"),
-            ("class:dog", "there is label:"),
+            ("concept:", "like concept:dog"),
+            ("class:dog", "there is label:, concept:, category:"),
         ];
         let neurons = fixture::neurons();
         for (text, told) in cases {
-            let filter = Filter::parse(text);
+            let filter = parse(text);
             let problem = filter.problem.as_deref().unwrap_or_default();
             assert!(problem.contains(told), "{text}: {problem}");
-            assert!(filter.keeps(&neurons.layers[1].neurons[0], false), "{text}");
+            assert!(filter.keeps(&listed(&neurons.layers[1].neurons[0], false)), "{text}");
         }
     }
 
     proptest! {
         #[test]
         fn nothing_that_is_typed_panics(text in "\\PC*|[!<>=:\" a-z0-9.-]*") {
-            let filter = Filter::parse(&text);
+            let filter = parse(&text);
             let neurons = fixture::neurons();
             for neuron in &neurons.layers[0].neurons {
-                filter.keeps(neuron, true);
+                filter.keeps(&listed(neuron, true));
             }
         }
 
@@ -233,10 +197,11 @@ mod tests {
         fn a_term_and_its_negation_part_the_layer(
             term in "[a-z]{1,5}|[0-9]{1,3}|label:[a-z]{1,3}|(act|diff)(>|<|>=|=)[0-9]{1,2}|marked"
         ) {
-            let (yes, no) = (Filter::parse(&term), Filter::parse(&format!("!{term}")));
+            let (yes, no) = (parse(&term), parse(&format!("!{term}")));
             let neurons = fixture::neurons();
             for neuron in &neurons.layers[0].neurons {
-                prop_assert_ne!(yes.keeps(neuron, false), no.keeps(neuron, false));
+                let one = listed(neuron, false);
+                prop_assert_ne!(yes.keeps(&one), no.keeps(&one));
             }
         }
     }

@@ -45,7 +45,8 @@ pub fn act(
         }
         Action::Sort => {
             state.neuron = shown.neuron().map(|neuron| neuron.index);
-            state.sort = state.sort.next(shown.layer, &shown.seen.detail.bookmarks);
+            state.sort =
+                state.sort.next(shown.layer, &shown.seen.detail.bookmarks, &shown.meanings);
         }
         Action::Filter => {
             state.filtering = true;

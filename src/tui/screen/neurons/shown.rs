@@ -1,9 +1,10 @@
 //! What the screen's state means for the runs that are there now.
 
-use super::filter::Filter;
+use super::filter::{Filter, Listed};
 use super::{State, list, time};
 use crate::run::results::neurons::{Layer, Neuron, Neurons};
 use crate::tui::screen::Scene;
+use crate::tui::screen::meaning::{Meanings, lacking};
 use crate::tui::world::RunDetail;
 
 /// One run's neurons at one time.
@@ -52,6 +53,8 @@ pub(super) struct Shown<'a> {
     pub(super) order: Vec<&'a Neuron>,
     /// The chosen one's place in `order`.
     pub(super) at: usize,
+    /// What the run found them to mean.
+    pub(super) meanings: Meanings<'a>,
     /// What of the filter means nothing.
     pub(super) problem: Option<String>,
 }
@@ -62,10 +65,18 @@ impl<'a> Shown<'a> {
         let chosen = state.layer.as_deref().and_then(|name| seen.layer(name));
         // Deep neurons tell most.
         let layer = chosen.or(seen.neurons.layers.last())?;
-        let filter = Filter::parse(state.filter.text());
-        let order = list::ordered(layer, state.sort, &filter, &seen.detail.bookmarks);
+        let filter = Filter::parse::<Listed<'_>>(state.filter.text());
+        // Of the network as it was in the end: of a look of the training it says nothing.
+        let meanings = match seen.step {
+            None => Meanings::of(seen.detail, &layer.layer),
+            Some(_) => Meanings::default(),
+        };
+        let order = list::ordered(layer, state.sort, &filter, &seen.detail.bookmarks, &meanings);
         let at = order.iter().position(|neuron| Some(neuron.index) == state.neuron);
-        Some(Self { seen, layer, order, at: at.unwrap_or(0), problem: filter.problem })
+        let names = filter.names();
+        let lacks = lacking(&meanings, names);
+        let problem = filter.problem.or(lacks);
+        Some(Self { seen, layer, order, at: at.unwrap_or(0), meanings, problem })
     }
 
     pub(super) fn neuron(&self) -> Option<&'a Neuron> {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::filter::Filter;
+use super::filter::{Filter, Listed};
 use super::*;
 use crate::run::bookmarks::Bookmarks;
 use crate::run::results::neurons::{Layer, Strip, TopImage};
@@ -15,6 +15,7 @@ use crate::tui::effect::Effect;
 use crate::tui::fixture::{self, FAILED, FINISHED};
 use crate::tui::pictures::{Cache, Request, decoder};
 use crate::tui::screen::Click;
+use crate::tui::screen::meaning::Meanings;
 use crate::tui::world::World;
 
 /// Writes a picture of one colour a class.
@@ -60,6 +61,7 @@ fn loaded(state: &State, world: &World) -> Cache {
                 plant_strip(strip);
             }
             Request::Map { strip, .. } => plant_strip(strip),
+            Request::Labelled { .. } => panic!("of another screen"),
         }
         cache.put(decoder::load(&request));
     }
@@ -147,12 +149,20 @@ fn an_empty_screen_says_what_fills_it() {
 fn the_list_starts_with_the_neuron_that_lies_most() {
     let neurons = fixture::neurons();
     let (layer, none) = (&neurons.layers[1], Bookmarks::default());
-    let order = list::ordered(layer, Sort::Disagreement, &Filter::default(), &none);
+    let meanings = Meanings::default();
+    let order = list::ordered(layer, Sort::Disagreement, &Filter::default(), &none, &meanings);
     let values: Vec<f64> = order.iter().map(|n| n.disagreement().unwrap()).collect();
     assert!(values.windows(2).all(|pair| pair[0] >= pair[1]));
-    let by_index = list::ordered(layer, Sort::Index, &Filter::parse("147"), &none);
+    let by_index =
+        list::ordered(layer, Sort::Index, &Filter::parse::<Listed<'_>>("147"), &none, &meanings);
     assert_eq!(by_index.iter().map(|n| n.index).collect::<Vec<_>>(), [147]);
-    let of_ships = list::ordered(layer, Sort::Activation, &Filter::parse("SHIP"), &none);
+    let of_ships = list::ordered(
+        layer,
+        Sort::Activation,
+        &Filter::parse::<Listed<'_>>("SHIP"),
+        &none,
+        &meanings,
+    );
     let is_ship = |top: &TopImage| top.label == "ship";
     assert!(of_ships.iter().all(|n| n.real.iter().chain(&n.adversarial).any(is_ship)));
     assert!(of_ships.len() < 256);
@@ -165,7 +175,7 @@ fn orders_that_tell_nothing_apart_are_passed_over() {
     let all = |layer: &Layer, marks: &Bookmarks| {
         let mut sorts = vec![Sort::default()];
         while sorts.len() < 2 || sorts.first() != sorts.last() {
-            sorts.push(sorts.last().unwrap().next(layer, marks));
+            sorts.push(sorts.last().unwrap().next(layer, marks, &Meanings::default()));
         }
         sorts.len() - 1
     };
@@ -175,9 +185,21 @@ fn orders_that_tell_nothing_apart_are_passed_over() {
     assert_eq!(all(&new.layers[1], &marks), 4);
     marks.set("conv5", 200, Some(String::new()));
     assert_eq!(all(&new.layers[1], &marks), 5);
-    let marked = list::ordered(&new.layers[1], Sort::Marked, &Filter::default(), &marks);
+    let marked = list::ordered(
+        &new.layers[1],
+        Sort::Marked,
+        &Filter::default(),
+        &marks,
+        &Meanings::default(),
+    );
     assert_eq!(marked[0].index, 200);
-    let fallen = list::ordered(&new.layers[1], Sort::Change, &Filter::default(), &marks);
+    let fallen = list::ordered(
+        &new.layers[1],
+        Sort::Change,
+        &Filter::default(),
+        &marks,
+        &Meanings::default(),
+    );
     assert!(fallen.windows(2).all(|pair| pair[0].change() >= pair[1].change()));
 }
 
@@ -290,7 +312,7 @@ fn keys_and_background_know_the_gallery_as_it_is_drawn() {
     let scene = scene(&world, &cache, FINISHED);
     for (size, filter, filtering) in [
         ((120, 40), "", false),
-        ((200, 50), "iou>1", false),
+        ((200, 50), "size>1", false),
         ((80, 24), "", true),
         ((60, 13), "", false),
     ] {
@@ -350,7 +372,7 @@ proptest! {
         drawn(&state, &scene(&world, &cache, FINISHED), (width, height));
         state.beside = Some(fixture::RUNNING.into());
         state.step = Some(800);
-        state.filter.insert("iou>0.5 marked");
+        state.filter.insert("size>0.5 marked");
         drawn(&state, &scene(&world, &cache, FINISHED), (width, height));
     }
 }

@@ -30,6 +30,33 @@ fn regions_ranks_notes_and_the_line_through_the_training() {
 }
 
 #[test]
+fn what_neurons_mean_stands_in_the_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = fixture::world_with_concepts(folder.path());
+    let mut state = at(147);
+    for sort in [Sort::Disagreement, Sort::Iou] {
+        state.sort = sort;
+        let cache = loaded(&state, &world);
+        for size in fixture::SIZES {
+            let (text, _) = drawn(&state, &scene(&world, &cache, FINISHED), size);
+            let name = format!("meaning_{}_{}x{}", sort.words(), size.0, size.1);
+            insta::assert_snapshot!(name, text);
+        }
+    }
+    let told = |world: &World, filter: &str| {
+        let mut state = at(147);
+        state.filter.insert(filter);
+        drawn(&state, &scene(world, &Cache::default(), FINISHED), (120, 40)).0
+    };
+    let dogs = told(&world, "concept:dog iou>0.1");
+    assert!(dogs.contains(" 147 ") && !dogs.contains('!'), "{dogs}");
+    // A run that was not dissected says what would bring it.
+    let world = fixture::world_with_regions(Path::new("/none"));
+    let text = told(&world, "iou>0.1");
+    assert!(text.contains("! no neuron here has 'iou'"), "{text}");
+}
+
+#[test]
 fn one_picture_with_all_that_is_known_of_it() {
     let state = State { mode: Mode::Zoom, ..at(147) };
     snapshot("zoom", &state, &fixture::SIZES);
@@ -78,7 +105,7 @@ fn the_only_look_is_not_one_of_itself() {
 fn what_is_wrong_with_a_filter_stands_where_it_is_typed() {
     let mut state = State { filtering: true, ..at(147) };
     snapshot("filter_help", &state, &[(80, 24)]);
-    state.insert("dog iou>0.1");
+    state.insert("dog size>0.1");
     snapshot("filter_problem", &state, &[(80, 24), (120, 40)]);
 }
 

@@ -1,0 +1,390 @@
+//! Table 1 as bars: how many of a layer's neurons detect a concept, by category; real beside
+//! adversarial, run beside run, all on one scale.
+//!
+//! ```text
+//! aligned with a concept, % of neurons    real ██  adversarial ░░  shuffled labels ▏
+//! object    12.5 ███▏████████├███──┤            4.3 ░░░░├░░─┤
+//! part       6.2 █▏████├██──┤                   2.0 ░├░─┤
+//! ```
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use super::shown::{Seen, Shown};
+use super::{Region, State, empty};
+use crate::run::results::dissect::{ALL, Dissect, Layer};
+use crate::tui::action::Place;
+use crate::tui::number;
+use crate::tui::screen::{Click, DrawContext, Scene, View};
+use crate::tui::text;
+use crate::tui::theme::Role;
+
+/// Cells of `100.0` and the blank after it.
+const NUMBER: u16 = 6;
+/// From here on real and adversarial bars stand beside each other.
+const BESIDE: u16 = 52;
+/// Shorter bars have no room for the ends of an interval.
+const WHISKERS: u16 = 14;
+
+/// The categories of a layer, the last one being all of them.
+pub(super) fn categories(shown: &Shown<'_>) -> Vec<String> {
+    // Those of the first run that has any: compared runs were dissected with the same data.
+    let runs = shown.runs();
+    let first = runs.iter().find(|seen| seen.meanings.dissected.is_some());
+    let Some(dissect) = first.and_then(|seen| seen.detail.dissect.as_deref()) else {
+        return Vec::new();
+    };
+    let each = dissect.categories.iter().filter(|category| *category != ALL);
+    each.cloned().chain([ALL.to_owned()]).collect()
+}
+
+/// What a bar is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Real,
+    Adversarial,
+    Rethresholded,
+}
+
+impl Side {
+    /// Shape before colour: they are told apart without it.
+    fn symbol(self, ascii: bool) -> &'static str {
+        match (self, ascii) {
+            (Self::Real, false) => "█",
+            (Self::Adversarial, false) => "░",
+            (Self::Rethresholded, false) => "▒",
+            (Self::Real, true) => "#",
+            (Self::Adversarial, true) => ":",
+            (Self::Rethresholded, true) => "=",
+        }
+    }
+
+    fn role(self) -> Role {
+        if self == Self::Real { Role::Real } else { Role::Adversarial }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Adversarial => "adversarial",
+            Self::Rethresholded => "re-thresholded",
+        }
+    }
+}
+
+/// One bar.
+#[derive(Debug, Clone, Copy)]
+struct Bar {
+    side: Side,
+    /// Of the neurons, 0..1.
+    share: f64,
+    interval: Option<[f64; 2]>,
+    /// With shuffled labels.
+    null: Option<f64>,
+}
+
+fn bar(layer: &Layer, category: &str, side: Side) -> Option<Bar> {
+    let (ratio, interval) = match side {
+        Side::Real => (Some(&layer.ratio.real), Some(&layer.interval.real)),
+        Side::Adversarial => {
+            (layer.ratio.adversarial.as_ref(), layer.interval.adversarial.as_ref())
+        }
+        Side::Rethresholded => {
+            (layer.ratio.rethresholded.as_ref(), layer.interval.rethresholded.as_ref())
+        }
+    };
+    Some(Bar {
+        side,
+        share: ratio?.get(category).copied().unwrap_or(0.0),
+        interval: interval.and_then(|all| all.get(category)).copied(),
+        null: layer.null.get(category).copied().filter(|_| side == Side::Real),
+    })
+}
+
+/// What stands in one row: whose it is, and the bars left and right.
+#[derive(Debug)]
+struct Entry {
+    category: usize,
+    label: String,
+    name: String,
+    bars: [Option<Bar>; 2],
+}
+
+/// The rows for a place of this size: as much as fits, in one way for every category.
+fn entries(shown: &Shown<'_>, beside: bool, rows: usize) -> Vec<Entry> {
+    let runs = shown.runs();
+    let dissected: Vec<(&str, &Layer)> =
+        runs.iter().filter_map(|seen| Some((seen.name(), seen.meanings.dissected?))).collect();
+    let categories = categories(shown);
+    let has = |side| dissected.iter().any(|(_, layer)| bar(layer, ALL, side).is_some());
+    let (attacked, anew) = (has(Side::Adversarial), has(Side::Rethresholded));
+    let per_run = |with_anew: bool| match (beside, attacked) {
+        (true, _) => 1 + usize::from(with_anew),
+        (false, true) => 2 + usize::from(with_anew),
+        (false, false) => 1,
+    };
+    let needed = |with_anew| categories.len() * dissected.len() * per_run(with_anew);
+    let with_anew = anew && needed(true) <= rows;
+    let mut entries = Vec::new();
+    for (at, category) in categories.iter().enumerate() {
+        for (run, (name, layer)) in dissected.iter().enumerate() {
+            let of = |side| bar(layer, category, side);
+            let sides = match (beside, with_anew) {
+                (true, false) => vec![[of(Side::Real), of(Side::Adversarial)]],
+                (true, true) => {
+                    vec![[of(Side::Real), of(Side::Adversarial)], [None, of(Side::Rethresholded)]]
+                }
+                (false, _) => {
+                    let all = [Side::Real, Side::Adversarial, Side::Rethresholded];
+                    let sides = all.into_iter().filter(|side| {
+                        *side == Side::Real
+                            || (*side == Side::Adversarial && attacked)
+                            || (*side == Side::Rethresholded && with_anew)
+                    });
+                    sides.map(|side| [of(side), None]).collect()
+                }
+            };
+            for (line, bars) in sides.into_iter().enumerate() {
+                let is_first = line == 0;
+                entries.push(Entry {
+                    category: at,
+                    label: if is_first && run == 0 { category.clone() } else { String::new() },
+                    name: if is_first && dissected.len() > 1 {
+                        (*name).to_owned()
+                    } else {
+                        String::new()
+                    },
+                    bars,
+                });
+            }
+        }
+    }
+    entries
+}
+
+pub(super) fn draw(
+    state: &State,
+    shown: &Shown<'_>,
+    scene: &Scene<'_>,
+    context: &DrawContext<'_>,
+    area: Rect,
+    buf: &mut Buffer,
+    view: &mut View,
+) {
+    let title = format!("aligned with a concept · {}", text::fit_ends(shown.layer, 24));
+    let inner = context.frame(Line::from(title), area, buf);
+    if !shown.runs().iter().any(|seen| seen.meanings.dissected.is_some()) {
+        return empty::say(
+            &empty::lacks("dissect", &shown.seen, scene, context),
+            context,
+            inner,
+            buf,
+        );
+    }
+    let facts = facts(shown, usize::from(inner.width));
+    let inner = draw_legend(shown, context, inner, buf);
+    // A row for each category and run comes first.
+    let runs = shown.runs().iter().filter(|seen| seen.meanings.dissected.is_some()).count();
+    let needed = categories(shown).len() * runs;
+    let foot = usize::from(inner.height).saturating_sub(needed).min(facts.len()) as u16;
+    let place = Rect { height: inner.height - foot, ..inner };
+    let beside = place.width >= BESIDE;
+    let entries = entries(shown, beside, place.height.into());
+    let scale = entries
+        .iter()
+        .flat_map(|entry| entry.bars.iter().flatten())
+        .map(|bar| bar.interval.map_or(bar.share, |[_, high]| bar.share.max(high)))
+        .fold(0.0, f64::max);
+    draw_entries(state, &entries, scale, beside, context, place, buf, view);
+    let below = Rect { y: place.bottom(), height: foot, ..inner };
+    for ((role, line), row) in facts.iter().zip(below.rows()) {
+        buf.set_stringn(row.x, row.y, line, row.width.into(), context.style(*role));
+    }
+}
+
+#[allow(clippy::too_many_arguments, reason = "the inner part of one drawing, called once")]
+fn draw_entries(
+    state: &State,
+    entries: &[Entry],
+    scale: f64,
+    beside: bool,
+    context: &DrawContext<'_>,
+    place: Rect,
+    buf: &mut Buffer,
+    view: &mut View,
+) {
+    let last = entries.last().map_or(0, |entry| entry.category);
+    let chosen = state.category.min(last);
+    let several = entries.iter().any(|entry| !entry.name.is_empty());
+    let widest = entries.iter().map(|entry| text::width(&entry.name)).max().unwrap_or(0);
+    let label =
+        entries.iter().map(|entry| text::width(&entry.label)).max().unwrap_or(0).clamp(8, 12);
+    let name = if several { widest.min(usize::from(place.width) / 4) + 1 } else { 0 };
+    let head = (label + 1 + name) as u16;
+    // A blank row between the categories, where there is room for all of them.
+    let air = usize::from(entries.len() + last <= usize::from(place.height));
+    // What is chosen stays in sight where not all rows fit.
+    let rows = usize::from(place.height);
+    let top = entries.iter().position(|entry| entry.category == chosen).unwrap_or(0);
+    let skip = if entries.len() + air * last > rows {
+        top.saturating_sub(rows / 2).min(entries.len().saturating_sub(rows))
+    } else {
+        0
+    };
+    let mut y = place.y;
+    let mut before = entries.get(skip).map_or(0, |entry| entry.category);
+    for entry in entries.iter().skip(skip) {
+        if entry.category != before {
+            y += air as u16;
+            before = entry.category;
+        }
+        if y >= place.bottom() {
+            break;
+        }
+        let row = Rect { y, height: 1, ..place };
+        let is_chosen = context.focused && entry.category == chosen && !entry.label.is_empty();
+        let style = if is_chosen { context.style(Role::Selection) } else { Style::new() };
+        buf.set_stringn(row.x, y, text::pad(&entry.label, label), row.width.into(), style);
+        let x = row.x + label as u16 + 1;
+        let room = usize::from(row.right().saturating_sub(x));
+        let run = text::fit_ends(&entry.name, name.saturating_sub(1));
+        buf.set_stringn(x, y, run, room, context.style(Role::Muted));
+        let bars = Rect { x: row.x + head, width: row.width.saturating_sub(head), ..row };
+        let half = if beside { bars.width / 2 } else { bars.width };
+        for (at, bar) in entry.bars.iter().enumerate() {
+            let at = at as u16;
+            let cell =
+                Rect { x: bars.x + at * half, width: half.saturating_sub(at.min(1)), ..bars };
+            if let Some(bar) = bar {
+                draw_bar(bar, scale, context, cell.intersection(place), buf);
+            }
+        }
+        let click = Click::Cell(Place::Concepts, Region::Bars as u16, entry.category as u16);
+        view.clickable(row, click);
+        y += 1;
+    }
+}
+
+fn draw_bar(bar: &Bar, scale: f64, context: &DrawContext<'_>, area: Rect, buf: &mut Buffer) {
+    let percent = format!("{:>5.1}", bar.share * 100.0);
+    let style = context.style(bar.side.role());
+    buf.set_stringn(area.x, area.y, percent, area.width.into(), context.style(Role::Text));
+    let place = Rect { x: area.x + NUMBER, width: area.width.saturating_sub(NUMBER + 1), ..area };
+    if place.width < 2 || scale <= 0.0 {
+        return;
+    }
+    let cells = |share: f64| (share / scale * f64::from(place.width)).round() as u16;
+    let ascii = context.glyphs.is_ascii();
+    // What is there is seen, however little it is.
+    let full = cells(bar.share).max(u16::from(bar.share > 0.0)).min(place.width);
+    for x in 0..full {
+        buf.set_string(place.x + x, place.y, bar.side.symbol(ascii), style);
+    }
+    let mut put = |at: u16, symbol: &str, style: Style| {
+        if at < place.width {
+            buf.set_string(place.x + at, place.y, symbol, style);
+        }
+    };
+    let whisker = context.style(Role::Text);
+    if let Some([low, high]) = bar.interval.filter(|_| place.width >= WHISKERS) {
+        let (low, high) = (cells(low), cells(high).saturating_sub(1));
+        for at in full..high {
+            put(at, "─", whisker);
+        }
+        if high > low {
+            put(high, "┤", whisker);
+        }
+        if low > 0 && low < full {
+            put(low, "├", whisker);
+        }
+    }
+    if let Some(null) = bar.null {
+        put(cells(null), "▏", context.style(Role::Warning));
+    }
+}
+
+/// What the bars are, above them.
+fn draw_legend(
+    shown: &Shown<'_>,
+    context: &DrawContext<'_>,
+    inner: Rect,
+    buf: &mut Buffer,
+) -> Rect {
+    if inner.height < 3 {
+        return inner;
+    }
+    let ascii = context.glyphs.is_ascii();
+    let layers = shown.runs();
+    let layers: Vec<&Layer> = layers.iter().filter_map(|seen| seen.meanings.dissected).collect();
+    let all = [Side::Real, Side::Adversarial, Side::Rethresholded];
+    let sides =
+        all.into_iter().filter(|side| layers.iter().any(|layer| bar(layer, ALL, *side).is_some()));
+    let mut parts: Vec<(String, Role)> = sides
+        .map(|side| (format!("{} {}", side.word(), side.symbol(ascii).repeat(2)), side.role()))
+        .collect();
+    parts.push(("shuffled labels ▏".into(), Role::Warning));
+    let width = |parts: &[(String, Role)]| {
+        parts.iter().map(|(words, _)| text::width(words) + 2).sum::<usize>()
+    };
+    let room = usize::from(inner.width);
+    let title = "% of neurons";
+    if width(&parts) + text::width(title) <= room {
+        buf.set_string(inner.x, inner.y, title, context.style(Role::Muted));
+    }
+    let mut x = inner.right().saturating_sub(width(&parts).saturating_sub(2) as u16).max(inner.x);
+    for (words, role) in parts {
+        let left = usize::from(inner.right().saturating_sub(x));
+        x = buf.set_stringn(x, inner.y, words, left, context.style(role)).0 + 2;
+    }
+    Rect { y: inner.y + 1, height: inner.height - 1, ..inner }
+}
+
+/// What the shares are over, for every run, and what is asked for and not there.
+fn facts(shown: &Shown<'_>, room: usize) -> Vec<(Role, String)> {
+    let runs = shown.runs();
+    let several = runs.len() > 1;
+    let mut lines = Vec::new();
+    for seen in &runs {
+        let (Some(dissect), Some(layer)) =
+            (seen.detail.dissect.as_deref(), seen.meanings.dissected)
+        else {
+            continue;
+        };
+        let name = if several { format!("{}: ", seen.name()) } else { String::new() };
+        let words = format!("{name}{}", of_run(seen, dissect, layer));
+        lines.extend(text::wrap(&words, room).into_iter().map(|line| (Role::Muted, line)));
+    }
+    for (name, why) in shown.without() {
+        let words = text::clean(&format!("{name}: {why}")).into_owned();
+        lines.extend(text::wrap(&words, room).into_iter().map(|line| (Role::Warning, line)));
+    }
+    lines
+}
+
+fn of_run(seen: &Seen<'_>, dissect: &Dissect, layer: &Layer) -> String {
+    let neurons = layer.neurons.len() as u64;
+    let mut words = format!(
+        "iou > {} · {} neurons · {} images of {}",
+        layer.threshold,
+        number::count(neurons),
+        number::count(dissect.images),
+        dissect.data
+    );
+    if dissect.adversarial_images > 0 {
+        words = format!("{words} · {}", dissect.attack);
+        if let Some(fooled) = dissect.fooled {
+            words = format!("{words}: {} fooled", number::percent(fooled));
+        }
+    } else {
+        words += " · no adversarial side: [dissect.attack] brings it";
+    }
+    if dissect.damaged > 0 {
+        words = format!("{words} · {} images damaged", number::count(dissect.damaged));
+    }
+    if seen.detail.unreadable.contains_key("dissect") {
+        words += " · a newer dissect.json cannot be read";
+    }
+    text::clean(&words).into_owned()
+}
