@@ -23,7 +23,9 @@ pub fn act(
         // Nothing to filter or to enlarge.
         (state.filtering, state.zoomed) = (false, false);
         let had_neighbours = action == Action::Back && !state.beside.is_empty();
-        state.beside.truncate(if had_neighbours { 0 } else { usize::MAX });
+        if had_neighbours {
+            state.beside.clear();
+        }
         return had_neighbours.then(Vec::new);
     };
     let focus = state.focus(&shown);
