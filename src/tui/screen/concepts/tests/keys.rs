@@ -226,12 +226,11 @@ fn the_overlay_goes_round_and_says_where_nothing_was_kept() {
     }
     let both = "fires: lit, concept: outlined";
     assert_eq!(seen, ["fires: lit", "concept: outlined", "plain", both]);
-    let mut bare = changed(FINISHED, |detail| {
+    let bare = changed(FINISHED, |detail| {
         let mut dissect = fixture::dissect(0);
         dissect.layers[1].neurons[147].outlines = None;
         detail.dissect = Some(Arc::new(dissect));
     });
-    bare.loaded = true;
     let told = press(&mut state, &bare, &[Action::Region]);
     assert!(matches!(&told[..], [Effect::Notify(told)] if told.text.contains("no outlines")));
 }
