@@ -332,6 +332,25 @@ fn a_click_chooses_and_a_second_one_opens() {
 }
 
 #[test]
+fn a_click_on_a_head_sorts_and_a_second_one_turns_it_round() {
+    let world = fixture::world_with_concepts(Path::new("/none"));
+    let cache = Cache::default();
+    let scene = scene(&world, &cache, FINISHED);
+    let mut state = at(Region::Neurons);
+    let (text, view) = drawn(&state, &scene, (120, 40));
+    let (row, head) = text.lines().enumerate().find(|(_, line)| line.contains("iou▼")).unwrap();
+    let column = head.find("CS1").map(|at| head[..at].chars().count()).unwrap();
+    let hit = view.at(column as u16, row as u16).unwrap();
+    click(&mut state, hit, &scene);
+    assert_eq!((state.sort, state.reversed), (Some(Sort::Cs1), false));
+    assert_eq!(state.neuron, Some(147), "the neuron stays chosen");
+    click(&mut state, hit, &scene);
+    assert_eq!((state.sort, state.reversed), (Some(Sort::Cs1), true));
+    let (text, _) = drawn(&state, &scene, (120, 40));
+    assert!(text.contains("CS1▲"), "{text}");
+}
+
+#[test]
 fn the_tree_is_scrolled_no_further_than_it_is_long() {
     let world = fixture::world_with_concepts(Path::new("/none"));
     let mut state = at(Region::Tree);
