@@ -92,7 +92,7 @@ actions! {
     NextLayer "next_layer" "layer" "The next layer";
     PreviousLayer "previous_layer" "layer" "The previous layer";
     Sort "sort" "sort" "Sort by the next column";
-    Region "region" "region" "Show what drives the neuron, or its concept: lit, outlined, or not at all";
+    Region "region" "region" "Show what drives the neuron, and its concept: lit, outlined, cropped, or not at all";
     Originals "originals" "originals" "A row with the originals of the adversarial pictures, or none";
     Gallery "gallery" "gallery" "The top picture of every neuron of the layer, or back";
     OtherSide "other_side" "adversarial" "In the gallery: adversarial pictures, or real ones";
@@ -102,7 +102,7 @@ actions! {
     Bookmark "bookmark" "bookmark" "Mark the neuron with a note, or change its note";
     Unmark "unmark" "unmark" "Take the neuron's mark away, with its note";
     // Concepts
-    ReverseSort "reverse_sort" "reverse" "The list of concepts the other way round";
+    ReverseSort "reverse_sort" "reverse" "Sort the table of neurons the other way round";
     // Text fields and questions
     Accept "accept" "yes" "Yes, do it";
     DeleteBefore "delete_before" "delete" "Delete the character before the cursor";

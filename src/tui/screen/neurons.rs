@@ -15,6 +15,7 @@
 
 mod beside;
 mod bookmark;
+mod columns;
 mod filter;
 mod gallery;
 mod keys;

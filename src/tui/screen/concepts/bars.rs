@@ -24,7 +24,7 @@ use crate::tui::theme::Role;
 /// Cells of `100.0` and the blank after it.
 const NUMBER: u16 = 6;
 /// From here on real and adversarial bars stand beside each other.
-const BESIDE: u16 = 52;
+const BESIDE: u16 = 42;
 /// Shorter bars have no room for the ends of an interval.
 const WHISKERS: u16 = 14;
 
@@ -184,14 +184,16 @@ pub(super) fn draw(
         );
     }
     let facts = facts(shown, usize::from(inner.width));
-    let inner = draw_legend(shown, context, inner, buf);
-    // A row for each category and run comes first.
+    // A row for each category and run comes first, then what is told of them.
+    let legend = u16::from(inner.height >= 3);
     let runs = shown.runs().iter().filter(|seen| seen.meanings.dissected.is_some()).count();
     let needed = categories(shown).len() * runs;
-    let foot = usize::from(inner.height).saturating_sub(needed).min(facts.len()) as u16;
-    let place = Rect { height: inner.height - foot, ..inner };
+    let below = inner.height - legend;
+    let foot = usize::from(below).saturating_sub(needed).min(facts.len()) as u16;
+    let place = Rect { y: inner.y + legend, height: below - foot, ..inner };
     let beside = place.width >= BESIDE;
     let entries = entries(shown, beside, place.height.into());
+    draw_legend(&entries, context, Rect { height: legend, ..inner }, buf);
     let scale = entries
         .iter()
         .flat_map(|entry| entry.bars.iter().flatten())
@@ -252,11 +254,11 @@ fn draw_entries(
         let run = text::fit_ends(&entry.name, name.saturating_sub(1));
         buf.set_stringn(x, y, run, room, context.style(Role::Muted));
         let bars = Rect { x: row.x + head, width: row.width.saturating_sub(head), ..row };
-        let half = if beside { bars.width / 2 } else { bars.width };
+        // Both as wide as each other: the same share is as long on either side.
+        let pitch = if beside { bars.width / 2 } else { bars.width };
+        let width = pitch.saturating_sub(u16::from(beside));
         for (at, bar) in entry.bars.iter().enumerate() {
-            let at = at as u16;
-            let cell =
-                Rect { x: bars.x + at * half, width: half.saturating_sub(at.min(1)), ..bars };
+            let cell = Rect { x: bars.x + at as u16 * pitch, width, ..bars };
             if let Some(bar) = bar {
                 draw_bar(bar, scale, context, cell.intersection(place), buf);
             }
@@ -271,7 +273,7 @@ fn draw_bar(bar: &Bar, scale: f64, context: &DrawContext<'_>, area: Rect, buf: &
     let percent = format!("{:>5.1}", bar.share * 100.0);
     let style = context.style(bar.side.role());
     buf.set_stringn(area.x, area.y, percent, area.width.into(), context.style(Role::Text));
-    let place = Rect { x: area.x + NUMBER, width: area.width.saturating_sub(NUMBER + 1), ..area };
+    let place = Rect { x: area.x + NUMBER, width: area.width.saturating_sub(NUMBER), ..area };
     if place.width < 2 || scale <= 0.0 {
         return;
     }
@@ -306,21 +308,16 @@ fn draw_bar(bar: &Bar, scale: f64, context: &DrawContext<'_>, area: Rect, buf: &
 }
 
 /// What the bars are, above them.
-fn draw_legend(
-    shown: &Shown<'_>,
-    context: &DrawContext<'_>,
-    inner: Rect,
-    buf: &mut Buffer,
-) -> Rect {
-    if inner.height < 3 {
-        return inner;
+fn draw_legend(entries: &[Entry], context: &DrawContext<'_>, row: Rect, buf: &mut Buffer) {
+    if row.is_empty() {
+        return;
     }
     let ascii = context.glyphs.is_ascii();
-    let layers = shown.runs();
-    let layers: Vec<&Layer> = layers.iter().filter_map(|seen| seen.meanings.dissected).collect();
-    let all = [Side::Real, Side::Adversarial, Side::Rethresholded];
-    let sides =
-        all.into_iter().filter(|side| layers.iter().any(|layer| bar(layer, ALL, *side).is_some()));
+    let drawn = |side: &Side| {
+        let mut bars = entries.iter().flat_map(|entry| entry.bars.iter().flatten());
+        bars.any(|bar| bar.side == *side)
+    };
+    let sides = [Side::Real, Side::Adversarial, Side::Rethresholded].into_iter().filter(drawn);
     let mut parts: Vec<(String, Role)> = sides
         .map(|side| (format!("{} {}", side.word(), side.symbol(ascii).repeat(2)), side.role()))
         .collect();
@@ -328,17 +325,16 @@ fn draw_legend(
     let width = |parts: &[(String, Role)]| {
         parts.iter().map(|(words, _)| text::width(words) + 2).sum::<usize>()
     };
-    let room = usize::from(inner.width);
     let title = "% of neurons";
-    if width(&parts) + text::width(title) <= room {
-        buf.set_string(inner.x, inner.y, title, context.style(Role::Muted));
+    if width(&parts) + text::width(title) <= usize::from(row.width) {
+        buf.set_string(row.x, row.y, title, context.style(Role::Muted));
     }
-    let mut x = inner.right().saturating_sub(width(&parts).saturating_sub(2) as u16).max(inner.x);
+    let wide = width(&parts).saturating_sub(2) as u16;
+    let mut x = row.right().saturating_sub(wide).max(row.x);
     for (words, role) in parts {
-        let left = usize::from(inner.right().saturating_sub(x));
-        x = buf.set_stringn(x, inner.y, words, left, context.style(role)).0 + 2;
+        let left = usize::from(row.right().saturating_sub(x));
+        x = buf.set_stringn(x, row.y, words, left, context.style(role)).0 + 2;
     }
-    Rect { y: inner.y + 1, height: inner.height - 1, ..inner }
 }
 
 /// What the shares are over, for every run, and what is asked for and not there.

@@ -2,6 +2,8 @@
 
 use super::curves::{self, Chart};
 use super::shown::Shown;
+use super::sort::Sort;
+use super::table::HEADS;
 use super::{Region, State, bars, chosen, difference, region_of, tree};
 use crate::run::results::dissect::ALL;
 use crate::tui::action::{Action, Place};
@@ -23,7 +25,9 @@ pub fn act(
         // Nothing to filter or to enlarge.
         (state.filtering, state.zoomed) = (false, false);
         let had_neighbours = action == Action::Back && !state.beside.is_empty();
-        state.beside.truncate(if had_neighbours { 0 } else { usize::MAX });
+        if had_neighbours {
+            state.beside.clear();
+        }
         return had_neighbours.then(Vec::new);
     };
     let focus = state.focus(&shown);
@@ -265,6 +269,14 @@ fn filter(
 pub fn click(state: &mut State, click: Click, scene: &Scene<'_>) -> Vec<Effect> {
     let Some(shown) = Shown::new(state, scene) else { return Vec::new() };
     let Click::Cell(Place::Concepts, number, at) = click else { return Vec::new() };
+    if let Some(sort) = Sort::at(at).filter(|_| number == HEADS) {
+        state.neuron = chosen(state, &shown).map(|row| row.index);
+        // On what it is sorted by already: the other way round.
+        state.reversed = sort == shown.sort && !state.reversed;
+        state.sort = Some(sort);
+        go(state, Region::Neurons);
+        return Vec::new();
+    }
     let Some(region) = region_of(number) else { return Vec::new() };
     let had_focus = state.focus(&shown) == region;
     go(state, region);

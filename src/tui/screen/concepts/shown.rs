@@ -1,9 +1,10 @@
 //! What the screen's state means for the runs that are there now.
 
 use super::State;
-use super::filter::Row;
+use super::filter::{Row, is_kind};
 use super::sort::Sort;
 use crate::report::difference::{Change, difference};
+use crate::run::results::dissect::Layer;
 use crate::tui::screen::Scene;
 use crate::tui::screen::meaning::{Meanings, lacking};
 use crate::tui::screen::runs::short_name;
@@ -92,7 +93,7 @@ impl<'a> Shown<'a> {
         sort.order(&mut rows, state.reversed);
         let at = rows.iter().position(|row| Some(row.index) == state.neuron).unwrap_or(0);
         let lacks = lacking(&meanings, filter.names());
-        let needs_second = filter.names().any(|name| super::filter::is_kind(name));
+        let needs_second = filter.names().any(is_kind);
         let alone = (needs_second && changes.is_empty()).then(|| {
             "gained, lost, renamed and kept want a second dissected run beside".to_owned()
         });
@@ -133,7 +134,7 @@ impl<'a> Shown<'a> {
     }
 }
 
-fn first_dissected<'a>(others: &[Other<'a>]) -> Option<&'a crate::run::results::dissect::Layer> {
+fn first_dissected<'a>(others: &[Other<'a>]) -> Option<&'a Layer> {
     others.iter().find_map(|other| match other {
         Other::There(seen) => seen.meanings.dissected,
         Other::Without(..) => None,

@@ -48,6 +48,16 @@ impl Sort {
         others.copied().find(|sort| sort.tells(meanings)).unwrap_or(Self::Index)
     }
 
+    /// Its place among all: what a click on its column's head is told by.
+    pub(super) fn place(self) -> u16 {
+        SORTS.iter().position(|sort| *sort == self).unwrap_or(0) as u16
+    }
+
+    /// The one at a place.
+    pub(super) fn at(place: u16) -> Option<Self> {
+        SORTS.get(usize::from(place)).copied()
+    }
+
     /// Whether any neuron has it.
     pub(super) fn tells(self, meanings: &Meanings<'_>) -> bool {
         let dissected = meanings.dissected.map(|layer| &layer.neurons);

@@ -60,6 +60,8 @@ const PLACES: [Column; 10] = [
     Column::Number(Sort::Cs2),
 ];
 
+/// What a click on a column's head stands for, where clicks on rows name their region.
+pub(super) const HEADS: u16 = 100;
 /// Cells that a name needs at most.
 const WIDEST: usize = 26;
 /// Cells of the index and the bookmark's sign after it.
@@ -172,6 +174,16 @@ impl Columns {
         Self(columns)
     }
 
+    /// Where each column stands, from the left end of a line, with the blank before it.
+    fn places(&self) -> impl Iterator<Item = (Column, u16, u16)> {
+        let start = (INDEX - 1) as u16;
+        self.0.iter().scan(start, |x, (column, width)| {
+            let at = *x;
+            *x += *width as u16;
+            Some((*column, at, *width as u16))
+        })
+    }
+
     /// Texts from the left, numbers from the right.
     fn line(&self, index: &str, sign: &str, cell: impl Fn(Column) -> String) -> String {
         let mut line = format!("{}{sign}", text::pad_left(index, INDEX - 2));
@@ -214,6 +226,17 @@ pub(super) fn draw(
             format!("{}{}", column.head(), if is_sorted { arrow } else { "" })
         });
         buf.set_stringn(inner.x, inner.y, head, inner.width.into(), context.style(Role::Muted));
+        let head = Rect { height: 1, ..inner };
+        let mut sorts_by = |sort: Sort, x: u16, width: u16| {
+            let place = Rect { x: head.x + x, width, ..head }.intersection(head);
+            view.clickable(place, Click::Cell(Place::Concepts, HEADS, sort.place()));
+        };
+        sorts_by(Sort::Index, 0, (INDEX - 1) as u16);
+        for (column, x, width) in columns.places() {
+            if let Some(sort) = column.sort() {
+                sorts_by(sort, x, width);
+            }
+        }
         inner = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
     }
     let rows = usize::from(inner.height);

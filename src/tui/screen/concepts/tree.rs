@@ -1,9 +1,10 @@
 //! The WordNet tree of the classes of a neuron's images: where they join is lit.
 //!
 //! ```text
-//! real: join at ◆ dog, 13 below entity        adversarial: join at ◆ whole, 3 below entity
-//! entity › … › animal                         entity › … › object
-//! └─ ◆ dog                     89 %           └─ ◆ whole
+//! real · 2 classes · LC 0.812 · consis 0.941   adversarial · 7 classes · LC 0.231 · consis 0.512
+//! ◆ dog, 13 below entity                       ◆ whole, 3 below entity
+//! entity › … › ◆ dog                           entity › physical entity › object › ◆ whole
+//! ├─ beagle                        89 %        ├─ artifact
 //! ```
 
 use ratatui::buffer::Buffer;
@@ -24,6 +25,8 @@ use crate::tui::theme::Role;
 const SIGN: &str = "◆";
 /// From here on both sides stand beside each other.
 const BESIDE: u16 = 64;
+/// Rows above a tree.
+const HEAD: u16 = 2;
 /// Cells of a share: `100 %`, and a blank before it.
 const SHARE: usize = 6;
 
@@ -59,7 +62,7 @@ pub(super) fn draw(
         adversarial.draw(state.scroll, context, right, buf);
     } else {
         let most = (inner.height + 1) / 2;
-        let needed = real.lines(inner.width.into()).len() as u16 + 1;
+        let needed = real.lines(inner.width.into()).len() as u16 + HEAD;
         let height = needed.min(most);
         real.draw(state.scroll, context, Rect { height, ..inner }, buf);
         let below = Rect { y: inner.y + height, height: inner.height - height, ..inner };
@@ -102,7 +105,12 @@ impl Half<'_> {
         }
         let title = text::fit(&self.title(), width);
         buf.set_string(area.x, area.y, title, context.style(self.role));
-        let area = Rect { y: area.y + 1, height: area.height - 1, ..area };
+        let level = Rect { y: area.y + 1, height: area.height - 1, ..area };
+        if !level.is_empty() {
+            let style = context.style(Role::Accent);
+            buf.set_string(level.x, level.y, text::fit(&self.level_in_words(), width), style);
+        }
+        let area = Rect { y: area.y + HEAD, height: area.height.saturating_sub(HEAD), ..area };
         let lines = self.lines_in(width, context.glyphs.is_ascii());
         if lines.is_empty() {
             return empty::say("No image excites it.", context, area, buf);
@@ -122,19 +130,24 @@ impl Half<'_> {
         }
     }
 
-    /// Where the classes join, in words.
+    /// Which side, and how much its images have in common.
     fn title(&self) -> String {
-        let Some(noun) = self.results.nouns.get(self.level.ancestor) else {
-            return self.word.to_owned();
+        let Level { lc, consistency, classes, .. } = self.level;
+        let classes = match classes.len() {
+            1 => "1 class".to_owned(),
+            count => format!("{count} classes"),
         };
+        format!("{} · {classes} · LC {lc:.3} · consis {consistency:.3}", self.word)
+    }
+
+    /// Where the classes join: the deeper, the more specific.
+    fn level_in_words(&self) -> String {
+        let Some(noun) = self.results.nouns.get(self.level.ancestor) else { return String::new() };
         let root = self.results.nouns.first().map_or("the root", |root| root.name.as_str());
-        let classes = self.level.classes.len();
-        let many = if classes == 1 { "class is" } else { "classes join at" };
-        let depth = match noun.depth {
-            0 => "the root of all".to_owned(),
-            depth => format!("{depth} below {root}"),
-        };
-        format!("{}: {classes} {many} {}, {depth}", self.word, noun.name)
+        match noun.depth {
+            0 => format!("{SIGN} {}: the root of all nouns", noun.name),
+            depth => format!("{SIGN} {}, {depth} below {root}", noun.name),
+        }
     }
 
     fn lines(&self, width: usize) -> Vec<Drawn> {

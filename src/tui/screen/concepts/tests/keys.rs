@@ -226,12 +226,11 @@ fn the_overlay_goes_round_and_says_where_nothing_was_kept() {
     }
     let both = "fires: lit, concept: outlined";
     assert_eq!(seen, ["fires: lit", "concept: outlined", "plain", both]);
-    let mut bare = changed(FINISHED, |detail| {
+    let bare = changed(FINISHED, |detail| {
         let mut dissect = fixture::dissect(0);
         dissect.layers[1].neurons[147].outlines = None;
         detail.dissect = Some(Arc::new(dissect));
     });
-    bare.loaded = true;
     let told = press(&mut state, &bare, &[Action::Region]);
     assert!(matches!(&told[..], [Effect::Notify(told)] if told.text.contains("no outlines")));
 }
@@ -330,6 +329,25 @@ fn a_click_chooses_and_a_second_one_opens() {
     let column = strip.find("tree").map(|at| text[..at].chars().count()).unwrap();
     click(&mut state, view.at(column as u16, 0).unwrap(), &scene);
     assert_eq!(state.focus, Some(Region::Tree));
+}
+
+#[test]
+fn a_click_on_a_head_sorts_and_a_second_one_turns_it_round() {
+    let world = fixture::world_with_concepts(Path::new("/none"));
+    let cache = Cache::default();
+    let scene = scene(&world, &cache, FINISHED);
+    let mut state = at(Region::Neurons);
+    let (text, view) = drawn(&state, &scene, (120, 40));
+    let (row, head) = text.lines().enumerate().find(|(_, line)| line.contains("iou▼")).unwrap();
+    let column = head.find("CS1").map(|at| head[..at].chars().count()).unwrap();
+    let hit = view.at(column as u16, row as u16).unwrap();
+    click(&mut state, hit, &scene);
+    assert_eq!((state.sort, state.reversed), (Some(Sort::Cs1), false));
+    assert_eq!(state.neuron, Some(147), "the neuron stays chosen");
+    click(&mut state, hit, &scene);
+    assert_eq!((state.sort, state.reversed), (Some(Sort::Cs1), true));
+    let (text, _) = drawn(&state, &scene, (120, 40));
+    assert!(text.contains("CS1▲"), "{text}");
 }
 
 #[test]
