@@ -11,6 +11,7 @@ mod formula;
 mod networks;
 mod neurons;
 mod operators;
+mod planted;
 mod predict;
 mod preprocess;
 mod resnet18_training;
