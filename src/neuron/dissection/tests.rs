@@ -139,7 +139,7 @@ proptest! {
     ) {
         let set = Set::new(seed, images, size.into());
         let cut = cut.min(images);
-        let whole = set.dissected(true, &[0..images]);
+        let whole = set.dissected(true, std::slice::from_ref(&(0..images)));
         assert_close(&whole.iou(), &set.expected(&set.labels));
         let turned = set.dissected(true, &[cut..images, 0..cut]);
         prop_assert_eq!(whole.to_bytes(), turned.to_bytes());
