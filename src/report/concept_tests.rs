@@ -88,7 +88,7 @@ pub(super) fn dissected() -> Dissect {
 }
 
 fn estimate(mean: f64) -> Estimate {
-    Estimate { mean, interval: [mean - 0.05, mean + 0.05] }
+    Estimate { mean, interval: Some([mean - 0.05, mean + 0.05]) }
 }
 
 fn level(lc: f64, ancestor: usize, classes: &[(u32, f64)]) -> Level {
@@ -119,7 +119,7 @@ pub(super) fn consistent() -> Consistency {
         lc,
         lc_range: [lc, lc],
         cs1: Some(estimate(0.9)),
-        cs2: Some(estimate(0.25)),
+        cs2: Some(Estimate { mean: 0.25, interval: None }),
         cs2_null: Some(0.375),
     };
     let layer = wordnet::Layer {
@@ -246,7 +246,7 @@ fn level_and_consistency_are_told_with_intervals_curves_and_trees() {
     for part in [
         "| 50.00 [45.00, 55.00] | 37.50 [32.50, 42.50] | -12.50 [-17.50, -7.50] |",
         "| 10 of 1000 | 9 of 900 | gaussian, σ 2 | wu-palmer | target | 3.0 |",
-        "| ours | 25.00 | 25.00 … 25.00 | 1 | 0.900 [0.850, 0.950] | 0.250 [0.200, 0.300] | 0.375 |",
+        "| ours | 25.00 | 25.00 … 25.00 | 1 | 0.900 [0.850, 0.950] | 0.250 [–] | 0.375 |",
         "| conv5 | 1 | 40.00 | 30.00 |",
         "\n    neuron 1, real images: LC 75.00, consis 37.50\n    entity › animal › ◆ dog (hound <i>)  \
          100.00 %\n\n    neuron 1, adversarial images: LC 25.00, consis 12.50\n    ◆ entity\n    \
@@ -281,6 +281,8 @@ fn every_table_of_concepts_is_a_csv_with_as_many_cells_as_columns() {
             assert_eq!(cells.split(',').count(), columns, "{line}\n{table}");
         }
     }
+    let curves = csv::concepts::curves(&report);
+    assert!(curves.contains(",ours,0.75,0.75,0.75,1,0.9,0.85,0.9500000000000001,0.25,,,0.375"), "{curves}");
     let levels = csv::concepts::levels(&report);
     assert!(levels.contains(",conv5,1,0.75,0.375,dog,1,0.25,0.125,entity,2,0.9,0.25,0.375"));
 }

@@ -107,12 +107,18 @@ fn kernel(name: &str, sigma: f64) -> String {
 
 /// In hundredths, as the paper's figure has LC.
 fn hundredths(estimate: Option<Estimate>) -> String {
-    estimate.map_or_else(|| "–".into(), |of| with_interval(of.mean, of.interval))
+    let shown = |of: Estimate| match of.interval {
+        Some(ends) => with_interval(of.mean, ends),
+        None => format!("{} [–]", percent(of.mean)),
+    };
+    estimate.map_or_else(|| "–".into(), shown)
 }
 
 fn cosine(estimate: Option<Estimate>) -> String {
-    let shown =
-        |of: Estimate| format!("{:.3} [{:.3}, {:.3}]", of.mean, of.interval[0], of.interval[1]);
+    let shown = |of: Estimate| match of.interval {
+        Some([low, high]) => format!("{:.3} [{low:.3}, {high:.3}]", of.mean),
+        None => format!("{:.3} [–]", of.mean),
+    };
     estimate.map_or_else(|| "–".into(), shown)
 }
 
@@ -155,8 +161,9 @@ fn means(report: &Report) -> Section {
         rows: rows.collect(),
         after: Some(
             "LC and consis in hundredths: high = the images that excite a neuron are of few and \
-             close classes. In brackets the 95 % bootstrap interval over neurons; changes are taken \
-             neuron by neuron."
+             close classes. In brackets the 95 % bootstrap interval over neurons, which says nothing of \
+             other images or another training; [–]: of fewer than five. Changes are taken neuron by \
+             neuron."
                 .into(),
         ),
         ..Section::default()
@@ -241,7 +248,7 @@ fn chart(layer: &Layer, published: Option<PublishedCurve>) -> Chart {
     let of = |value: fn(&Group) -> Option<Estimate>| -> Vec<Point> {
         let point = |group: &Group| {
             let Estimate { mean, interval } = value(group)?;
-            Some(Point { x: 100.0 * group.lc, y: mean, interval: Some(interval) })
+            Some(Point { x: 100.0 * group.lc, y: mean, interval })
         };
         layer.groups.iter().filter_map(point).collect()
     };

@@ -45,7 +45,7 @@ fn ratios(result: &Dissect, layer: &Layer) -> String {
     ];
     let attacked: Vec<_> = attacked
         .into_iter()
-        .filter_map(|(ratio, interval, name)| Some((ratio.as_ref()?, interval.as_ref()?, name)))
+        .filter_map(|(ratio, interval, name)| Some((ratio.as_ref()?, interval.as_ref(), name)))
         .collect();
     let mut headings = vec!["CATEGORY", ">REAL", "95 %"];
     headings.extend(attacked.iter().flat_map(|(_, _, name)| [*name, "95 %"]));
@@ -54,9 +54,9 @@ fn ratios(result: &Dissect, layer: &Layer) -> String {
     let rows: Vec<Vec<String>> = categories
         .map(|category| {
             let mut row = vec![category.to_owned()];
-            row.extend(shown(&layer.ratio.real, &layer.interval.real, category));
+            row.extend(shown(&layer.ratio.real, Some(&layer.interval.real), category));
             for (ratio, interval, _) in &attacked {
-                row.extend(shown(ratio, interval, category));
+                row.extend(shown(ratio, *interval, category));
             }
             row.push(share(&layer.null, category));
             row
@@ -68,10 +68,11 @@ fn ratios(result: &Dissect, layer: &Layer) -> String {
 /// A share and its interval.
 fn shown(
     ratio: &BTreeMap<String, f64>,
-    intervals: &BTreeMap<String, [f64; 2]>,
+    intervals: Option<&BTreeMap<String, [f64; 2]>>,
     category: &str,
 ) -> [String; 2] {
-    let ends = intervals.get(category).map_or_else(|| NONE.to_owned(), |ends| interval(*ends));
+    let ends = intervals.and_then(|intervals| intervals.get(category));
+    let ends = ends.map_or_else(|| NONE.to_owned(), |ends| interval(*ends));
     [share(ratio, category), ends]
 }
 
@@ -118,7 +119,8 @@ pub(super) fn consistency(result: &Consistency) -> String {
 }
 
 fn told(estimate: Estimate) -> [String; 2] {
-    [number::fraction(estimate.mean), interval(estimate.interval)]
+    let ends = estimate.interval.map_or_else(|| NONE.to_owned(), interval);
+    [number::fraction(estimate.mean), ends]
 }
 
 #[cfg(test)]
@@ -171,13 +173,17 @@ mod tests {
             assert!(told.contains(part), "{part} is not in\n{told}");
         }
         assert!(!told.contains("OWN THRESHOLDS"));
+        // Its interval alone is missing.
+        result.layers[0].interval.adversarial = None;
+        let told = dissection(&result);
+        assert!(told.contains("ADVERSARIAL") && told.contains("0.0625  –"), "{told}");
         result.layers[0].ratio.adversarial = None;
         assert!(!dissection(&result).contains("ADVERSARIAL"));
     }
 
     #[test]
     fn means_are_told_of_what_was_ranked() {
-        let estimate = |mean| Estimate { mean, interval: [mean - 0.01, mean + 0.01] };
+        let estimate = |mean| Estimate { mean, interval: Some([mean - 0.01, mean + 0.01]) };
         let mean = Means {
             lc: estimate(0.25),
             cs1: Some(estimate(0.75)),

@@ -112,8 +112,9 @@ pub fn differences(report: &Report) -> String {
 }
 
 fn estimate(of: Option<Estimate>) -> [String; 3] {
-    of.map_or_else(Default::default, |Estimate { mean, interval: [low, high] }| {
-        [mean, low, high].map(|value| value.to_string())
+    of.map_or_else(Default::default, |Estimate { mean, interval }| {
+        let end = |at: usize| optional(interval.map(|ends| ends[at]));
+        [mean.to_string(), end(0), end(1)]
     })
 }
 

@@ -122,7 +122,7 @@ fn lines_of(chart: Chart, seen: &Seen<'_>, of: &str, is_first: bool) -> Vec<Meas
     let estimates = |word: &str, groups: &[Group], get: fn(&Group) -> Option<Estimate>| {
         let points = groups.iter().filter_map(|group| {
             let estimate = get(group)?;
-            Some((group.lc, estimate.mean, Some(estimate.interval)))
+            Some((group.lc, estimate.mean, estimate.interval))
         });
         Measured::new(name(word), points)
     };

@@ -62,8 +62,8 @@ pub(super) fn draw(
         adversarial.draw(state.scroll, context, right, buf);
     } else {
         let most = (inner.height + 1) / 2;
-        let needed = real.lines(inner.width.into()).len() as u16 + HEAD;
-        let height = needed.min(most);
+        let lines = real.lines(inner.width.into()).len().min(inner.height.into());
+        let height = (lines as u16 + HEAD).min(most);
         real.draw(state.scroll, context, Rect { height, ..inner }, buf);
         let below = Rect { y: inner.y + height, height: inner.height - height, ..inner };
         adversarial.draw(state.scroll, context, below, buf);
