@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::difference::{Change, Kind, counts, difference};
+use super::difference::{Change, Compared, Kind, counts, difference, not_comparable};
 use super::published::concepts::PublishedRatio;
 use super::sections::{Column, RUN, Section, columns, with_interval};
 use super::{Report, percent};
@@ -136,7 +136,7 @@ pub(super) fn categories(report: &Report) -> Vec<&str> {
 /// Neuron by neuron where exactly two runs were dissected that can be compared.
 pub(super) fn differences(dissections: &[Dissection]) -> Vec<Difference> {
     let [before, after] = dissections else { return Vec::new() };
-    if not_comparable(before, after).is_some() {
+    if not_comparable(before.compared(), after.compared()).is_some() {
         return Vec::new();
     }
     let both = before.result.layers.iter().filter_map(|first| {
@@ -151,23 +151,16 @@ pub(super) fn differences(dissections: &[Dissection]) -> Vec<Difference> {
     both.collect()
 }
 
-/// Why the neurons of two runs are not set side by side.
-fn not_comparable(before: &Dissection, after: &Dissection) -> Option<String> {
-    let (a, b) = (&before.run, &after.run);
-    if before.network != after.network {
-        Some(format!("{a} is {} and {b} {}", before.network, after.network))
-    } else if before.result.data != after.result.data {
-        let (first, second) = (&before.result.data, &after.result.data);
-        Some(format!("{a} was dissected on {first} and {b} on {second}"))
-    } else {
-        None
+impl Dissection {
+    fn compared(&self) -> Compared<'_> {
+        Compared { run: &self.run, network: Some(&self.network), result: &self.result }
     }
 }
 
 /// What a reader should know about two runs that are not set side by side.
 pub(super) fn notes(dissections: &[Dissection]) -> Vec<String> {
     let [before, after] = dissections else { return Vec::new() };
-    let why = not_comparable(before, after);
+    let why = not_comparable(before.compared(), after.compared());
     why.map(|why| format!("Concepts are not compared neuron by neuron: {why}."))
         .into_iter()
         .collect()
