@@ -39,7 +39,7 @@ fn neuron(index: usize, real: Match, adversarial: Match) -> dissect::Neuron {
     let picture = Picture { image: "1.png".into(), picture: "p.png".into(), activation: 1.0 };
     dissect::Neuron {
         index,
-        threshold: 0.25,
+        threshold: Some(0.25),
         best: Sides { real, adversarial: Some(adversarial), rethresholded: None },
         pictures: vec![picture],
         outlines: Some("o.png".into()),
@@ -70,8 +70,10 @@ pub(super) fn dissected() -> Dissect {
             threshold: 0.02,
             ratio: Sides { real: 0.75, adversarial: Some(0.5), rethresholded: None },
             null: 0.125,
+            ..SweepPoint::default()
         }],
         iou: String::new(),
+        ..dissect::Layer::default()
     };
     Dissect {
         data: "shapes".into(),
@@ -124,6 +126,7 @@ pub(super) fn consistent() -> Consistency {
     };
     let layer = wordnet::Layer {
         layer: "conv5".into(),
+        silent: 0,
         neurons: vec![
             neuron(0, level(0.25, 0, &[(0, 0.5), (2, 0.5)]), level(0.5, 1, &[(0, 0.5), (1, 0.5)])),
             neuron(1, level(0.75, 2, &[(0, 1.0)]), level(0.25, 0, &[(0, 0.75), (2, 0.25)])),

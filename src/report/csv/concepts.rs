@@ -73,7 +73,7 @@ pub fn neurons(report: &Report) -> String {
                     of.network.clone(),
                     layer.layer.clone(),
                     neuron.index.to_string(),
-                    neuron.threshold.to_string(),
+                    neuron.threshold.map_or_else(String::new, |value| value.to_string()),
                     best.real.detects(layer.threshold).to_string(),
                 ];
                 cells.extend(matched(Some(&best.real)));

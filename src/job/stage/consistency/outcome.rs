@@ -119,6 +119,7 @@ impl Outcome<'_> {
                 .collect();
             layers.push(Layer {
                 layer: tap.name.clone(),
+                silent: 0,
                 mean: self.means(&neurons),
                 groups: self.groups(&neurons),
                 sweep: others.iter().map(|(sigma, k)| self.sweep(*sigma, k, &of_layer)).collect(),

@@ -160,15 +160,17 @@ impl Outcome<'_> {
             ratio: self.sides(layer, |of| self.named(of.ratio(threshold))),
             interval: self.sides(layer, |of| self.named(of.intervals(threshold, seed))),
             null: self.named(self.of_real()[layer].null_ratio(threshold)),
+            adversarial_null: None,
+            rethresholded_null: None,
             sweep: SWEEP.map(|hundredths| self.sweep(layer, hundredths as f64 / 100.0)).collect(),
             iou: iou_file(tap),
         })
     }
 
-    /// JSON has no infinity: of a neuron that was never seen.
-    fn threshold(&self, layer: usize, neuron: usize) -> f64 {
+    /// JSON has no infinity: that of a neuron whose values are no numbers.
+    fn threshold(&self, layer: usize, neuron: usize) -> Option<f64> {
         let threshold = self.found.sides[REAL].threshold(layer, neuron);
-        threshold.map(f64::from).filter(|threshold| threshold.is_finite()).unwrap_or(0.0)
+        threshold.map(f64::from).filter(|threshold| threshold.is_finite())
     }
 
     /// Values of the categories and of all, by name.
@@ -183,6 +185,8 @@ impl Outcome<'_> {
             threshold,
             ratio: self.sides(layer, |of| all(of.ratio(threshold))),
             null: all(self.of_real()[layer].null_ratio(threshold)),
+            adversarial_null: None,
+            rethresholded_null: None,
         }
     }
 
