@@ -126,15 +126,19 @@ fn means(report: &Report) -> Section {
     let rows = report.consistencies.iter().flat_map(|of| {
         of.result.layers.iter().map(move |layer| {
             let mean = &layer.mean;
+            let heard = layer.neurons.len().saturating_sub(layer.silent);
+            // Of none there is no mean.
+            let real = |of: Estimate| hundredths((heard > 0).then_some(of));
             vec![
                 of.run.clone(),
                 of.network.clone(),
                 layer.layer.clone(),
-                layer.neurons.len().to_string(),
-                hundredths(Some(mean.lc)),
+                heard.to_string(),
+                layer.silent.to_string(),
+                real(mean.lc),
                 hundredths(mean.adversarial_lc),
                 hundredths(mean.lc_change),
-                hundredths(Some(mean.consistency)),
+                real(mean.consistency),
                 hundredths(mean.adversarial_consistency),
                 hundredths(mean.consistency_change),
                 cosine(mean.cs1),
@@ -149,6 +153,7 @@ fn means(report: &Report) -> Section {
             "network",
             "layer",
             ">neurons",
+            ">silent",
             ">LC real",
             ">LC adversarial",
             ">change",
@@ -163,7 +168,7 @@ fn means(report: &Report) -> Section {
             "LC and consis in hundredths: high = the images that excite a neuron are of few and \
              close classes. In brackets the 95 % bootstrap interval over neurons, which says nothing of \
              other images or another training; [–]: of fewer than five. Changes are taken neuron by \
-             neuron."
+             neuron. Silent: neurons that answer to all images of a side alike; they are in no mean."
                 .into(),
         ),
         ..Section::default()

@@ -52,10 +52,12 @@ pub(super) struct Row<'r> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Images {
     Real,
-    Adversarial,
-    Rethresholded,
-    Shuffled,
     Published,
+    Shuffled,
+    Adversarial,
+    ShuffledAdversarial,
+    Rethresholded,
+    ShuffledRethresholded,
 }
 
 impl Images {
@@ -66,6 +68,8 @@ impl Images {
             Self::Adversarial => "adversarial",
             Self::Rethresholded => "adversarial, own thresholds",
             Self::Shuffled => "real, shuffled labels",
+            Self::ShuffledAdversarial => "adversarial, shuffled labels",
+            Self::ShuffledRethresholded => "adversarial, own thresholds, shuffled labels",
             Self::Published => "real, published",
         }
     }
@@ -77,6 +81,8 @@ impl Images {
             Self::Adversarial => "adversarial",
             Self::Rethresholded => "rethresholded",
             Self::Shuffled => "shuffled",
+            Self::ShuffledAdversarial => "adversarial-shuffled",
+            Self::ShuffledRethresholded => "rethresholded-shuffled",
             Self::Published => "published",
         }
     }
@@ -100,12 +106,15 @@ pub(super) fn rows(report: &Report) -> Vec<Row<'_>> {
         let of_layer = |published: &&PublishedRatio| published.layer == layer.layer;
         let published = dissection.published.iter().find(of_layer);
         let (ratio, interval) = (&layer.ratio, &layer.interval);
+        // Each with what chance gives beside it: another threshold, another chance.
         let found = [
             (Images::Real, Some(&ratio.real), Some(&interval.real)),
             (Images::Published, published.map(|published| &published.ratio), None),
-            (Images::Adversarial, ratio.adversarial.as_ref(), interval.adversarial.as_ref()),
-            (Images::Rethresholded, ratio.rethresholded.as_ref(), interval.rethresholded.as_ref()),
             (Images::Shuffled, Some(&layer.null), None),
+            (Images::Adversarial, ratio.adversarial.as_ref(), interval.adversarial.as_ref()),
+            (Images::ShuffledAdversarial, layer.adversarial_null.as_ref(), None),
+            (Images::Rethresholded, ratio.rethresholded.as_ref(), interval.rethresholded.as_ref()),
+            (Images::ShuffledRethresholded, layer.rethresholded_null.as_ref(), None),
         ];
         rows.extend(found.into_iter().filter_map(|(images, ratio, interval)| {
             Some(Row { dissection, layer, images, ratio: ratio?, interval })
@@ -251,7 +260,7 @@ fn table_1(report: &Report) -> Section {
         after: Some(
             "In brackets the 95 % bootstrap interval over blocks of images. Shuffled labels: each \
              image with the labels of another, what chance alone gives. Own thresholds: found on the \
-             attacked images; the row above keeps those of the real ones."
+             attacked images; the other adversarial rows keep those of the real ones."
                 .into(),
         ),
         ..Section::default()
@@ -283,6 +292,8 @@ fn sweep(report: &Report) -> Section {
                 share(point.ratio.adversarial),
                 share(point.ratio.rethresholded),
                 percent(point.null),
+                share(point.adversarial_null),
+                share(point.rethresholded_null),
             ]
         })
     });
@@ -295,7 +306,9 @@ fn sweep(report: &Report) -> Section {
             ">real %",
             ">adversarial %",
             ">own thresholds %",
-            ">shuffled labels %",
+            ">real, shuffled labels %",
+            ">adversarial, shuffled labels %",
+            ">own thresholds, shuffled labels %",
         ]),
         rows: rows.collect(),
         ..Section::default()
