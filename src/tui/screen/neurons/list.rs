@@ -199,7 +199,7 @@ fn filter_lines(state: &State, shown: &Shown<'_>, width: u16) -> Option<(Role, V
                 "dog · 147 · label:dog · act>10 · diff>0.5 · real!=adv · marked · !dog".to_owned()
             } else {
                 "dog · 147 · label:dog · concept:dog · act>10 · diff>0.5 · iou>0.1 · lc>0.2 · \
-                 real!=adv · detector · marked · !dog"
+                 real!=adv · concept!=adv · detector · marked · !dog"
                     .to_owned()
             },
         ),
