@@ -47,7 +47,9 @@ pub(super) fn lines(shown: &Shown<'_>, room: usize) -> Vec<(Role, String)> {
         else {
             continue;
         };
-        let mut head = about(results, layer.neurons.len());
+        let (all, silent) = (layer.neurons.len(), layer.silent);
+        let heard = all.saturating_sub(silent);
+        let mut head = about(results, heard);
         if several {
             head = format!("{} {} · {head}", at + 1, seen.name());
         }
@@ -55,7 +57,14 @@ pub(super) fn lines(shown: &Shown<'_>, room: usize) -> Vec<(Role, String)> {
             head += " · a newer consistency.json cannot be read";
         }
         lines.push((Role::Muted, text::fit(&head, room)));
-        lines.extend(of_means(&layer.mean, room).into_iter().map(|line| (Role::Text, line)));
+        if silent > 0 {
+            let words = format!("{silent} of {all} neurons silent, in no mean");
+            lines.push((Role::Warning, text::fit(&words, room)));
+        }
+        // Of none there is no mean.
+        if heard > 0 {
+            lines.extend(of_means(&layer.mean, room).into_iter().map(|line| (Role::Text, line)));
+        }
     }
     lines
 }
