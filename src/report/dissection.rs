@@ -258,8 +258,8 @@ fn table_1(report: &Report) -> Section {
         columns,
         rows,
         after: Some(
-            "In brackets the 95 % bootstrap interval over blocks of images. Shuffled labels: each \
-             image with the labels of another, what chance alone gives. Own thresholds: found on the \
+            "In brackets the 95 % interval by the jackknife over blocks of images. Shuffled labels: \
+             each image with the labels of another, what chance alone gives. Own thresholds: found on the \
              attacked images; the other adversarial rows keep those of the real ones."
                 .into(),
         ),

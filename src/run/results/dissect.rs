@@ -62,7 +62,7 @@ pub struct Layer {
     /// Share of the neurons that detect a concept, by the category of their best concept; all of
     /// them under [`ALL`]. Fractions, 0..1.
     pub ratio: Sides<Ratio>,
-    /// 95 % bootstrap intervals of these, over blocks of images.
+    /// 95 % intervals of these, by the jackknife over blocks of images.
     pub interval: Sides<BTreeMap<String, [f64; 2]>>,
     /// The ratio of the real images where each has the labels of another: what chance alone gives.
     pub null: Ratio,
