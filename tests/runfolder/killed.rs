@@ -262,6 +262,36 @@ fn dissection_killed_between_its_passes_ends_with_the_same_bits() {
     );
 }
 
+/// Starts the worker and kills it as soon as the dissection has left a file of what is under way.
+fn kill_at(runs: &Runs, run: &RunFolder, file: &str) {
+    let worker = runs.work(run);
+    let file = run.path().join("progress/dissect").join(file);
+    let since = std::time::Instant::now();
+    while !file.exists() {
+        assert!(since.elapsed() < Duration::from_secs(300), "no {}", file.display());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(worker.kill_nine(), "the run is too short");
+}
+
+#[test]
+fn dissection_whose_pictures_are_lost_or_killed_before_its_result_ends_with_the_same_bits() {
+    let runs = Runs::new();
+    let whole = runs.create_from(CONCEPTS);
+    assert_eq!(runs.work(&whole).wait(), Some(0));
+    let run = runs.create_from(CONCEPTS);
+    kill_at(&runs, &run, "adversarial.progress");
+    // As a power cut leaves it: counted as written, and gone.
+    let mut pictures = BTreeMap::new();
+    collect(run.path(), &run.path().join("dissect/adversarial"), &mut pictures);
+    let first = run.path().join(pictures.keys().next().unwrap());
+    fs::remove_file(&first).unwrap();
+    kill_at(&runs, &run, "adversarial.counts");
+    assert!(first.exists(), "the lost picture is made again");
+    assert_eq!(runs.work(&run).wait(), Some(0));
+    assert!(outcome(&run) == outcome(&whole), "the results differ");
+}
+
 #[test]
 fn dissection_asked_to_stop_goes_on_within_its_passes() {
     let runs = Runs::new();
