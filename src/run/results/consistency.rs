@@ -185,3 +185,16 @@ pub struct SweepPoint {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adversarial_lc: Option<f64>,
 }
+
+impl Consistency {
+    /// Of fewer images LC is high whatever the neuron does: of one it is 1.
+    pub const FEW: u64 = 10;
+
+    /// How many images of a neuron count, on the side where these are fewer, if they are too few for
+    /// its level to say much.
+    pub fn few(&self) -> Option<u64> {
+        let [real, adversarial] = self.top;
+        let fewest = if self.adversarial_images > 0 { real.min(adversarial) } else { real };
+        (fewest < Self::FEW).then_some(fewest)
+    }
+}

@@ -68,14 +68,8 @@ impl Stage {
         let mut real = Side::open(&work, "real", (ranking.dataset.len(), 0), None)?;
         let mut adversarial = Side::open(&work, "adversarial", (ranking.twins.len(), 0), None)?;
         ranking.progress[1] = (ranking.dataset.len() + ranking.twins.len()) as u64;
-        ranking.goes_on(context, real.next() + adversarial.next(), 1)?;
-        if ranking.rank_real(context, &mut real)? == Flow::Stop
-            || ranking.rank_twins(context, &mut adversarial)? == Flow::Stop
-        {
+        if ranking.rank_both(context, [&mut real, &mut adversarial])? == Flow::Stop {
             return Ok(StageEnd::Stopped);
-        }
-        if real.images() == 0 {
-            return Err(Error::failed("no image could be read, so none was ranked"));
         }
         for (which, side) in [("real", &real), ("adversarial", &adversarial)] {
             let few = few_counted(which, self.section.share, side.images());
