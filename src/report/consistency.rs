@@ -35,6 +35,18 @@ impl OfNeurons {
     }
 }
 
+/// What a reader should know of a run whose levels say little.
+pub(super) fn notes(run: &str, result: &Consistency) -> Vec<String> {
+    let note = result.few().map(|few| {
+        format!(
+            "{run}: only {few} images of a neuron count. With so few, LC and consis are high whatever \
+             it does (of one image, LC is 1), and CS1 and CS2 mostly chance; a larger \
+             consistency.share counts more."
+        )
+    });
+    note.into_iter().collect()
+}
+
 /// All tables, curves and trees.
 pub(super) fn sections(report: &Report) -> Vec<Section> {
     if report.consistencies.is_empty() {
@@ -223,10 +235,22 @@ fn curves(of: &OfNeurons, layer: &Layer, published: Option<PublishedCurve>) -> O
              the neurons answer to what is in the picture, not to what the network says."
                 .into(),
         ),
-        columns: columns(&["", ">LC", ">from … to", ">neurons", ">CS1", ">CS2", ">CS2 by chance"]),
+        columns: columns(&[
+            "source",
+            ">LC",
+            ">from … to",
+            ">neurons",
+            ">CS1",
+            ">CS2",
+            ">CS2, all classes alike",
+        ]),
         rows,
         after: Some(
-            "By chance: what CS2 would be if the images were taken for all classes alike.".into(),
+            "All classes alike: what CS2 would be if the attack had aimed at every class equally \
+             often, as very many targets drawn at random do. Few of them hit few classes, and none \
+             the true one: their CS2 is below that line by itself, down to 0 where a neuron's images \
+             are of one class."
+                .into(),
         ),
         chart: Some(chart(layer, published)),
         ..Section::default()
@@ -264,7 +288,7 @@ fn chart(layer: &Layer, published: Option<PublishedCurve>) -> Chart {
     let mut all = vec![
         series("CS1", Kind::First, of(|group| group.cs1)),
         series("CS2", Kind::Second, of(|group| group.cs2)),
-        series("CS2 by chance", Kind::Chance, chance.collect()),
+        series("CS2, all classes alike", Kind::Chance, chance.collect()),
     ];
     if let Some(curve) = published {
         let of = |points: &[[f64; 2]]| {

@@ -327,11 +327,11 @@ fn changes(report: &Report) -> Vec<Section> {
     });
     let count = Section {
         heading: Some(format!("Concepts of {} beside those of {}", first.after, first.before)),
-        before: Some(
-            "Real images, neuron by neuron. It means something where one network was trained on from \
-             the other, or both from the same; in two that began apart, a neuron's number says nothing."
-                .into(),
-        ),
+        before: Some(format!(
+            "Real images, neuron by neuron: gained = detected in {} alone, lost = in {} alone. It means something where one network was trained on from \
+             the other, or both from the same; in two that began apart, a neuron's number says nothing.",
+            first.after, first.before
+        )),
         columns: columns(&heads),
         rows: rows.collect(),
         ..Section::default()
@@ -342,7 +342,8 @@ fn changes(report: &Report) -> Vec<Section> {
         columns: columns(&["layer", ">neuron", "change", "before", ">IoU", "after", ">IoU"]),
         rows,
         after: Some(format!(
-            "Of each layer and kind of change at most {MOST}, the largest IoU first; the CSV has all."
+            "Of each layer and kind of change at most {MOST}, the largest IoU first; all are in what \
+             --format csv --out FOLDER writes."
         )),
         ..Section::default()
     };
@@ -420,8 +421,8 @@ fn best(report: &Report) -> Section {
         ]),
         rows,
         after: Some(format!(
-            "Of each layer at most {MOST}, the largest IoU first; the CSV has all. Average precision: \
-             of the neuron's largest value in an image as a detector of images with the concept."
+            "Of each layer at most {MOST}, the largest IoU first; all are in what --format csv --out \
+             FOLDER writes. Average precision: of the neuron's largest value in an image as a detector of images with the concept."
         )),
         ..Section::default()
     }

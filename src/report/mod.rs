@@ -268,6 +268,7 @@ impl Report {
             if published.iter().any(Option::is_some) {
                 self.note(vec![published::concepts::curve_note()]);
             }
+            self.note(consistency::notes(&run, &result));
             self.consistencies.push(OfNeurons { run, network, result, published });
         }
         Ok(())
