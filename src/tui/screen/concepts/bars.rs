@@ -2,7 +2,7 @@
 //! adversarial, run beside run, all on one scale.
 //!
 //! ```text
-//! % of neurons              real ██  adversarial ░░  re-thresholded ▒▒  shuffled labels ▏
+//!                      real ██  adversarial ░░  own thresholds ▒▒  shuffled labels ▏
 //! object    12.5 █▏██████████──┤           4.3 ▏░░░░─┤
 //!                                          7.1 ▏▒▒▒▒▒▒─┤
 //! part       6.2 ▏████──┤                  2.0 ▏░─┤
@@ -72,11 +72,20 @@ impl Side {
         if self == Self::Real { Role::Real } else { Role::Adversarial }
     }
 
+    /// Where there is little room.
+    fn short(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Adversarial => "adv",
+            Self::Rethresholded => "own",
+        }
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::Real => "real",
             Self::Adversarial => "adversarial",
-            Self::Rethresholded => "re-thresholded",
+            Self::Rethresholded => "own thresholds",
         }
     }
 }
@@ -218,7 +227,8 @@ pub(super) fn draw(
     buf: &mut Buffer,
     view: &mut View,
 ) {
-    let title = format!("aligned with a concept · {}", text::fit_ends(shown.layer, 24));
+    let title =
+        format!("aligned with a concept, % of neurons · {}", text::fit_ends(shown.layer, 24));
     let inner = context.frame(Line::from(title), area, buf);
     if !shown.runs().iter().any(|seen| seen.meanings.dissected.is_some()) {
         return empty::say(
@@ -374,29 +384,33 @@ fn draw_legend(entries: &[Entry], context: &DrawContext<'_>, row: Rect, buf: &mu
         bars.any(|bar| bar.side == *side)
     };
     let sides = [Side::Real, Side::Adversarial, Side::Rethresholded].into_iter().filter(drawn);
-    let mut parts: Vec<(String, Role)> = sides
-        .map(|side| (format!("{} {}", side.word(), side.symbol(ascii).repeat(2)), side.role()))
-        .collect();
-    parts.push(("shuffled labels ▏".into(), Role::Warning));
-    let width = |parts: &[(String, Role)]| {
-        parts.iter().map(|(words, _)| text::width(words) + 2).sum::<usize>()
-    };
-    let title = "% of neurons";
-    let whisker = ("95 % ─┤".to_owned(), Role::Text);
+    let sides: Vec<Side> = sides.collect();
     let mut bars = entries.iter().flat_map(|entry| entry.bars.iter().flatten());
     let has_interval = bars.any(|bar| bar.interval.is_some());
-    let with_whisker = text::width(title) + width(&parts) + text::width(&whisker.0) + 2;
-    if has_interval && with_whisker <= usize::from(row.width) {
-        parts.push(whisker);
-    }
-    if width(&parts) + text::width(title) <= usize::from(row.width) {
-        buf.set_string(row.x, row.y, title, context.style(Role::Muted));
-    }
-    let wide = width(&parts).saturating_sub(2) as u16;
-    let mut x = row.right().saturating_sub(wide).max(row.x);
+    // The longest that there is room for: nothing that is drawn goes without its word.
+    let tries = [(false, true), (false, false), (true, false)].map(|(short, with_interval)| {
+        let of_side = |side: &Side| {
+            let word = if short { side.short() } else { side.word() };
+            (format!("{word} {}", side.symbol(ascii).repeat(2)), side.role())
+        };
+        let mut parts: Vec<(String, Role)> = sides.iter().map(of_side).collect();
+        let shuffled = if short { "chance ▏" } else { "shuffled labels ▏" };
+        parts.push((shuffled.into(), Role::Warning));
+        if has_interval && with_interval {
+            parts.push(("95 % ─┤".into(), Role::Text));
+        }
+        parts
+    });
+    let width = |parts: &[(String, Role)]| {
+        parts.iter().map(|(words, _)| text::width(words) + 2).sum::<usize>().saturating_sub(2)
+    };
+    let [_, _, shortest] = &tries;
+    let fits = |parts: &&Vec<(String, Role)>| width(parts) <= usize::from(row.width);
+    let parts = tries.iter().find(fits).unwrap_or(shortest);
+    let mut x = row.right().saturating_sub(width(parts).min(row.width.into()) as u16);
     for (words, role) in parts {
         let left = usize::from(row.right().saturating_sub(x));
-        x = buf.set_stringn(x, row.y, words, left, context.style(role)).0 + 2;
+        x = buf.set_stringn(x, row.y, words, left, context.style(*role)).0 + 2;
     }
 }
 
@@ -434,7 +448,7 @@ fn of_run(seen: &Seen<'_>, dissect: &Dissect, layer: &Layer) -> String {
     if dissect.adversarial_images > 0 {
         words = format!("{words} · {}", dissect.attack);
         if let Some(fooled) = dissect.fooled {
-            words = format!("{words}: {} fooled", number::percent(fooled));
+            words = format!("{words}: {:.1} % fooled", fooled * 100.0);
         }
     } else {
         words += " · no adversarial side: [dissect.attack] brings it";

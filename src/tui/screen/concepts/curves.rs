@@ -153,7 +153,7 @@ fn lines_of(chart: Chart, seen: &Seen<'_>, of: &str, is_first: bool) -> Vec<Meas
             let null = || {
                 let points = layer.groups.iter();
                 let points = points.filter_map(|group| Some((group.lc, group.cs2_null?, None)));
-                Measured::new("by chance".into(), points).map(Measured::null)
+                Measured::new("all alike".into(), points).map(Measured::null)
             };
             let cs1 = estimates("CS1", &layer.groups, |group| group.cs1);
             let cs2 = estimates("CS2", &layer.groups, |group| group.cs2);
@@ -335,7 +335,7 @@ fn of_group(at: usize, group: &Group, shown: &Shown<'_>, room: usize) -> Words {
     };
     parts.extend(told("CS1", group.cs1));
     parts.extend(told("CS2", group.cs2));
-    parts.extend(group.cs2_null.map(|null| format!("by chance {null:.3}")));
+    parts.extend(group.cs2_null.map(|null| format!("all classes alike {null:.3}")));
     let lines = text::wrap(&parts.join(" · "), room);
     lines.into_iter().map(|line| (Role::Text, line)).collect()
 }
@@ -367,7 +367,7 @@ mod tests {
         let shown = Shown::new(&state, &scene).unwrap();
         let (drawn, without) = lines(Chart::Consistency, &shown);
         let names: Vec<&str> = drawn.iter().map(|line| line.name.as_str()).collect();
-        assert_eq!(names, ["by chance", "CS1 1", "CS2 1", "CS1 2", "CS2 2", "CS1 3", "CS2 3"]);
+        assert_eq!(names, ["all alike", "CS1 1", "CS2 1", "CS1 2", "CS2 2", "CS1 3", "CS2 3"]);
         assert_eq!(without, [] as [String; 0]);
         let roles = roles(&drawn);
         assert_eq!(roles[0], Role::Muted);

@@ -57,6 +57,10 @@ pub(super) fn lines(shown: &Shown<'_>, room: usize) -> Vec<(Role, String)> {
             head += " · a newer consistency.json cannot be read";
         }
         lines.push((Role::Muted, text::fit(&head, room)));
+        if let Some(few) = results.few() {
+            let words = format!("{few} images a neuron are few: LC is high whatever it does");
+            lines.push((Role::Warning, text::fit(&words, room)));
+        }
         if silent > 0 {
             let words = format!("{silent} of {all} neurons silent, in no mean");
             lines.push((Role::Warning, text::fit(&words, room)));

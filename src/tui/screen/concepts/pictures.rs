@@ -168,10 +168,13 @@ fn draw_grid(
     grid::draw(&groups, context, inner, buf, |_, _, _| {});
 }
 
-/// `000123` of `test/000123.png`.
+/// `000123` of `test/000123.png` and of `test-000123.png`: there is room for little, and what tells
+/// pictures apart are their numbers.
 fn name(image: &str) -> &str {
     let name = image.rsplit('/').next().unwrap_or(image);
-    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+    let name = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let number = name.rsplit(['-', '_']).next().filter(|last| last.len() > 2);
+    number.filter(|last| last.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or(name)
 }
 
 /// What is known of a neuron, the most telling first.
@@ -197,7 +200,7 @@ pub(super) fn facts(row: &Row<'_>, room: usize) -> Vec<(Role, String)> {
             words = format!("{words} → {}", told(adversarial));
         }
         if let Some(anew) = &neuron.best.rethresholded {
-            words = format!("{words}; re-thresholded {}", told(anew));
+            words = format!("{words}; own threshold {}", told(anew));
         }
         add(Role::Text, words);
     }
@@ -216,7 +219,7 @@ pub(super) fn facts(row: &Row<'_>, room: usize) -> Vec<(Role, String)> {
             vec![pair("LC", |level| level.lc), pair("consis", |level| level.consistency)];
         parts.extend(level.cs1.map(|cs1| format!("CS1 {cs1:.3}")));
         parts.extend(level.cs2.map(|cs2| format!("CS2 {cs2:.3}")));
-        parts.extend(level.cs2_null.map(|null| format!("by chance {null:.3}")));
+        parts.extend(level.cs2_null.map(|null| format!("all classes alike {null:.3}")));
         add(Role::Text, parts.join(" · "));
     }
     if let Some(neuron) = meaning.dissected {
@@ -239,5 +242,19 @@ pub(super) fn wants(state: &State, shown: &Shown<'_>, row: &Row<'_>, wanted: &mu
         wanted.extend(pictures.map(|(rank, picture)| {
             request(state.overlay, shown.seen.detail, neuron, side, rank, picture)
         }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_named_by_what_tells_it_apart() {
+        assert_eq!(name("test/000123.png"), "000123");
+        assert_eq!(name("test-000123"), "000123");
+        assert_eq!(name("ade20k/ADE_train_00012345.jpg"), "00012345");
+        assert_eq!(name("dtd/striped_x1.jpg"), "striped_x1");
+        assert_eq!(name(""), "");
     }
 }

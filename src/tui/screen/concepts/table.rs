@@ -212,7 +212,14 @@ pub(super) fn draw(
     let (all, listed) = (shown.all, shown.rows.len());
     let count = if all == listed { format!("{all}") } else { format!("{listed} of {all}") };
     let way = if state.reversed { ", reversed" } else { "" };
-    let mut title = Line::from(format!("{count} neurons by {}{way}", shown.sort.words()));
+    // Of which run, where there are two.
+    let several = shown.runs().len() > 1;
+    let of = if several {
+        format!(" · {}", text::fit_ends(shown.seen.name(), 24))
+    } else {
+        String::new()
+    };
+    let mut title = Line::from(format!("{count} neurons by {}{way}{of}", shown.sort.words()));
     title.push_span(filter_words(state, shown, context));
     let inner = context.frame(title, area, buf);
     let mut inner = draw_filter(state, shown, context, inner, buf, view);

@@ -26,6 +26,8 @@ use crate::tui::theme::Role;
 const SIGN: &str = "◆";
 /// From here on both sides stand beside each other.
 const BESIDE: u16 = 64;
+/// No noun of WordNet is deeper.
+const DEEPEST: usize = 64;
 /// Rows above a tree.
 const HEAD: u16 = 2;
 /// Cells of a share: `100 %`, and a blank before it.
@@ -192,9 +194,16 @@ impl Half<'_> {
         };
         let (first, last) = (name(line.nouns.first()), name(line.nouns.last()));
         let (first, last) = (&*text::clean(first), &*text::clean(last));
-        let long = format!("{first} › … › {last}");
+        // As much of the end as there is room for.
+        let ends = line.nouns.get(2..).unwrap_or_default();
+        let tries = (0..ends.len()).map(|at| {
+            let ends = ends[at..].iter().map(|noun| name(Some(noun)));
+            let ends: Vec<&str> = ends.collect();
+            format!("{first} › … › {}", text::clean(&ends.join(" › ")))
+        });
+        let long = tries.take(DEEPEST).find(|words| text::width(words) <= room);
         match line.nouns.len() {
-            3.. if text::width(&long) <= room => long,
+            3.. if long.is_some() => long.unwrap_or_default(),
             2.. if text::width(last) + 4 <= room => format!("… › {last}"),
             _ => text::fit(last, room),
         }
