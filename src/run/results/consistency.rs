@@ -122,8 +122,9 @@ pub struct Level {
 pub struct Estimate {
     /// Over neurons.
     pub mean: f64,
-    /// Over resampled neurons.
-    pub interval: [f64; 2],
+    /// Over resampled neurons; `None`: of too few to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<[f64; 2]>,
 }
 
 /// Means over the neurons of a layer.

@@ -21,6 +21,9 @@ use crate::spec::{self, Affinity, ConsistencySpec, Split};
 /// Sigmas whose mean LC is told beside the one that counts (SCIENCE §4.2).
 const SIGMAS: [f64; 3] = [1.0, 2.0, 3.0];
 
+/// Of fewer values an interval would look surer than it is: of one, it is a point.
+const FEWEST: usize = 5;
+
 /// Bytes that are held at once of the images that excite neurons most; for more neurons than fit, the
 /// answers are read from the disk again.
 const MOST_BYTES: usize = 256 << 20;
@@ -232,7 +235,7 @@ impl<'a> Outcome<'a> {
 
     fn estimate(&self, values: &[f64]) -> Estimate {
         let (mean, interval) = mean_interval(values, self.seed);
-        Estimate { mean, interval }
+        Estimate { mean, interval: (values.len() >= FEWEST).then_some(interval) }
     }
 
     /// Of the neurons that have one; `None` if none has.
