@@ -59,7 +59,7 @@ fn neurons_that_answer_to_nothing_are_silent_and_in_no_mean() {
     let log = std::fs::read_to_string(log).unwrap();
     assert!(log.contains("all 8 neurons are silent"), "{log}");
     let shown = runs.glassbox(&["show", "last"]).output().unwrap();
-    assert!(String::from_utf8(shown.stdout).unwrap().contains("SILENT"));
+    assert!(String::from_utf8(shown.stdout).unwrap().contains("8 of 8 neurons silent"));
 
     let done = of(3);
     let layer = &done["results"]["consistency"]["layers"][0];
