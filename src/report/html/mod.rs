@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 
 use super::Report;
 use super::figure::{Gallery, Panel};
-use super::sections::{self, Section};
+use super::sections::{self, Column, RUN, Section};
 use markup::escape;
 
 const STYLE: &str = include_str!("style.css");
@@ -35,6 +35,16 @@ struct Part {
     title: String,
     /// Markup.
     body: String,
+}
+
+/// How a column's cells are set: an id is long, says the same in many rows, and must not push the
+/// numbers off the page.
+fn class(column: &Column) -> &'static str {
+    match column {
+        Column { is_number: true, .. } => " class=\"number\"",
+        Column { name, .. } if name == RUN => " class=\"run\"",
+        Column { .. } => "",
+    }
 }
 
 /// The page, and how many of its pictures could not be read.
@@ -119,14 +129,14 @@ fn table(section: &Section) -> String {
             out += if section.heading.is_none() { "<table class=\"wraps\">" } else { "<table>" };
             out += "\n<thead><tr>";
             for column in &section.columns {
-                let class = if column.is_number { " class=\"number\"" } else { "" };
+                let class = class(column);
                 let _ = write!(out, "<th scope=\"col\"{class}>{}</th>", escape(&column.name));
             }
             out += "</tr></thead>\n<tbody>\n";
             for row in rows {
                 out += "<tr>";
                 for (column, text) in section.columns.iter().zip(row) {
-                    let class = if column.is_number { " class=\"number\"" } else { "" };
+                    let class = class(column);
                     let _ = write!(out, "<td{class}>{}</td>", escape(text));
                 }
                 out += "</tr>\n";

@@ -188,6 +188,8 @@ pub fn hints(state: &State, scene: &Scene<'_>) -> Vec<Action> {
         Region::Neurons => vec![Open, Filter, Sort, ReverseSort],
         Region::Pictures => vec![PreviousNeuron, NextNeuron, Action::Region, Back],
         Region::Tree => vec![PreviousNeuron, NextNeuron, Back],
+        // Of one run alone there is nothing to open.
+        Region::Difference if shown.changes.is_empty() => vec![SideBySide],
         Region::Difference => vec![Open, Filter],
     });
     hints.extend([PreviousLayer, NextLayer, SideBySide, Zoom, CopyCommand, Filter, Back]);

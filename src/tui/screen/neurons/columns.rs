@@ -33,9 +33,15 @@ pub(super) fn cells(neuron: &Neuron, meaning: &Meaning<'_>) -> [String; 10] {
         share(neuron.change()),
         number::value(neuron.top_activation()),
         concept.map_or_else(none, |best| best.concept.clone()),
-        share(meaning.number("iou")),
+        meaning.number("iou").map_or_else(none, intersection),
         meaning.number("lc").map_or_else(none, |value| format!("{value:.3}")),
     ]
+}
+
+/// `.041`: the third digit tells what detects from what does not.
+fn intersection(value: f64) -> String {
+    let text = format!("{value:.3}");
+    text.strip_prefix('0').map_or_else(|| format!("{value:.2}"), str::to_owned)
 }
 
 /// Which numbers there is room for, each with its cells: what it is sorted by before all. Index and
@@ -173,5 +179,7 @@ mod tests {
         let neuron = &layer.neurons[147];
         let cells = cells(neuron, &both.neuron(147));
         assert_eq!(cells[7], "dog");
+        assert_eq!(cells[8], ".112");
+        assert_eq!(["1.00", ".000"], [1.0, 0.0002].map(intersection));
     }
 }
