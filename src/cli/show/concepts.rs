@@ -1,11 +1,12 @@
 //! What `glassbox show` says of dissection and consistency.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::super::print;
 use super::{interval, left_out};
 use crate::run::results::consistency::{Consistency, Estimate};
-use crate::run::results::dissect::{ALL, Dissect, Layer, Ratio};
+use crate::run::results::dissect::{ALL, Dissect, Layer};
 use crate::tui::{number, text};
 
 /// Where there is no number.
@@ -27,8 +28,7 @@ pub(super) fn dissection(result: &Dissect) -> String {
     for layer in &result.layers {
         let _ = writeln!(
             out,
-            "\n{}: share of {} neurons whose best concept has an IoU above {}; shuffled: with the \
-             labels of other images",
+            "\n{}: share of {} neurons whose best concept has an IoU above {}",
             text::clean(&layer.layer),
             layer.neurons.len(),
             layer.threshold
@@ -39,44 +39,58 @@ pub(super) fn dissection(result: &Dissect) -> String {
 }
 
 fn ratios(result: &Dissect, layer: &Layer) -> String {
-    let sides = [
-        (Some(&layer.ratio.real), Some(&layer.interval.real), Some(&layer.null), ">REAL"),
+    let attacked = [
         (
-            layer.ratio.adversarial.as_ref(),
-            layer.interval.adversarial.as_ref(),
-            layer.adversarial_null.as_ref(),
+            &layer.ratio.adversarial,
+            &layer.interval.adversarial,
+            &layer.adversarial_null,
             ">ADVERSARIAL",
         ),
         (
-            layer.ratio.rethresholded.as_ref(),
-            layer.interval.rethresholded.as_ref(),
-            layer.rethresholded_null.as_ref(),
+            &layer.ratio.rethresholded,
+            &layer.interval.rethresholded,
+            &layer.rethresholded_null,
             ">OWN THRESHOLDS",
         ),
     ];
-    let sides: Vec<_> = sides.into_iter().filter(|(ratio, ..)| ratio.is_some()).collect();
-    let mut headings = vec!["CATEGORY"];
-    headings.extend(sides.iter().flat_map(|(.., name)| [*name, "95 %", ">SHUFFLED"]));
+    let attacked: Vec<_> = attacked
+        .into_iter()
+        .filter_map(|(ratio, interval, null, name)| {
+            Some((ratio.as_ref()?, interval.as_ref(), null.as_ref(), name))
+        })
+        .collect();
+    let mut headings = vec!["CATEGORY", ">REAL", "95 %", ">SHUFFLED"];
+    headings.extend(attacked.iter().flat_map(|(.., name)| [*name, "95 %", ">SHUFFLED"]));
     let categories = result.categories.iter().map(String::as_str).chain([ALL]);
     let rows: Vec<Vec<String>> = categories
         .map(|category| {
             let mut row = vec![category.to_owned()];
-            for &(ratio, intervals, null, _) in &sides {
-                let ends = intervals.and_then(|of| of.get(category));
-                row.push(share(ratio, category));
-                row.push(ends.map_or_else(|| NONE.to_owned(), |ends| interval(*ends)));
-                row.push(share(null, category));
+            row.extend(shown(&layer.ratio.real, Some(&layer.interval.real), category));
+            row.push(share(&layer.null, category));
+            for (ratio, interval, null, _) in &attacked {
+                row.extend(shown(ratio, *interval, category));
+                row.push(null.map_or_else(|| NONE.to_owned(), |null| share(null, category)));
             }
             row
         })
         .collect();
     print::table(&headings, &rows)
+        + "SHUFFLED: with the labels of another image, what chance gives.\n"
 }
 
-fn share(ratio: Option<&Ratio>, category: &str) -> String {
-    ratio
-        .and_then(|of| of.get(category))
-        .map_or_else(|| NONE.to_owned(), |share| number::fraction(*share))
+/// A share and its interval.
+fn shown(
+    ratio: &BTreeMap<String, f64>,
+    intervals: Option<&BTreeMap<String, [f64; 2]>>,
+    category: &str,
+) -> [String; 2] {
+    let ends = intervals.and_then(|intervals| intervals.get(category));
+    let ends = ends.map_or_else(|| NONE.to_owned(), |ends| interval(*ends));
+    [share(ratio, category), ends]
+}
+
+fn share(ratio: &BTreeMap<String, f64>, category: &str) -> String {
+    ratio.get(category).map_or_else(|| NONE.to_owned(), |share| number::fraction(*share))
 }
 
 /// A row a layer: means over its neurons.
@@ -100,13 +114,7 @@ pub(super) fn consistency(result: &Consistency) -> String {
         );
     }
     let attacked = result.adversarial_images > 0;
-    let some_are_silent = result.layers.iter().any(|layer| layer.silent > 0);
-    if some_are_silent {
-        out += "silent neurons, which answer to all images of a side alike, are in no mean\n";
-    }
-    let mut headings = vec!["LAYER", ">NEURONS"];
-    headings.extend(some_are_silent.then_some(">SILENT"));
-    headings.extend([">LC", "95 %", ">CONSIS", "95 %"]);
+    let mut headings = vec!["LAYER", ">NEURONS", ">LC", "95 %", ">CONSIS", "95 %"];
     if attacked {
         headings.extend([">ADVERSARIAL LC", "95 %", ">ADVERSARIAL CONSIS", "95 %"]);
         headings.extend([">CS1", "95 %", ">CS2", "95 %"]);
@@ -116,14 +124,11 @@ pub(super) fn consistency(result: &Consistency) -> String {
         .iter()
         .map(|layer| {
             let mean = &layer.mean;
-            let mut row = vec![layer.layer.clone(), number::count(layer.neurons.len() as u64)];
-            if some_are_silent {
-                row.push(number::count(layer.silent as u64));
-            }
-            // Of silent neurons alone there is no mean.
-            let heard = layer.silent == 0 || layer.silent < layer.neurons.len();
-            let real = [mean.lc, mean.consistency].map(|of| heard.then_some(of));
+            let heard = layer.neurons.len().saturating_sub(layer.silent);
+            let mut row = vec![layer.layer.clone(), number::count(heard as u64)];
             let cells = |of: Option<Estimate>| of.map_or([NONE.into(), NONE.into()], told);
+            // Of none there is no mean.
+            let real = [mean.lc, mean.consistency].map(|of| (heard > 0).then_some(of));
             row.extend(real.into_iter().flat_map(cells));
             if attacked {
                 let others =
@@ -133,7 +138,12 @@ pub(super) fn consistency(result: &Consistency) -> String {
             row
         })
         .collect();
-    out + &print::table(&headings, &rows)
+    out += &print::table(&headings, &rows);
+    for layer in result.layers.iter().filter(|layer| layer.silent > 0) {
+        let (name, all) = (text::clean(&layer.layer), layer.neurons.len());
+        let _ = writeln!(out, "{name}: {} of {all} neurons silent, in no mean", layer.silent);
+    }
+    out
 }
 
 fn told(estimate: Estimate) -> [String; 2] {
@@ -143,8 +153,6 @@ fn told(estimate: Estimate) -> [String; 2] {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::run::results::consistency::{Layer as Measured, Means, Neuron};
     use crate::run::results::dissect::Sides;
@@ -169,7 +177,7 @@ mod tests {
                 rethresholded: None,
             },
             null: named(0.0, 0.03125),
-            adversarial_null: Some(named(0.0, 0.015625)),
+            adversarial_null: Some(named(0.0, 0.1875)),
             ..Layer::default()
         };
         let mut result = Dissect {
@@ -190,14 +198,15 @@ mod tests {
             "0.1250  0.1000–0.1500",
             "ADVERSARIAL",
             "0.0313",
-            "0.0156",
+            "0.1875",
         ] {
             assert!(told.contains(part), "{part} is not in\n{told}");
         }
         assert!(!told.contains("OWN THRESHOLDS"));
-        // A share stands there also without its interval.
+        // Its interval alone is missing.
         result.layers[0].interval.adversarial = None;
-        assert!(dissection(&result).contains("0.0625  –"), "{}", dissection(&result));
+        let told = dissection(&result);
+        assert!(told.contains("ADVERSARIAL") && told.contains("0.0625  –"), "{told}");
         result.layers[0].ratio.adversarial = None;
         assert!(!dissection(&result).contains("ADVERSARIAL"));
     }
@@ -211,7 +220,13 @@ mod tests {
             adversarial_lc: Some(estimate(0.125)),
             ..Means::default()
         };
-        let layer = Measured { layer: "conv5".into(), mean, ..Measured::default() };
+        let layer = Measured {
+            layer: "conv5".into(),
+            neurons: vec![Neuron::default(); 8],
+            silent: 3,
+            mean,
+            ..Measured::default()
+        };
         let mut result = Consistency {
             wordnet: "3.0".into(),
             split: "test".into(),
@@ -222,22 +237,24 @@ mod tests {
             ..Consistency::default()
         };
         let told = consistency(&result);
-        for part in ["top 100 real and 50 adversarial", "against the target", "0.7400–0.7600"] {
+        for part in [
+            "top 100 real and 50 adversarial",
+            "against the target",
+            "0.7400–0.7600",
+            "conv5: 3 of 8 neurons silent, in no mean",
+        ] {
             assert!(told.contains(part), "{part} is not in\n{told}");
         }
-        assert!(!told.contains("SILENT") && !told.contains("are few"));
-        result.top = [100, 9];
-        result.layers[0].mean.lc.interval = None;
-        let few = consistency(&result);
-        assert!(few.contains("9 images a neuron are few") && few.contains("0.2500  –"), "{few}");
-        result.layers[0].mean.lc = estimate(0.25);
-        result.layers[0].neurons = vec![Neuron::default(); 3];
-        result.layers[0].silent = 2;
-        let some = consistency(&result);
-        assert!(some.contains("SILENT") && some.contains("0.7400–0.7600"), "{some}");
-        result.layers[0].silent = 3;
-        assert!(!consistency(&result).contains("0.2500"), "a mean of nothing");
+        result.layers[0].silent = 8;
+        let words = consistency(&result);
+        assert!(!words.contains("0.2500"), "of none there is no mean: {words}");
         result.layers[0].silent = 0;
+        result.layers[0].mean.lc.interval = None;
+        assert!(consistency(&result).contains("0.2500  –"), "too few for an interval");
+        result.layers[0].mean.lc = estimate(0.25);
+        assert!(!told.contains("are few"), "{told}");
+        result.top = [100, 9];
+        assert!(consistency(&result).contains("! 9 images a neuron are few"));
         result.adversarial_images = 0;
         let told = consistency(&result);
         assert!(told.contains("0.2400–0.2600") && !told.contains("CS1"), "{told}");
