@@ -108,17 +108,17 @@ fn cost(estimate: &Estimate) -> Vec<String> {
     if let Some(neurons) = estimate.neurons {
         let real = if neurons.sides == 1 { "real" } else { "real and adversarial" };
         lines.push(format!(
-            "neurons    {} in {} layers, {} {real} pictures to show",
+            "neurons    {} in {}, {} {real} pictures to show",
             count(neurons.neurons),
-            neurons.layers,
+            layers(neurons.layers),
             count(neurons.pictures)
         ));
     }
     if let Some(dissect) = estimate.dissect {
         lines.push(format!(
-            "dissect    {} in {} layers, {} labelled images, {} concepts",
+            "dissect    {} in {}, {} labelled images, {} concepts",
             count(dissect.neurons),
-            dissect.layers,
+            layers(dissect.layers),
             count(dissect.images),
             count(dissect.concepts)
         ));
@@ -128,20 +128,29 @@ fn cost(estimate: &Estimate) -> Vec<String> {
                 count(forward),
                 count(gradient)
             ));
+            lines.push(format!(
+                "             {} adversarial PNGs, up to {}",
+                count(dissect.images),
+                bytes(dissect.most_bytes)
+            ));
         }
     }
     if let Some(consistency) = estimate.consistency {
-        let sides = if consistency.sides == 1 { "" } else { ", and as many attacked ones" };
+        let sides = if consistency.sides == 1 { "" } else { ", and their attacked versions" };
         lines.push(format!(
-            "consistency {} in {} layers, {} images ranked{sides}",
+            "consistency {} in {}, {} images ranked{sides}",
             count(consistency.neurons),
-            consistency.layers,
+            layers(consistency.layers),
             count(consistency.images)
         ));
     }
     lines
         .push("time       measured as soon as it runs; `glassbox watch` shows what is left".into());
     lines
+}
+
+fn layers(count: usize) -> String {
+    if count == 1 { "1 layer".into() } else { format!("{count} layers") }
 }
 
 /// The first few names, each fit for the end of a comment.
@@ -189,6 +198,7 @@ mod tests {
                 layers: 1,
                 neurons: 16,
                 attack: Some(Passes { forward: 500, gradient: 10_000 }),
+                most_bytes: 6_211_000,
             }),
             consistency: Some(ConsistencyEstimate {
                 layers: 2,
@@ -226,9 +236,11 @@ mod tests {
             "up to 11.8 MiB",
             "288 real and",
             "336,000 forward and back",
-            "16 in 1 layers, 500 labelled images, 135 concepts",
+            "16 in 1 layer, 288 real and",
+            "16 in 1 layer, 500 labelled images, 135 concepts",
             "10,000 forward and back",
-            "48 in 2 layers, 1,000 images ranked, and as many attacked ones",
+            "500 adversarial PNGs, up to 5.9 MiB",
+            "48 in 2 layers, 1,000 images ranked, and their attacked versions",
         ] {
             assert!(lines.contains(part), "{part} is not in\n{lines}");
         }

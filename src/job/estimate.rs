@@ -4,6 +4,7 @@
 use crate::data::Dataset;
 use crate::data::labelled::Labelled;
 use crate::model::Model;
+use crate::neuron::top_set::share_of;
 use crate::spec::{OptimizerName, Spec, Split};
 
 /// The cost of a spec on its data and network.
@@ -107,6 +108,8 @@ pub struct DissectEstimate {
     pub neurons: usize,
     /// What it takes to attack the images.
     pub attack: Option<Passes>,
+    /// PNGs of the attacked ones, at most; 0 = none.
+    pub most_bytes: u64,
 }
 
 /// The cost of `[consistency]`.
@@ -122,6 +125,22 @@ pub struct ConsistencyEstimate {
     pub images: usize,
 }
 
+/// Fewer images a neuron than this say little of what it answers to.
+const FEW: usize = 10;
+
+/// A line if `[consistency]` counts that few `images` of a side, `real` or `adversarial`, that has
+/// some.
+pub fn few_counted(side: &str, share: f64, images: usize) -> Option<String> {
+    let top = share_of(share, images);
+    (1..FEW).contains(&top).then(|| {
+        let of = if top == 1 { "image counts" } else { "images count" };
+        format!(
+            "consistency.share = {share} of {images} {side} images: only {top} {of} a neuron, so \
+             its LC and CS are nearly chance; raise consistency.share"
+        )
+    })
+}
+
 /// How many layers `asked` names (none = all), and how many channels they have.
 fn layers_of(model: &Model, asked: &[String]) -> [usize; 2] {
     let is_asked = |tap: &&crate::model::LayerTap| {
@@ -130,6 +149,12 @@ fn layers_of(model: &Model, asked: &[String]) -> [usize; 2] {
     };
     let layers: Vec<_> = model.taps().iter().filter(is_asked).collect();
     [layers.len(), layers.iter().map(|tap| tap.shape[0]).sum()]
+}
+
+/// Bytes of so many PNGs of a shape, at most.
+fn pngs(images: usize, [channels, height, width]: [usize; 3]) -> u64 {
+    // A PNG row has one byte of its own, a file about 70 of frame.
+    images as u64 * ((channels * width + 1) * height + 70) as u64
 }
 
 /// 1 or 2.
@@ -144,7 +169,6 @@ pub fn estimate(
     labelled: Option<&dyn Labelled>,
     model: &Model,
 ) -> Estimate {
-    let [channels, height, width] = test.shape();
     let weights = model.parameters().count();
     Estimate {
         train_images: train.len(),
@@ -196,9 +220,7 @@ pub fn estimate(
         }),
         attack: spec.attack.as_ref().map(|section| {
             let images = test.len().saturating_mul(section.targets_per_image);
-            // A PNG row has one byte of its own, a file about 70 of frame.
-            let most_bytes = images as u64 * ((channels * width + 1) * height + 70) as u64;
-            AttackEstimate { images, most_bytes }
+            AttackEstimate { images, most_bytes: pngs(images, test.shape()) }
         }),
         neurons: spec.neurons.as_ref().map(|section| {
             let [layers, neurons] = layers_of(model, &section.layers);
@@ -220,6 +242,7 @@ pub fn estimate(
                         attack.how.passes().map(|passes| images.saturating_mul(passes));
                     Passes { forward, gradient }
                 }),
+                most_bytes: section.attack.as_ref().map_or(0, |_| pngs(images, data.shape())),
             }
         }),
         consistency: spec.consistency.as_ref().map(|section| {

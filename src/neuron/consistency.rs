@@ -118,14 +118,17 @@ fn length(p: &[f64]) -> f64 {
     p.iter().map(|share| share * share).sum::<f64>().sqrt()
 }
 
+/// The fewest values of a group: a mean of fewer says little.
+const SMALLEST_GROUP: usize = 5;
+
 /// Indices of `values` in groups of neighbouring values, the lowest first (SCIENCE §4.2): `count`
-/// groups, or one a value where these are fewer, whose sizes differ by one at most. Equal values are
-/// in the order of their indices.
+/// groups whose sizes differ by one at most, or fewer, so that each has 5 values. Equal values are in
+/// the order of their indices.
 pub fn groups(values: &[f64], count: usize) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     // + 0.0: the two zeros are one value.
     order.sort_by(|&a, &b| (values[a] + 0.0).total_cmp(&(values[b] + 0.0)));
-    let count = count.min(values.len());
+    let count = count.min(values.len() / SMALLEST_GROUP);
     let end = |group: usize| group * values.len() / count;
     (0..count).map(|group| order[end(group)..end(group + 1)].to_vec()).collect()
 }

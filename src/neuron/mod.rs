@@ -4,6 +4,7 @@ pub mod activation;
 pub mod consistency;
 pub mod discrepancy;
 pub mod dissection;
+mod hash;
 pub mod quantile;
 pub mod rank;
 pub mod region;

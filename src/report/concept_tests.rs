@@ -8,7 +8,7 @@ use crate::run::folder::NewRun;
 use crate::run::results::consistency::{
     self as wordnet, Class, Estimate, Group, Level, Means, Noun,
 };
-use crate::run::results::dissect::{self, Match, Picture, Ratio, Sides, SweepPoint};
+use crate::run::results::dissect::{self, Concept, Match, Picture, Ratio, Sides, SweepPoint};
 
 /// A run that was dissected.
 pub(super) fn run(root: &Path, spec: &str) -> RunFolder {
@@ -39,7 +39,7 @@ fn neuron(index: usize, real: Match, adversarial: Match) -> dissect::Neuron {
     let picture = Picture { image: "1.png".into(), picture: "p.png".into(), activation: 1.0 };
     dissect::Neuron {
         index,
-        threshold: 0.25,
+        threshold: Some(0.25),
         best: Sides { real, adversarial: Some(adversarial), rethresholded: None },
         pictures: vec![picture],
         outlines: Some("o.png".into()),
@@ -66,12 +66,16 @@ pub(super) fn dissected() -> Dissect {
         },
         interval: Sides { real: interval.collect(), ..Sides::default() },
         null: ratio(0.0, 0.125),
+        adversarial_null: Some(ratio(0.0625, 0.0)),
         sweep: vec![SweepPoint {
             threshold: 0.02,
             ratio: Sides { real: 0.75, adversarial: Some(0.5), rethresholded: None },
             null: 0.125,
+            adversarial_null: Some(0.0625),
+            ..SweepPoint::default()
         }],
         iou: String::new(),
+        ..dissect::Layer::default()
     };
     Dissect {
         data: "shapes".into(),
@@ -88,7 +92,7 @@ pub(super) fn dissected() -> Dissect {
 }
 
 fn estimate(mean: f64) -> Estimate {
-    Estimate { mean, interval: [mean - 0.05, mean + 0.05] }
+    Estimate { mean, interval: Some([mean - 0.05, mean + 0.05]) }
 }
 
 fn level(lc: f64, ancestor: usize, classes: &[(u32, f64)]) -> Level {
@@ -119,11 +123,12 @@ pub(super) fn consistent() -> Consistency {
         lc,
         lc_range: [lc, lc],
         cs1: Some(estimate(0.9)),
-        cs2: Some(estimate(0.25)),
+        cs2: Some(Estimate { mean: 0.25, interval: None }),
         cs2_null: Some(0.375),
     };
     let layer = wordnet::Layer {
         layer: "conv5".into(),
+        silent: 1,
         neurons: vec![
             neuron(0, level(0.25, 0, &[(0, 0.5), (2, 0.5)]), level(0.5, 1, &[(0, 0.5), (1, 0.5)])),
             neuron(1, level(0.75, 2, &[(0, 1.0)]), level(0.25, 0, &[(0, 0.75), (2, 0.25)])),
@@ -191,9 +196,10 @@ fn table_1_has_a_row_for_each_kind_of_images() {
         "| real | 4 | 25.00 [25.00, 35.00] | 25.00 [25.00, 35.00] | 50.00 [50.00, 60.00] |",
         "| adversarial | 4 | 25.00 | 0.00 | 25.00 |",
         "| real, shuffled labels | 4 | 0.00 | 12.50 | 12.50 |",
+        "| adversarial, shuffled labels | 4 | 6.25 | 0.00 | 6.25 |",
         "(IoU) above 0.04.",
         "| pgd ε 4, random targets | 40 | 90.00 | 0.50 |",
-        "| conv5 | 0.02 | 75.00 | 50.00 | – | 12.50 |",
+        "| conv5 | 0.02 | 75.00 | 50.00 | – | 12.50 | 6.25 | – |",
         "| conv5 | 0 | red \\| &lt;b> (color) | 0.100 | 0.500 | red \\| &lt;b> (color) | 0.050 |",
         "| conv5 | 3 | – | 0.000 |",
     ] {
@@ -244,9 +250,9 @@ fn level_and_consistency_are_told_with_intervals_curves_and_trees() {
     let folder = full(root.path());
     let page = markdown::render(&Report::of(std::slice::from_ref(&folder)).unwrap());
     for part in [
-        "| 50.00 [45.00, 55.00] | 37.50 [32.50, 42.50] | -12.50 [-17.50, -7.50] |",
+        "| conv5 | 2 | 1 | 50.00 [45.00, 55.00] | 37.50 [32.50, 42.50] | -12.50 [-17.50, -7.50] |",
         "| 10 of 1000 | 9 of 900 | gaussian, σ 2 | wu-palmer | target | 3.0 |",
-        "| ours | 25.00 | 25.00 … 25.00 | 1 | 0.900 [0.850, 0.950] | 0.250 [0.200, 0.300] | 0.375 |",
+        "| ours | 25.00 | 25.00 … 25.00 | 1 | 0.900 [0.850, 0.950] | 0.250 [–] | 0.375 |",
         "| conv5 | 1 | 40.00 | 30.00 |",
         "\n    neuron 1, real images: LC 75.00, consis 37.50\n    entity › animal › ◆ dog (hound <i>)  \
          100.00 %\n\n    neuron 1, adversarial images: LC 25.00, consis 12.50\n    ◆ entity\n    \
@@ -265,7 +271,7 @@ fn every_table_of_concepts_is_a_csv_with_as_many_cells_as_columns() {
     let runs = [full(root.path()), full(root.path())];
     let report = Report::of(&runs).unwrap();
     let tables = [
-        (csv::concepts::table_1(&report), 1 + 2 * 9),
+        (csv::concepts::table_1(&report), 1 + 2 * 12),
         (csv::concepts::sweep(&report), 1 + 2),
         (csv::concepts::neurons(&report), 1 + 2 * 4),
         (csv::concepts::differences(&report), 1 + 4),
@@ -281,6 +287,11 @@ fn every_table_of_concepts_is_a_csv_with_as_many_cells_as_columns() {
             assert_eq!(cells.split(',').count(), columns, "{line}\n{table}");
         }
     }
+    let curves = csv::concepts::curves(&report);
+    assert!(
+        curves.contains(",ours,0.75,0.75,0.75,1,0.9,0.85,0.9500000000000001,0.25,,,0.375"),
+        "{curves}"
+    );
     let levels = csv::concepts::levels(&report);
     assert!(levels.contains(",conv5,1,0.75,0.375,dog,1,0.25,0.125,entity,2,0.9,0.25,0.375"));
 }
@@ -291,7 +302,16 @@ const ALEXNET: &str = "[data]\nformat = 'image-folder'\npath = '/data/imagenet'\
                        [consistency]\nadversarial = 'none'\n";
 
 fn on_broden(layer: &str) -> Dissect {
-    let mut result = Dissect { data: "broden".into(), ..dissected() };
+    let categories = ["color", "texture", "material", "scene", "part", "object"];
+    let concept = |number| Concept { number, name: "red".into(), ..Concept::default() };
+    let mut result = Dissect {
+        data: "broden".into(),
+        images: 63_300,
+        damaged: 5,
+        categories: categories.map(str::to_owned).into(),
+        concepts: (1..=1197).map(concept).collect(),
+        ..dissected()
+    };
     result.layers[0].layer = layer.into();
     result
 }
@@ -309,8 +329,7 @@ fn published_ratios_stand_beside_the_same_network_layer_and_measure_alone() {
     };
     let (all, page) = published(ALEXNET, &on_broden("features.10"));
     assert_eq!(all, [0.379]);
-    // Without a run's own cells: color, object, all, in the order of our categories.
-    let row = "| Caffe's AlexNet | features.10 | real, published |  | 1.60 | 12.50 | 37.90 |";
+    let row = "| Caffe's AlexNet | features.10 | real, published |  | 1.60 | 15.60 | 1.20 | 0.80 | 6.20 | 12.50 | 37.90 |";
     assert!(page.contains(row) && page.contains("Bau et al. 2017"), "{page}");
     let none: [f64; 0] = [];
     let strict = {
@@ -322,6 +341,14 @@ fn published_ratios_stand_beside_the_same_network_layer_and_measure_alone() {
         (ALEXNET.to_owned(), on_broden("features.8")),
         (ALEXNET.to_owned(), strict),
         (ALEXNET.to_owned(), Dissect { quantile: 0.01, ..on_broden("features.10") }),
+        (ALEXNET.to_owned(), Dissect { images: 375, ..on_broden("features.10") }),
+        (ALEXNET.to_owned(), Dissect { concepts: Vec::new(), ..on_broden("features.10") }),
+        (ALEXNET.to_owned(), {
+            let mut result = on_broden("features.10");
+            result.categories.retain(|category| category != "material");
+            result
+        }),
+        (ALEXNET.replace("'broden'\n", "'broden'\nlimit = 63000\n"), on_broden("features.10")),
         (ALEXNET.replace("alexnet'\nw", "vgg16'\nw"), on_broden("features.10")),
         (ALEXNET.replace("224", "64"), on_broden("features.10")),
         (ALEXNET.replace("weights = '/w/alexnet.pth'\n", ""), on_broden("features.10")),
@@ -360,6 +387,21 @@ fn published_curves_stand_beside_networks_that_were_trained_as_the_papers() {
         let (_, of_weights) = report(&weights(&from), "features.10");
         assert!(of_weights.consistencies[0].published[0].is_some(), "{from}");
     }
+    // LC or CS2 of another kind is another axis.
+    let another = |spec: &str, change: &dyn Fn(&mut Consistency)| {
+        let folder = run(root.path(), spec);
+        let mut result = consistent();
+        result.layers[0].layer = "features.10".into();
+        change(&mut result);
+        write(&folder, "consistency", &result);
+        Report::of(&[folder]).unwrap().consistencies[0].published[0].is_some()
+    };
+    assert!(another(&trained, &|_| ()));
+    assert!(!another(&trained, &|result| result.kernel = "path".into()));
+    assert!(!another(&trained, &|result| result.sigma = 3.0));
+    assert!(!another(&trained, &|result| result.split = "train".into()));
+    assert!(!another(&trained, &|result| result.against = "prediction".into()));
+    assert!(!another(&trained.replace("'none'", "'none'\nshare = 0.1"), &|_| ()));
     let plain = trained.replace("= 0.1", "= 0");
     for (spec, layer) in [
         (ALEXNET, "features.10"),

@@ -107,12 +107,18 @@ fn kernel(name: &str, sigma: f64) -> String {
 
 /// In hundredths, as the paper's figure has LC.
 fn hundredths(estimate: Option<Estimate>) -> String {
-    estimate.map_or_else(|| "–".into(), |of| with_interval(of.mean, of.interval))
+    let shown = |of: Estimate| match of.interval {
+        Some(ends) => with_interval(of.mean, ends),
+        None => format!("{} [–]", percent(of.mean)),
+    };
+    estimate.map_or_else(|| "–".into(), shown)
 }
 
 fn cosine(estimate: Option<Estimate>) -> String {
-    let shown =
-        |of: Estimate| format!("{:.3} [{:.3}, {:.3}]", of.mean, of.interval[0], of.interval[1]);
+    let shown = |of: Estimate| match of.interval {
+        Some([low, high]) => format!("{:.3} [{low:.3}, {high:.3}]", of.mean),
+        None => format!("{:.3} [–]", of.mean),
+    };
     estimate.map_or_else(|| "–".into(), shown)
 }
 
@@ -120,15 +126,19 @@ fn means(report: &Report) -> Section {
     let rows = report.consistencies.iter().flat_map(|of| {
         of.result.layers.iter().map(move |layer| {
             let mean = &layer.mean;
+            let heard = layer.neurons.len().saturating_sub(layer.silent);
+            // Of none there is no mean.
+            let real = |of: Estimate| hundredths((heard > 0).then_some(of));
             vec![
                 of.run.clone(),
                 of.network.clone(),
                 layer.layer.clone(),
-                layer.neurons.len().to_string(),
-                hundredths(Some(mean.lc)),
+                heard.to_string(),
+                layer.silent.to_string(),
+                real(mean.lc),
                 hundredths(mean.adversarial_lc),
                 hundredths(mean.lc_change),
-                hundredths(Some(mean.consistency)),
+                real(mean.consistency),
                 hundredths(mean.adversarial_consistency),
                 hundredths(mean.consistency_change),
                 cosine(mean.cs1),
@@ -143,6 +153,7 @@ fn means(report: &Report) -> Section {
             "network",
             "layer",
             ">neurons",
+            ">silent",
             ">LC real",
             ">LC adversarial",
             ">change",
@@ -155,8 +166,9 @@ fn means(report: &Report) -> Section {
         rows: rows.collect(),
         after: Some(
             "LC and consis in hundredths: high = the images that excite a neuron are of few and \
-             close classes. In brackets the 95 % bootstrap interval over neurons; changes are taken \
-             neuron by neuron."
+             close classes. In brackets the 95 % bootstrap interval over neurons, which says nothing of \
+             other images or another training; [–]: of fewer than five. Changes are taken neuron by \
+             neuron. Silent: neurons that answer to all images of a side alike; they are in no mean."
                 .into(),
         ),
         ..Section::default()
@@ -241,7 +253,7 @@ fn chart(layer: &Layer, published: Option<PublishedCurve>) -> Chart {
     let of = |value: fn(&Group) -> Option<Estimate>| -> Vec<Point> {
         let point = |group: &Group| {
             let Estimate { mean, interval } = value(group)?;
-            Some(Point { x: 100.0 * group.lc, y: mean, interval: Some(interval) })
+            Some(Point { x: 100.0 * group.lc, y: mean, interval })
         };
         layer.groups.iter().filter_map(point).collect()
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::run::results::dissect::{Layer, Match, Neuron};
+use crate::run::results::dissect::{Dissect, Layer, Match, Neuron};
 
 /// One neuron in two runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -52,6 +52,49 @@ impl Kind {
     }
 }
 
+/// What two runs must have in common to be compared neuron by neuron.
+#[derive(Debug, Clone, Copy)]
+pub struct Compared<'a> {
+    /// What messages call the run.
+    pub run: &'a str,
+    /// `alexnet`, as far as it is known.
+    pub network: Option<&'a str>,
+    /// What it detects.
+    pub result: &'a Dissect,
+}
+
+/// Why the neurons of two runs are not set side by side: other networks, or concepts that were looked
+/// for in another way. `None`: they can be.
+pub fn not_comparable(before: Compared<'_>, after: Compared<'_>) -> Option<String> {
+    let (a, b) = (before.run, after.run);
+    if let (Some(first), Some(second)) = (before.network, after.network)
+        && first != second
+    {
+        return Some(format!("{a} is {first} and {b} {second}"));
+    }
+    let (first, second) = (before.result, after.result);
+    let of_names = |result: &'_ Dissect| -> Vec<(String, String)> {
+        let names = result.concepts.iter();
+        names.map(|concept| (concept.category.clone(), concept.name.clone())).collect()
+    };
+    // Damaged ones are left out of the same data.
+    let [images, others] = [first, second].map(|result| result.images + result.damaged);
+    if first.data != second.data {
+        Some(format!("{a} was dissected on {} and {b} on {}", first.data, second.data))
+    } else if of_names(first) != of_names(second) {
+        Some(format!("the labelled data of {a} and of {b} do not have the same concepts"))
+    } else if images != others {
+        Some(format!("{a} was dissected on {images} images and {b} on {others}"))
+    } else if first.quantile != second.quantile {
+        let [first, second] = [first, second].map(|result| result.quantile);
+        Some(format!(
+            "the neurons of {a} fire at {first} of all positions, those of {b} at {second}"
+        ))
+    } else {
+        None
+    }
+}
+
 /// The neurons that are in both layers, by index. Each side's own threshold decides what its neurons
 /// detect. A concept is its name and its category: color `orange` is not the object.
 pub fn difference(before: &Layer, after: &Layer) -> Vec<Change> {
@@ -89,7 +132,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::run::results::dissect::Sides;
+    use crate::run::results::dissect::{Concept, Sides};
 
     fn matched(concept: &str, category: &str, iou: f64) -> Match {
         Match { concept: concept.into(), category: category.into(), iou, average_precision: None }
@@ -149,6 +192,36 @@ mod tests {
         let strict = Layer { threshold: 0.1, ..before.clone() };
         assert_eq!(difference(&before, &strict)[0].kind, Kind::Lost);
         assert_eq!(difference(&strict, &before)[0].kind, Kind::Gained);
+    }
+
+    #[test]
+    fn runs_that_looked_for_other_things_are_not_compared() {
+        let concept = |name: &str| Concept { name: name.into(), ..Concept::default() };
+        let result = Dissect {
+            data: "broden".into(),
+            images: 100,
+            quantile: 0.005,
+            concepts: vec![concept("dog")],
+            ..Dissect::default()
+        };
+        let why = |network: Option<&str>, other: &Dissect| {
+            let before = Compared { run: "a", network: Some("alexnet"), result: &result };
+            not_comparable(before, Compared { run: "b", network, result: other })
+        };
+        assert_eq!(why(Some("alexnet"), &result), None);
+        assert_eq!(why(None, &result), None);
+        let damaged = Dissect { images: 98, damaged: 2, ..result.clone() };
+        assert_eq!(why(None, &damaged), None);
+        assert_eq!(why(Some("vgg16"), &result).unwrap(), "a is alexnet and b vgg16");
+        for (other, part) in [
+            (Dissect { data: "shapes".into(), ..result.clone() }, "on broden and b on shapes"),
+            (Dissect { concepts: vec![concept("cat")], ..result.clone() }, "the same concepts"),
+            (Dissect { images: 50, ..result.clone() }, "on 100 images and b on 50"),
+            (Dissect { quantile: 0.01, ..result.clone() }, "at 0.005 of all positions"),
+        ] {
+            let why = why(Some("alexnet"), &other).unwrap();
+            assert!(why.contains(part), "{why}");
+        }
     }
 
     fn any_layer() -> impl Strategy<Value = Layer> {

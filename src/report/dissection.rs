@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::difference::{Change, Kind, counts, difference};
+use super::difference::{Change, Compared, Kind, counts, difference, not_comparable};
 use super::published::concepts::PublishedRatio;
 use super::sections::{Column, RUN, Section, columns, with_interval};
 use super::{Report, percent};
@@ -52,10 +52,12 @@ pub(super) struct Row<'r> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Images {
     Real,
-    Adversarial,
-    Rethresholded,
-    Shuffled,
     Published,
+    Shuffled,
+    Adversarial,
+    ShuffledAdversarial,
+    Rethresholded,
+    ShuffledRethresholded,
 }
 
 impl Images {
@@ -66,6 +68,8 @@ impl Images {
             Self::Adversarial => "adversarial",
             Self::Rethresholded => "adversarial, own thresholds",
             Self::Shuffled => "real, shuffled labels",
+            Self::ShuffledAdversarial => "adversarial, shuffled labels",
+            Self::ShuffledRethresholded => "adversarial, own thresholds, shuffled labels",
             Self::Published => "real, published",
         }
     }
@@ -77,6 +81,8 @@ impl Images {
             Self::Adversarial => "adversarial",
             Self::Rethresholded => "rethresholded",
             Self::Shuffled => "shuffled",
+            Self::ShuffledAdversarial => "adversarial-shuffled",
+            Self::ShuffledRethresholded => "rethresholded-shuffled",
             Self::Published => "published",
         }
     }
@@ -100,12 +106,15 @@ pub(super) fn rows(report: &Report) -> Vec<Row<'_>> {
         let of_layer = |published: &&PublishedRatio| published.layer == layer.layer;
         let published = dissection.published.iter().find(of_layer);
         let (ratio, interval) = (&layer.ratio, &layer.interval);
+        // Each with what chance gives beside it: another threshold, another chance.
         let found = [
             (Images::Real, Some(&ratio.real), Some(&interval.real)),
             (Images::Published, published.map(|published| &published.ratio), None),
-            (Images::Adversarial, ratio.adversarial.as_ref(), interval.adversarial.as_ref()),
-            (Images::Rethresholded, ratio.rethresholded.as_ref(), interval.rethresholded.as_ref()),
             (Images::Shuffled, Some(&layer.null), None),
+            (Images::Adversarial, ratio.adversarial.as_ref(), interval.adversarial.as_ref()),
+            (Images::ShuffledAdversarial, layer.adversarial_null.as_ref(), None),
+            (Images::Rethresholded, ratio.rethresholded.as_ref(), interval.rethresholded.as_ref()),
+            (Images::ShuffledRethresholded, layer.rethresholded_null.as_ref(), None),
         ];
         rows.extend(found.into_iter().filter_map(|(images, ratio, interval)| {
             Some(Row { dissection, layer, images, ratio: ratio?, interval })
@@ -136,7 +145,7 @@ pub(super) fn categories(report: &Report) -> Vec<&str> {
 /// Neuron by neuron where exactly two runs were dissected that can be compared.
 pub(super) fn differences(dissections: &[Dissection]) -> Vec<Difference> {
     let [before, after] = dissections else { return Vec::new() };
-    if not_comparable(before, after).is_some() {
+    if not_comparable(before.compared(), after.compared()).is_some() {
         return Vec::new();
     }
     let both = before.result.layers.iter().filter_map(|first| {
@@ -151,23 +160,16 @@ pub(super) fn differences(dissections: &[Dissection]) -> Vec<Difference> {
     both.collect()
 }
 
-/// Why the neurons of two runs are not set side by side.
-fn not_comparable(before: &Dissection, after: &Dissection) -> Option<String> {
-    let (a, b) = (&before.run, &after.run);
-    if before.network != after.network {
-        Some(format!("{a} is {} and {b} {}", before.network, after.network))
-    } else if before.result.data != after.result.data {
-        let (first, second) = (&before.result.data, &after.result.data);
-        Some(format!("{a} was dissected on {first} and {b} on {second}"))
-    } else {
-        None
+impl Dissection {
+    fn compared(&self) -> Compared<'_> {
+        Compared { run: &self.run, network: Some(&self.network), result: &self.result }
     }
 }
 
 /// What a reader should know about two runs that are not set side by side.
 pub(super) fn notes(dissections: &[Dissection]) -> Vec<String> {
     let [before, after] = dissections else { return Vec::new() };
-    let why = not_comparable(before, after);
+    let why = not_comparable(before.compared(), after.compared());
     why.map(|why| format!("Concepts are not compared neuron by neuron: {why}."))
         .into_iter()
         .collect()
@@ -256,9 +258,9 @@ fn table_1(report: &Report) -> Section {
         columns,
         rows,
         after: Some(
-            "In brackets the 95 % bootstrap interval over blocks of images. Shuffled labels: each \
-             image with the labels of another, what chance alone gives. Own thresholds: found on the \
-             attacked images; the row above keeps those of the real ones."
+            "In brackets the 95 % interval by the jackknife over blocks of images. Shuffled labels: \
+             each image with the labels of another, what chance alone gives. Own thresholds: found on the \
+             attacked images; the other adversarial rows keep those of the real ones."
                 .into(),
         ),
         ..Section::default()
@@ -290,6 +292,8 @@ fn sweep(report: &Report) -> Section {
                 share(point.ratio.adversarial),
                 share(point.ratio.rethresholded),
                 percent(point.null),
+                share(point.adversarial_null),
+                share(point.rethresholded_null),
             ]
         })
     });
@@ -302,7 +306,9 @@ fn sweep(report: &Report) -> Section {
             ">real %",
             ">adversarial %",
             ">own thresholds %",
-            ">shuffled labels %",
+            ">real, shuffled labels %",
+            ">adversarial, shuffled labels %",
+            ">own thresholds, shuffled labels %",
         ]),
         rows: rows.collect(),
         ..Section::default()

@@ -74,8 +74,12 @@ pub fn tree(results: &Consistency, level: &Level) -> Tree {
     Tree { root: is_placed.first().is_some_and(|placed| *placed).then(|| growth.node(0).0) }
 }
 
-/// Edges of the shortest way from each noun up to one of them.
+/// Edges of the shortest way from each noun up to one of them, where it is a short one.
 struct Distances(Vec<Option<usize>>);
+
+/// No noun of WordNet is deeper than 19. What a file has below this is left out: a tree is gone
+/// through by calls that call themselves, and the stack is not endless.
+const DEEPEST: usize = 64;
 
 impl Distances {
     fn to(nouns: &[Noun], target: usize) -> Self {
@@ -84,7 +88,8 @@ impl Distances {
             // A noun comes after what it is a kind of: a file that says otherwise makes no circle.
             let parents = noun.parents.iter().filter(|parent| **parent < place);
             let nearest = parents.filter_map(|parent| distances[*parent]).min();
-            distances[place] = if place == target { Some(0) } else { nearest.map(|d| d + 1) };
+            let here = nearest.map(|distance| distance + 1).filter(|here| *here <= DEEPEST);
+            distances[place] = if place == target { Some(0) } else { here };
         }
         Self(distances)
     }
@@ -275,6 +280,22 @@ mod tests {
             drawn(&results, &level),
             ["entity › animal", "|- dog 0.4", "`- cat *", "   `- lion 0.2"]
         );
+    }
+
+    #[test]
+    fn a_chain_without_end_is_left_out() {
+        let mut results = results();
+        let first = results.nouns.len();
+        for place in first..first + 200_000 {
+            results.nouns.push(Noun { parents: vec![place - 1], ..Noun::default() });
+        }
+        results.classes[1].noun = results.nouns.len() - 1;
+        for ancestor in [0, first, results.nouns.len() - 2] {
+            let level = level(ancestor, &[(0, 0.5), (1, 0.5)]);
+            let lines = tree(&results, &level).lines();
+            let drawn: Vec<usize> = lines.iter().flat_map(|line| line.nouns.clone()).collect();
+            assert_eq!(drawn, [0, 1, 5], "the dog alone");
+        }
     }
 
     /// Nouns in which each but the first has one to three parents before it, some of them classes.

@@ -262,7 +262,7 @@ impl Report {
         }
         if let Some(result) = folder.result::<Consistency>("consistency")? {
             let of = |layer: &crate::run::results::consistency::Layer| {
-                published::concepts::curve(folder, spec, &layer.layer)
+                published::concepts::curve(folder, spec, &result, &layer.layer)
             };
             let published: Vec<_> = result.layers.iter().map(of).collect();
             if published.iter().any(Option::is_some) {

@@ -76,16 +76,24 @@ pub struct DissectAttackSpec {
     /// Which, and how.
     #[serde(flatten)]
     pub how: MethodSpec,
-    /// `none`, `random`, `least-likely`, or a class index.
-    pub target: Target,
+    /// `none`, `random`, `least-likely`, or a class index; `None` = random where the method aims at a
+    /// class, else none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+}
+
+impl DissectAttackSpec {
+    /// Where it aims.
+    pub fn target(&self) -> Target {
+        let usual =
+            if self.how.method.takes_target() { TargetName::Random } else { TargetName::None };
+        self.target.unwrap_or(Target::Named(usual))
+    }
 }
 
 impl Default for DissectAttackSpec {
     fn default() -> Self {
-        Self {
-            how: MethodSpec::new(AttackMethod::Pgd, None),
-            target: Target::Named(TargetName::Random),
-        }
+        Self { how: MethodSpec::new(AttackMethod::Pgd, None), target: None }
     }
 }
 

@@ -121,6 +121,18 @@ impl Theme {
         Style { fg: own.or(ground.fg), ..ground }.add_modifier(style.add_modifier)
     }
 
+    /// The same colour, nearer to the background; where colours cannot be mixed, the terminal's dim.
+    pub fn dimmed(&self, style: Style) -> Style {
+        match (style.fg, self.style(Role::Text).bg) {
+            (Some(Color::Rgb(r, g, b)), Some(Color::Rgb(br, bg, bb))) => {
+                // 2/5: visible on its own, quiet beneath a bright line.
+                let mix = |a: u8, b: u8| ((u16::from(a) * 2 + u16::from(b) * 3) / 5) as u8;
+                style.fg(Color::Rgb(mix(r, br), mix(g, bg), mix(b, bb)))
+            }
+            _ => style.add_modifier(Modifier::DIM),
+        }
+    }
+
     /// Reads a theme file. `find` gives the text of the theme that it inherits from.
     ///
     /// Errors name `file` and the line: unknown role, unknown palette name, no colour, a circle of

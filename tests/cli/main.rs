@@ -11,6 +11,7 @@ mod output;
 mod predict;
 #[path = "../runs/mod.rs"]
 mod runs;
+mod silent;
 mod stages;
 mod steering;
 mod table1;

@@ -140,7 +140,7 @@ fn a_network_built_to_detect_colours_detects_those_and_nothing_once_labels_are_s
     }
     // By category: color, texture, material, scene, part, object; all.
     assert_eq!(own.ratio(IOU), [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
-    assert_eq!(own.intervals(IOU, 1)[6][1], 1.0);
+    assert_eq!(own.intervals(IOU)[6][1], 1.0);
 
     let (real, chance) = (own.iou(), shuffled.iou());
     for (neuron, (colour, _, _)) in COLOURS.iter().enumerate() {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+mod dissected;
 mod killed;
 mod live;
 mod queue;

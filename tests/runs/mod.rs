@@ -95,6 +95,40 @@ impl Drop for Worker {
     }
 }
 
+/// Makes a folder as Broden's of so many pictures of ground, a square on every other one.
+pub fn broden(root: &Path, images: usize) {
+    std::fs::create_dir_all(root.join("images")).unwrap();
+    let csv = |name: &str, text: &str| std::fs::write(root.join(name), text).unwrap();
+    csv("category.csv", "name,first,last,count,frequency\nobject,1,2,2,12\n");
+    csv(
+        "label.csv",
+        "number,name,category,frequency,coverage,syns\n\
+         1,square,object(6),6,3.0,\n2,ground,object(12),12,9.0,\n",
+    );
+    csv(
+        "c_object.csv",
+        "code,number,name,frequency,coverage\n1,1,square,6,3.0\n2,2,ground,12,9.0\n",
+    );
+    let mut index = "image,split,ih,iw,sh,sw,object\n".to_owned();
+    for number in 0..images {
+        let shade = image::Rgb([(number * 10 % 200) as u8; 3]);
+        let mut picture = image::RgbImage::from_pixel(16, 16, shade);
+        let mut labels = image::RgbImage::from_pixel(8, 8, image::Rgb([2, 0, 0]));
+        if number % 2 == 0 {
+            for at in 0..16 {
+                picture.put_pixel(at % 4 + 6, at / 4 + 6, image::Rgb([255, 0, 0]));
+            }
+            for at in 0..4 {
+                labels.put_pixel(at % 2 + 3, at / 2 + 3, image::Rgb([1, 0, 0]));
+            }
+        }
+        picture.save(root.join(format!("images/{number}.png"))).unwrap();
+        labels.save(root.join(format!("images/{number}_object.png"))).unwrap();
+        index += &format!("{number}.png,train,16,16,8,8,{number}_object.png\n");
+    }
+    csv("index.csv", &index);
+}
+
 /// A whole run of about a second: every stage, little of each.
 pub const SMALL: &[&str] = &[
     "data.train_images=64",

@@ -40,38 +40,52 @@ pub(super) fn dissection(result: &Dissect) -> String {
 
 fn ratios(result: &Dissect, layer: &Layer) -> String {
     let attacked = [
-        (&layer.ratio.adversarial, &layer.interval.adversarial, ">ADVERSARIAL"),
-        (&layer.ratio.rethresholded, &layer.interval.rethresholded, ">OWN THRESHOLDS"),
+        (
+            &layer.ratio.adversarial,
+            &layer.interval.adversarial,
+            &layer.adversarial_null,
+            ">ADVERSARIAL",
+        ),
+        (
+            &layer.ratio.rethresholded,
+            &layer.interval.rethresholded,
+            &layer.rethresholded_null,
+            ">OWN THRESHOLDS",
+        ),
     ];
     let attacked: Vec<_> = attacked
         .into_iter()
-        .filter_map(|(ratio, interval, name)| Some((ratio.as_ref()?, interval.as_ref()?, name)))
+        .filter_map(|(ratio, interval, null, name)| {
+            Some((ratio.as_ref()?, interval.as_ref(), null.as_ref(), name))
+        })
         .collect();
-    let mut headings = vec!["CATEGORY", ">REAL", "95 %"];
-    headings.extend(attacked.iter().flat_map(|(_, _, name)| [*name, "95 %"]));
-    headings.push(">SHUFFLED LABELS");
+    let mut headings = vec!["CATEGORY", ">REAL", "95 %", ">SHUFFLED"];
+    headings.extend(attacked.iter().flat_map(|(.., name)| [*name, "95 %", ">SHUFFLED"]));
     let categories = result.categories.iter().map(String::as_str).chain([ALL]);
     let rows: Vec<Vec<String>> = categories
         .map(|category| {
             let mut row = vec![category.to_owned()];
-            row.extend(shown(&layer.ratio.real, &layer.interval.real, category));
-            for (ratio, interval, _) in &attacked {
-                row.extend(shown(ratio, interval, category));
-            }
+            row.extend(shown(&layer.ratio.real, Some(&layer.interval.real), category));
             row.push(share(&layer.null, category));
+            for (ratio, interval, null, _) in &attacked {
+                row.extend(shown(ratio, *interval, category));
+                row.push(null.map_or_else(|| NONE.to_owned(), |null| share(null, category)));
+            }
             row
         })
         .collect();
     print::table(&headings, &rows)
+        + "SHUFFLED: with the labels of another image, what chance gives.\n"
 }
 
 /// A share and its interval.
 fn shown(
     ratio: &BTreeMap<String, f64>,
-    intervals: &BTreeMap<String, [f64; 2]>,
+    intervals: Option<&BTreeMap<String, [f64; 2]>>,
     category: &str,
 ) -> [String; 2] {
-    let ends = intervals.get(category).map_or_else(|| NONE.to_owned(), |ends| interval(*ends));
+    let ends = intervals.and_then(|intervals| intervals.get(category));
+    let ends = ends.map_or_else(|| NONE.to_owned(), |ends| interval(*ends));
     [share(ratio, category), ends]
 }
 
@@ -103,28 +117,37 @@ pub(super) fn consistency(result: &Consistency) -> String {
         .iter()
         .map(|layer| {
             let mean = &layer.mean;
-            let mut row = vec![layer.layer.clone(), number::count(layer.neurons.len() as u64)];
-            row.extend([mean.lc, mean.consistency].into_iter().flat_map(told));
+            let heard = layer.neurons.len().saturating_sub(layer.silent);
+            let mut row = vec![layer.layer.clone(), number::count(heard as u64)];
+            let cells = |of: Option<Estimate>| of.map_or([NONE.into(), NONE.into()], told);
+            // Of none there is no mean.
+            let real = [mean.lc, mean.consistency].map(|of| (heard > 0).then_some(of));
+            row.extend(real.into_iter().flat_map(cells));
             if attacked {
                 let others =
                     [mean.adversarial_lc, mean.adversarial_consistency, mean.cs1, mean.cs2];
-                let cells = |of: Option<Estimate>| of.map_or([NONE.into(), NONE.into()], told);
                 row.extend(others.into_iter().flat_map(cells));
             }
             row
         })
         .collect();
-    out + &print::table(&headings, &rows)
+    out += &print::table(&headings, &rows);
+    for layer in result.layers.iter().filter(|layer| layer.silent > 0) {
+        let (name, all) = (text::clean(&layer.layer), layer.neurons.len());
+        let _ = writeln!(out, "{name}: {} of {all} neurons silent, in no mean", layer.silent);
+    }
+    out
 }
 
 fn told(estimate: Estimate) -> [String; 2] {
-    [number::fraction(estimate.mean), interval(estimate.interval)]
+    let ends = estimate.interval.map_or_else(|| NONE.to_owned(), interval);
+    [number::fraction(estimate.mean), ends]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::results::consistency::{Layer as Measured, Means};
+    use crate::run::results::consistency::{Layer as Measured, Means, Neuron};
     use crate::run::results::dissect::Sides;
 
     fn named<T>(color: T, all: T) -> BTreeMap<String, T> {
@@ -147,6 +170,7 @@ mod tests {
                 rethresholded: None,
             },
             null: named(0.0, 0.03125),
+            adversarial_null: Some(named(0.0, 0.1875)),
             ..Layer::default()
         };
         let mut result = Dissect {
@@ -167,24 +191,35 @@ mod tests {
             "0.1250  0.1000–0.1500",
             "ADVERSARIAL",
             "0.0312",
+            "0.1875",
         ] {
             assert!(told.contains(part), "{part} is not in\n{told}");
         }
         assert!(!told.contains("OWN THRESHOLDS"));
+        // Its interval alone is missing.
+        result.layers[0].interval.adversarial = None;
+        let told = dissection(&result);
+        assert!(told.contains("ADVERSARIAL") && told.contains("0.0625  –"), "{told}");
         result.layers[0].ratio.adversarial = None;
         assert!(!dissection(&result).contains("ADVERSARIAL"));
     }
 
     #[test]
     fn means_are_told_of_what_was_ranked() {
-        let estimate = |mean| Estimate { mean, interval: [mean - 0.01, mean + 0.01] };
+        let estimate = |mean| Estimate { mean, interval: Some([mean - 0.01, mean + 0.01]) };
         let mean = Means {
             lc: estimate(0.25),
             cs1: Some(estimate(0.75)),
             adversarial_lc: Some(estimate(0.125)),
             ..Means::default()
         };
-        let layer = Measured { layer: "conv5".into(), mean, ..Measured::default() };
+        let layer = Measured {
+            layer: "conv5".into(),
+            neurons: vec![Neuron::default(); 8],
+            silent: 3,
+            mean,
+            ..Measured::default()
+        };
         let mut result = Consistency {
             wordnet: "3.0".into(),
             split: "test".into(),
@@ -195,9 +230,21 @@ mod tests {
             ..Consistency::default()
         };
         let told = consistency(&result);
-        for part in ["top 100 real and 50 adversarial", "against the target", "0.7400–0.7600"] {
+        for part in [
+            "top 100 real and 50 adversarial",
+            "against the target",
+            "0.7400–0.7600",
+            "conv5: 3 of 8 neurons silent, in no mean",
+        ] {
             assert!(told.contains(part), "{part} is not in\n{told}");
         }
+        result.layers[0].silent = 8;
+        let words = consistency(&result);
+        assert!(!words.contains("0.2500"), "of none there is no mean: {words}");
+        result.layers[0].silent = 0;
+        result.layers[0].mean.lc.interval = None;
+        assert!(consistency(&result).contains("0.2500  –"), "too few for an interval");
+        result.layers[0].mean.lc = estimate(0.25);
         result.adversarial_images = 0;
         let told = consistency(&result);
         assert!(told.contains("0.2400–0.2600") && !told.contains("CS1"), "{told}");

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::index::OTHER_COLUMNS;
 use super::table::{HINT, Record, Table};
 use crate::data::labelled::Concept;
 use crate::error::text::{escaped, printable, shown};
@@ -69,6 +70,13 @@ fn categories(folder: &Path) -> Result<Vec<String>> {
             return Err(record.error(&format!(
                 "'{}' is no name of a category, expected letters, digits, '-' and '_'",
                 printable(name)
+            )));
+        }
+        // index.csv has columns of these names; what all categories have in common is called so.
+        if OTHER_COLUMNS.contains(&name) || name == "all" {
+            return Err(record.error(&format!(
+                "a category cannot be called '{name}', expected another name than all, {}",
+                OTHER_COLUMNS.join(", ")
             )));
         }
         if names.iter().any(|other| other == name) {

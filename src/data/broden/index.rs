@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 
 /// Columns that are no category. What a picture's own size (`ih`, `iw`) and part of the data
 /// (`split`) are does not matter here.
-const OTHER_COLUMNS: [&str; 6] = ["image", "split", "ih", "iw", "sh", "sw"];
+pub(super) const OTHER_COLUMNS: [&str; 6] = ["image", "split", "ih", "iw", "sh", "sw"];
 
 /// No larger label maps are taken: room is made for them before any is read.
 const LARGEST_SIDE: u16 = 4096;

@@ -237,6 +237,8 @@ fn labels_that_are_unknown_twice_or_in_no_category_are_told() {
         ("category.csv", "texture", "pattern", &["label.csv' line 7", "'texture' is unknown"][..]),
         ("category.csv", "texture", "../x", &["line 5", "'../x' is no name"][..]),
         ("category.csv", "texture", "color", &["line 5", "'color' is there twice"][..]),
+        ("category.csv", "texture", "all", &["line 5", "cannot be called 'all'"][..]),
+        ("category.csv", "texture", "sh", &["line 5", "cannot be called 'sh'"][..]),
     ] {
         let folder = Folder::new();
         folder.change(file, from, to);

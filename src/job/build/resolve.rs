@@ -19,7 +19,7 @@ use crate::job::estimate::{self, Estimate};
 use crate::model::Model;
 use crate::ops::Precision;
 use crate::run::folder::RunFolder;
-use crate::spec::{self, Spec};
+use crate::spec::{self, DissectAttackSpec, Spec, Split};
 
 /// Fills every key whose default the data or the weights decide, so that what is written into the
 /// run is complete. `runs` is where `run:ID` looks.
@@ -103,6 +103,9 @@ fn prepare(spec: &mut Spec, runs: &Path) -> Result<Prepared> {
             adversarial_set(section, source, made_by.path(), &*opened.test)?;
         }
     }
+    if let Some(attack) = spec.dissect.as_mut().and_then(|section| section.attack.as_mut()) {
+        attack.target = Some(attack.target());
+    }
     super::resolve_members(spec, channels, runs)?;
     // Whatever does not fit is said now, before a run folder is made; on the CPU, since a card may
     // be full of another run.
@@ -136,7 +139,7 @@ fn prepare(spec: &mut Spec, runs: &Path) -> Result<Prepared> {
     let labelled = match &spec.dissect {
         Some(section) => {
             taps(&network, "dissect.layers", &section.layers)?;
-            let attack = section.attack.as_ref().map(|attack| attack.target);
+            let attack = section.attack.as_ref().map(DissectAttackSpec::target);
             if let Some(spec::Target::Class(class)) = attack {
                 known_class("dissect.attack.target", class, &network)?;
             }
@@ -154,6 +157,10 @@ pub fn estimate(spec: &mut Spec, runs: &Path) -> Result<Estimate> {
     let labelled = labelled.as_deref();
     let mut estimate = estimate::estimate(spec, [train, test], labelled, &network);
     estimate.notes = opened.notes;
+    estimate.notes.extend(spec.consistency.as_ref().and_then(|section| {
+        let split = if section.split == Split::Test { test } else { train };
+        estimate::few_counted("real", section.share, split.len())
+    }));
     Ok(estimate)
 }
 

@@ -5,30 +5,37 @@ use crate::error::{Error, Result};
 use crate::model::{LayerTap, Model};
 use crate::spec::{self, Spec};
 
-/// The layer taps that `key` asks for, as the model names them; none asked for = all.
+/// The layer taps that `key` asks for, each once, as the model names them; none asked for = all.
 pub fn taps(model: &Model, key: &str, asked: &[String]) -> Result<Vec<String>> {
     if asked.is_empty() {
         return Ok(model.taps().iter().map(|tap| tap.name.clone()).collect());
     }
-    asked
-        .iter()
-        .map(|name| {
-            model
-                .taps()
-                .iter()
-                .find(|tap| tap.name == *name || tap.alias.as_ref() == Some(name))
-                .map(|tap| tap.name.clone())
-                .ok_or_else(|| {
-                    let known: Vec<&str> = model.taps().iter().map(|t| t.name.as_str()).collect();
-                    let aliases = model.taps().iter().filter_map(|tap| tap.alias.as_deref());
-                    let nearest = spec::nearest::nearest(name, aliases.chain(known.clone()))
-                        .map(|nearest| format!(", did you mean '{nearest}'?"))
-                        .unwrap_or_default();
-                    Error::bad_input(format!("{key}: no layer '{}'{nearest}", escaped(name)))
-                        .hint(format!("{} has: {}", model.arch(), known.join(", ")))
-                })
-        })
-        .collect()
+    let mut found: Vec<String> = Vec::with_capacity(asked.len());
+    for name in asked {
+        let tap = tap(model, key, name)?;
+        // A layer may be asked for by its name and by its alias.
+        if !found.contains(&tap) {
+            found.push(tap);
+        }
+    }
+    Ok(found)
+}
+
+/// The name of the tap that one is called, by name or alias.
+fn tap(model: &Model, key: &str, name: &str) -> Result<String> {
+    let is_it = |tap: &&LayerTap| tap.name == name || tap.alias.as_deref() == Some(name);
+    model.taps().iter().find(is_it).map(|tap| tap.name.clone()).ok_or_else(|| {
+        let known: Vec<&str> = model.taps().iter().map(|t| t.name.as_str()).collect();
+        let aliases = model.taps().iter().filter_map(|tap| tap.alias.as_deref());
+        let nearest = spec::nearest::nearest(name, aliases.chain(known.clone()))
+            .map(|nearest| format!(", did you mean '{nearest}'?"))
+            .unwrap_or_default();
+        Error::bad_input(format!("{key}: no layer '{}'{nearest}", escaped(name))).hint(format!(
+            "{} has: {}",
+            model.arch(),
+            known.join(", ")
+        ))
+    })
 }
 
 /// The layer taps that `[train.neurons]` looks at: those it names, or the last one. Errors: a tap

@@ -58,7 +58,7 @@ pub const STAGES: &[Stage] = &[
     Stage {
         name: "dissect",
         wanted: |spec| spec.dissect.is_some(),
-        cost: |spec| spec.dissect.as_ref().map_or(0.0, dissect::cost),
+        cost: |spec| spec.dissect.as_ref().map_or(0.0, |section| dissect::cost(spec, section)),
         run: dissect::run,
     },
     Stage {

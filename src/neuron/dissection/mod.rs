@@ -20,6 +20,7 @@ use rayon::prelude::*;
 
 use self::counts::{Counts, Seen};
 use self::firing::{Grid, Scratch};
+use super::hash::hash;
 use crate::data::labelled::Labels;
 use crate::ops::vectorized;
 
@@ -27,7 +28,7 @@ pub use self::firing::firing;
 pub use self::outcome::Best;
 pub use self::precision::average_precision;
 
-/// Groups that the images are dealt into, by their index: the bootstrap draws among them.
+/// Groups that the images are dealt into, by their index: intervals leave one out after the other.
 pub const BLOCKS: usize = 16;
 
 /// Concepts are numbered from 1; each belongs to one category.
@@ -232,15 +233,8 @@ impl<'l> Prepared<'l> {
     }
 }
 
-/// The block of an image: a hash of its index (splitmix64), so that neighbours, which may be frames
+/// The block of an image: a hash of its index, so that neighbours, which may be frames
 /// of one film, do not stay together and every block is drawn from all of the data.
 fn block_of(index: usize) -> usize {
     (hash(index as u64) % BLOCKS as u64) as usize
-}
-
-fn hash(number: u64) -> u64 {
-    let x = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }

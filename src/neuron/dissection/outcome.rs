@@ -2,10 +2,13 @@
 
 use rayon::prelude::*;
 
-use super::{BLOCKS, Dissection, hash};
+use super::{BLOCKS, Dissection};
 
-/// Times the blocks are drawn anew for an interval.
-const RESAMPLES: usize = 200;
+/// Student's t, which 95 % lie within, of 1 to 15 degrees of freedom.
+const STUDENT: [f64; BLOCKS - 1] = [
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
+    2.145, 2.131,
+];
 
 /// The concept that a neuron matches best.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -74,66 +77,70 @@ impl Dissection {
         self.shares(&found, threshold)
     }
 
-    /// 95 % percentile bootstrap intervals of [`Self::ratio`]: its images' blocks, those that have
-    /// any, are drawn anew with replacement, 200 times. Every category, then all.
-    pub fn intervals(&self, threshold: f64, seed: u64) -> Vec<[f64; 2]> {
+    /// 95 % intervals of [`Self::ratio`] by the block jackknife (Quenouille 1949, Tukey 1958): around
+    /// the ratio of all images, as far on both sides as Student's t has it for the standard error that
+    /// ratios without one of the blocks tell, cut to 0..1. Every category, then all. With the images
+    /// of a single block nothing can be told: from 0 to 1.
+    ///
+    /// No bootstrap: best matches are maxima, which over the fewer different images of a resample are
+    /// larger, so that its interval would lie above the ratio itself.
+    pub fn intervals(&self, threshold: f64) -> Vec<[f64; 2]> {
         let categories = self.vocabulary.categories;
         let blocks: Vec<usize> = (0..BLOCKS).filter(|&at| self.seen.images[at] > 0).collect();
-        if blocks.is_empty() || self.neurons.is_empty() {
+        if self.neurons.is_empty() {
             return vec![[0.0; 2]; categories + 1];
         }
-        // How often each resample has each block.
-        let mut weights = vec![[0_u64; BLOCKS]; RESAMPLES];
-        for (resample, weights) in (0_u64..).zip(&mut weights) {
-            for draw in 0..blocks.len() as u64 {
-                let number = hash(hash(seed).wrapping_add(resample * BLOCKS as u64 + draw));
-                weights[blocks[(number % blocks.len() as u64) as usize]] += 1;
-            }
-        }
-        let concepts = self.concepts();
-        let areas: Vec<Vec<u64>> = weights
+        let Some(t) = blocks.len().checked_sub(2).and_then(|at| STUDENT.get(at)) else {
+            return vec![[0.0, 1.0]; categories + 1];
+        };
+        let without = self.without(&blocks, threshold);
+        let count = blocks.len() as f64;
+        let of = |(at, ratio): (usize, f64)| {
+            let mean = without.iter().map(|ratios| ratios[at]).sum::<f64>() / count;
+            let squares: f64 = without.iter().map(|ratios| (ratios[at] - mean).powi(2)).sum();
+            let reach = t * ((count - 1.0) / count * squares).sqrt();
+            [(ratio - reach).max(0.0), (ratio + reach).min(1.0)]
+        };
+        self.ratio(threshold).into_iter().enumerate().map(of).collect()
+    }
+
+    /// The ratios without the images of each of these blocks.
+    fn without(&self, blocks: &[usize], threshold: f64) -> Vec<Vec<f64>> {
+        let (concepts, categories) = (self.concepts(), self.vocabulary.categories);
+        let area = self.seen.pixels();
+        let areas: Vec<Vec<u64>> = blocks
             .iter()
-            .map(|weights| {
-                let of =
-                    |at: usize| weighted(weights, |block| self.seen.pixels[block * concepts + at]);
-                (0..concepts).map(of).collect()
+            .map(|block| {
+                let own = &self.seen.pixels[block * concepts..(block + 1) * concepts];
+                area.iter().zip(own).map(|(all, own)| all - own).collect()
             })
             .collect();
-        // By neuron: the category that it counts for in each resample.
+        // By neuron: the category that it counts for without each block.
         let of_neuron = |counts: &super::Counts| -> Vec<Option<usize>> {
             let both =
                 |block: usize, at: usize| u64::from(counts.both[block * (concepts + 1) + at + 1]);
+            let fired = |block: usize, at: usize| counts.fired[block * categories + at];
+            let sum = |of: &dyn Fn(usize) -> u64| (0..BLOCKS).map(of).sum::<u64>();
             // Only what it ever meets can be its best.
-            let met: Vec<usize> = (0..concepts)
-                .filter(|&concept| (0..BLOCKS).any(|block| both(block, concept) > 0))
+            let met: Vec<(usize, u64)> = (0..concepts)
+                .map(|at| (at, sum(&|block| both(block, at))))
+                .filter(|(_, all)| *all > 0)
                 .collect();
-            let of_resample = |(weights, areas): (&[u64; BLOCKS], &Vec<u64>)| {
-                let fired: Vec<u64> = (0..categories)
-                    .map(|at| weighted(weights, |block| counts.fired[block * categories + at]))
-                    .collect();
-                let best = met.iter().fold(Best::NONE, |best, &concept| {
-                    let fired = fired[self.vocabulary.category_of[concept]];
-                    let both = weighted(weights, |block| both(block, concept));
+            let all_fired: Vec<u64> =
+                (0..categories).map(|at| sum(&|block| fired(block, at))).collect();
+            let of_block = |(&block, areas): (&usize, &Vec<u64>)| {
+                let best = met.iter().fold(Best::NONE, |best, &(concept, all)| {
+                    let category = self.vocabulary.category_of[concept];
+                    let fired = all_fired[category] - fired(block, category);
+                    let both = all - both(block, concept);
                     best.or(concept, over_union(both, fired, areas[concept]))
                 });
                 self.category(best, threshold)
             };
-            weights.iter().zip(&areas).map(of_resample).collect()
+            blocks.iter().zip(&areas).map(of_block).collect()
         };
         let found: Vec<Vec<Option<usize>>> = self.neurons.par_iter().map(of_neuron).collect();
-        let mut ratios = vec![Vec::with_capacity(RESAMPLES); categories + 1];
-        for resample in 0..RESAMPLES {
-            let mut detectors = vec![0_usize; categories + 1];
-            for category in found.iter().filter_map(|of| of[resample]) {
-                detectors[category] += 1;
-                detectors[categories] += 1;
-            }
-            let count = self.neurons.len() as f64;
-            for (ratios, detectors) in ratios.iter_mut().zip(detectors) {
-                ratios.push(detectors as f64 / count);
-            }
-        }
-        ratios.into_iter().map(|ratios| [0.025, 0.975].map(|at| percentile(&ratios, at))).collect()
+        (0..blocks.len()).map(|at| self.share_of(found.iter().map(|of| of[at]))).collect()
     }
 
     /// Images that have each concept, by number − 1.
@@ -172,13 +179,18 @@ impl Dissection {
     }
 
     fn shares(&self, best: &[Best], threshold: f64) -> Vec<f64> {
+        self.share_of(best.iter().map(|&best| self.category(best, threshold)))
+    }
+
+    /// The share of neurons that count for each category, then for any.
+    fn share_of(&self, counted: impl ExactSizeIterator<Item = Option<usize>>) -> Vec<f64> {
         let categories = self.vocabulary.categories;
         let mut detectors = vec![0_usize; categories + 1];
-        for category in best.iter().filter_map(|&best| self.category(best, threshold)) {
+        let count = counted.len().max(1) as f64;
+        for category in counted.flatten() {
             detectors[category] += 1;
             detectors[categories] += 1;
         }
-        let count = best.len().max(1) as f64;
         detectors.into_iter().map(|detectors| detectors as f64 / count).collect()
     }
 }
@@ -191,21 +203,4 @@ fn best(iou: &[f64]) -> Best {
 fn over_union(both: u64, fired: u64, area: u64) -> f64 {
     let union = fired + area - both;
     if union == 0 { 0.0 } else { both as f64 / union as f64 }
-}
-
-fn weighted(weights: &[u64; BLOCKS], of: impl Fn(usize) -> u64) -> u64 {
-    weights.iter().enumerate().map(|(block, weight)| weight * of(block)).sum()
-}
-
-/// As `numpy.percentile` by default: between the two nearest ranks by proportion.
-fn percentile(values: &[f64], share: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let place = share * sorted.len().saturating_sub(1) as f64;
-    let at = |rank: usize| sorted.get(rank.min(sorted.len().saturating_sub(1))).copied();
-    let (low, high) = (at(place as usize), at(place as usize + 1));
-    match (low, high) {
-        (Some(low), Some(high)) => low + (high - low) * place.fract(),
-        _ => 0.0,
-    }
 }

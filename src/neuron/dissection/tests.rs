@@ -217,11 +217,10 @@ proptest! {
         let ratio = found.ratio(threshold);
         let expected = detectors.map(|count| count as f64 / 5.0);
         prop_assert_eq!(&ratio, &expected);
-        let intervals = found.intervals(threshold, 3);
+        let intervals = found.intervals(threshold);
         prop_assert_eq!(intervals.len(), 4);
-        prop_assert_eq!(&intervals, &found.intervals(threshold, 3));
-        for [low, high] in intervals {
-            prop_assert!(0.0 <= low && low <= high && high <= 1.0);
+        for ([low, high], ratio) in intervals.into_iter().zip(ratio) {
+            prop_assert!(0.0 <= low && low <= ratio && ratio <= high && high <= 1.0);
         }
     }
 }
@@ -281,20 +280,45 @@ fn neurons_that_never_fire_and_concepts_that_never_occur_have_none() {
     assert_eq!(found.ratio(0.0), [0.0; 4]);
     let empty = Dissection::new(Vec::new(), &vocabulary(), true);
     assert_eq!((empty.iou().len(), empty.ratio(0.04).len()), (0, 4));
-    assert_eq!(empty.intervals(0.04, 1), [[0.0; 2]; 4]);
+    assert_eq!(empty.intervals(0.04), [[0.0; 2]; 4]);
 }
 
 #[test]
 fn intervals_are_as_wide_as_the_images_differ() {
-    // All images alike: whichever are drawn, the ratio is the same.
+    // All images alike: whichever are left out, the ratio is the same.
     let alike = half(vec![row(&[], &[(0, [1, 1, 0, 2])]); 40]);
-    assert_eq!(alike.intervals(0.04, 1), [[1.0; 2], [0.0; 2], [0.0; 2], [1.0; 2]]);
-    // On half of them it fires beside concept 1; how many of those are drawn decides.
+    assert_eq!(alike.intervals(0.04), [[1.0; 2], [0.0; 2], [0.0; 2], [1.0; 2]]);
+    // On half of them it fires beside concept 1; how many of those are left out decides.
     let labels = |at: usize| row(&[], &[(0, if at % 2 == 0 { [1; 4] } else { [0, 0, 1, 1] })]);
     let differ = half((0..40).map(labels).collect());
     let iou = f64::from(differ.iou()[0]);
-    let [low, high] = differ.intervals(iou, 1)[3];
+    let [low, high] = differ.intervals(iou)[3];
     assert_eq!([low, high], [0.0, 1.0]);
+    // One image says nothing of what others would.
+    assert_eq!(half(vec![row(&[], &[(0, [1; 4])])]).intervals(0.04), [[0.0, 1.0]; 4]);
+}
+
+#[test]
+fn an_interval_is_that_of_the_ratios_without_a_block() {
+    let set = Set::new(11, 200, [3, 3]);
+    let found = set.dissected(false, std::slice::from_ref(&(0..200)));
+    // Without some blocks the first neuron's match is a little better, without others worse.
+    let threshold = found.best()[0].iou;
+    let without = |block: usize| -> f64 {
+        let kept = (0..200).filter(|&image| block_of(image) != block);
+        let kept: Vec<std::ops::Range<usize>> = kept.map(|image| image..image + 1).collect();
+        set.dissected(false, &kept).ratio(threshold)[3]
+    };
+    let ratios: Vec<f64> = (0..BLOCKS).map(without).collect();
+    let count = BLOCKS as f64;
+    let mean = ratios.iter().sum::<f64>() / count;
+    let squares: f64 = ratios.iter().map(|ratio| (ratio - mean).powi(2)).sum();
+    let reach = 2.131 * (squares * (count - 1.0) / count).sqrt();
+    assert!(reach > 0.0, "{ratios:?}");
+    let ratio = found.ratio(threshold)[3];
+    let [low, high] = found.intervals(threshold)[3];
+    assert!((low - (ratio - reach).max(0.0)).abs() < 1e-12, "{low}, {ratio} ± {reach}");
+    assert!((high - (ratio + reach).min(1.0)).abs() < 1e-12, "{high}, {ratio} ± {reach}");
 }
 
 #[test]

@@ -48,11 +48,15 @@ pub fn sweep(report: &Report) -> String {
                     optional(point.ratio.adversarial),
                     optional(point.ratio.rethresholded),
                     point.null.to_string(),
+                    optional(point.adversarial_null),
+                    optional(point.rethresholded_null),
                 ]
             })
         })
     });
-    lines("run,layer,iou_threshold,real,adversarial,rethresholded,shuffled", rows)
+    let head = "run,layer,iou_threshold,real,adversarial,rethresholded,shuffled,\
+                adversarial_shuffled,rethresholded_shuffled";
+    lines(head, rows)
 }
 
 fn matched(found: Option<&Match>) -> [String; 3] {
@@ -73,7 +77,7 @@ pub fn neurons(report: &Report) -> String {
                     of.network.clone(),
                     layer.layer.clone(),
                     neuron.index.to_string(),
-                    neuron.threshold.to_string(),
+                    neuron.threshold.map_or_else(String::new, |value| value.to_string()),
                     best.real.detects(layer.threshold).to_string(),
                 ];
                 cells.extend(matched(Some(&best.real)));
@@ -112,8 +116,9 @@ pub fn differences(report: &Report) -> String {
 }
 
 fn estimate(of: Option<Estimate>) -> [String; 3] {
-    of.map_or_else(Default::default, |Estimate { mean, interval: [low, high] }| {
-        [mean, low, high].map(|value| value.to_string())
+    of.map_or_else(Default::default, |Estimate { mean, interval }| {
+        let end = |at: usize| optional(interval.map(|ends| ends[at]));
+        [mean.to_string(), end(0), end(1)]
     })
 }
 
@@ -122,11 +127,14 @@ pub fn consistency(report: &Report) -> String {
     let rows = report.consistencies.iter().flat_map(|of| {
         of.result.layers.iter().flat_map(move |layer| {
             let mean = &layer.mean;
+            let heard = layer.neurons.len().saturating_sub(layer.silent);
+            // Of none there is no mean.
+            let real = |of: Estimate| (heard > 0).then_some(of);
             let quantities = [
-                ("lc", Some(mean.lc)),
+                ("lc", real(mean.lc)),
                 ("adversarial_lc", mean.adversarial_lc),
                 ("lc_change", mean.lc_change),
-                ("consistency", Some(mean.consistency)),
+                ("consistency", real(mean.consistency)),
                 ("adversarial_consistency", mean.adversarial_consistency),
                 ("consistency_change", mean.consistency_change),
                 ("cs1", mean.cs1),
@@ -138,7 +146,8 @@ pub fn consistency(report: &Report) -> String {
                     of.run.clone(),
                     of.network.clone(),
                     layer.layer.clone(),
-                    layer.neurons.len().to_string(),
+                    heard.to_string(),
+                    layer.silent.to_string(),
                     quantity.to_owned(),
                 ];
                 cells.extend(estimate(value));
@@ -146,7 +155,7 @@ pub fn consistency(report: &Report) -> String {
             })
         })
     });
-    lines("run,network,layer,neurons,quantity,mean,low,high", rows)
+    lines("run,network,layer,neurons,silent,quantity,mean,low,high", rows)
 }
 
 /// The curves of Figure 10; those that were published beside ours.

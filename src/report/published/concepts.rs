@@ -1,10 +1,11 @@
-//! The published numbers on what a neuron means (SCIENCE §4), to stand beside ours where the network,
-//! the layer and the measure are the same.
+//! The published numbers on what a neuron means (SCIENCE §4), to stand beside ours where layer and
+//! measure are the same and the network is the nearest that somebody published.
 
 use serde::Serialize;
 
 use super::{consistent, has_given_weights, is_plain, measures_table_2};
 use crate::run::folder::RunFolder;
+use crate::run::results::consistency::Consistency;
 use crate::run::results::dissect::{ALL, Dissect, Layer, Ratio};
 use crate::spec::{self, LabelledFormat, Spec};
 
@@ -77,6 +78,18 @@ fn is_last_layer(spec: &Spec, layer: &str) -> bool {
     LAST_LAYERS.iter().any(|(network, names)| *network == arch && names.contains(&layer))
 }
 
+/// Whether it was dissected with Broden as its authors publish it, not with a part of it or with other
+/// data of its format: 63,305 images, 1,197 concepts of six categories.
+fn is_all_of_broden(result: &Dissect) -> bool {
+    let mut categories = ALEXNET_CONV5.iter().map(|(name, _)| *name).filter(|name| *name != ALL);
+    let has = |category: &str| result.categories.iter().any(|other| other == category);
+    let named = result.concepts.iter().filter(|concept| !concept.name.is_empty()).count();
+    result.images + result.damaged >= 60_000
+        && named >= 1000
+        && result.categories.len() == ALEXNET_CONV5.len() - 1
+        && categories.all(has)
+}
+
 /// What is published of this layer: of a network that somebody else trained, on Broden, with the
 /// thresholds of Bau et al.
 pub fn ratio(
@@ -85,8 +98,10 @@ pub fn ratio(
     result: &Dissect,
     layer: &Layer,
 ) -> Option<PublishedRatio> {
-    let on_broden = spec.dissect.as_ref()?.data.format == LabelledFormat::Broden;
-    let same = on_broden
+    let data = &spec.dissect.as_ref()?.data;
+    let same = data.format == LabelledFormat::Broden
+        && data.limit == 0
+        && is_all_of_broden(result)
         && result.quantile == 0.005
         && layer.threshold == 0.04
         && spec::word(spec.model.arch) == "alexnet"
@@ -100,12 +115,28 @@ pub fn ratio(
     })
 }
 
+/// Whether LC and CS2 are what the figure is taken to show (SCIENCE §4.2): the top 1 % of the test
+/// images, a gaussian of two edges, the classes that the attack aimed at.
+fn is_figure_10(spec: &Spec, result: &Consistency) -> bool {
+    spec.consistency.as_ref().is_some_and(|section| section.share == 0.01)
+        && result.kernel == "gaussian"
+        && result.sigma == 2.0
+        && result.split == "test"
+        && result.against == "target"
+}
+
 /// The paper's curves for this layer, if its network was trained with a consistent loss: in this run,
 /// or in the one that its weights are from.
-pub fn curve(folder: &RunFolder, spec: &Spec, layer: &str) -> Option<PublishedCurve> {
+pub fn curve(
+    folder: &RunFolder,
+    spec: &Spec,
+    result: &Consistency,
+    layer: &str,
+) -> Option<PublishedCurve> {
     let arch = spec::word(spec.model.arch);
     let is_theirs = || {
-        measures_table_2(spec)
+        is_figure_10(spec, result)
+            && measures_table_2(spec)
             && is_last_layer(spec, layer)
             && (consistent(spec).is_some()
                 || spec.train.is_none()

@@ -20,7 +20,8 @@ pub struct Consistency {
     pub adversarial_images: u64,
     /// Images that could not be read.
     pub damaged: u64,
-    /// As many of the images that excite a neuron most are counted: real, adversarial.
+    /// As many of the images that excite a neuron most are counted: real, adversarial. Fewer of a
+    /// neuron that answers to fewer.
     pub top: [u64; 2],
     /// What CS2 sets beside the classes of the real images: `target`, the class that the attack
     /// aimed at, or `prediction`, the network's answer, where it aimed at none. Empty without
@@ -65,9 +66,13 @@ pub struct Layer {
     pub layer: String,
     /// By index.
     pub neurons: Vec<Neuron>,
-    /// Means over its neurons.
+    /// Neurons that answer to all real images, or to all adversarial ones, alike: on that side they
+    /// have no classes. They have neither CS1 nor CS2, and are in no mean and in no group.
+    #[serde(default)]
+    pub silent: usize,
+    /// Means over its neurons, the silent ones apart.
     pub mean: Means,
-    /// The neurons in groups of equal size by LC, the lowest first: the curves of Figure 10.
+    /// The neurons that are not silent in groups of equal size by LC, the lowest first: the curves of Figure 10.
     pub groups: Vec<Group>,
     /// Mean LC with other sigmas.
     pub sweep: Vec<SweepPoint>,
@@ -89,10 +94,11 @@ pub struct Neuron {
     /// cos(p, q): the classes of its real images beside those of its adversarial ones' originals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cs1: Option<f64>,
-    /// cos(p, t): the classes of its real images beside what the adversarial ones are taken for.
+    /// cos(p, t): the classes of its real images beside those that [`Consistency::against`] says of
+    /// its adversarial ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cs2: Option<f64>,
-    /// What CS2 would be if they were taken for all classes alike.
+    /// What CS2 would be if those were all classes alike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cs2_null: Option<f64>,
 }
@@ -106,7 +112,8 @@ pub struct Level {
     pub consistency: f64,
     /// The lowest noun that all of their classes are kinds of: its place in the nouns.
     pub ancestor: usize,
-    /// p: the share of each class that is there, the largest first.
+    /// p: the share of each class that is there, the largest first; empty = the neuron is silent, and
+    /// the rest means nothing.
     pub classes: Vec<(u32, f64)>,
 }
 
@@ -115,8 +122,9 @@ pub struct Level {
 pub struct Estimate {
     /// Over neurons.
     pub mean: f64,
-    /// Over resampled neurons.
-    pub interval: [f64; 2],
+    /// Over resampled neurons; `None`: of too few to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<[f64; 2]>,
 }
 
 /// Means over the neurons of a layer.

@@ -62,10 +62,16 @@ pub struct Layer {
     /// Share of the neurons that detect a concept, by the category of their best concept; all of
     /// them under [`ALL`]. Fractions, 0..1.
     pub ratio: Sides<Ratio>,
-    /// 95 % bootstrap intervals of these, over blocks of images.
+    /// 95 % intervals of these, by the jackknife over blocks of images.
     pub interval: Sides<BTreeMap<String, [f64; 2]>>,
-    /// The same ratio where each image has the labels of another: what chance alone gives.
+    /// The ratio of the real images where each has the labels of another: what chance alone gives.
     pub null: Ratio,
+    /// The same of the attacked ones, where a neuron fires above the threshold of the real ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adversarial_null: Option<Ratio>,
+    /// The same of the attacked ones, each neuron with a threshold found on them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rethresholded_null: Option<Ratio>,
     /// The ratio of all at other thresholds of intersection over union.
     pub sweep: Vec<SweepPoint>,
     /// A safetensors file in the run folder with every neuron's intersection over union with every
@@ -95,8 +101,10 @@ pub struct Sides<T> {
 pub struct Neuron {
     /// Channel.
     pub index: usize,
-    /// The value above which it fires, found on the real images.
-    pub threshold: f64,
+    /// The value above which it fires, found on the real images; `None` where its answers there are
+    /// no numbers, and it never fires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
     /// Its best concept over all categories.
     #[serde(flatten)]
     pub best: Sides<Match>,
@@ -157,8 +165,14 @@ pub struct SweepPoint {
     /// On the images as they are, and on the attacked ones.
     #[serde(flatten)]
     pub ratio: Sides<f64>,
-    /// With shuffled labels.
+    /// With shuffled labels, on the images as they are.
     pub null: f64,
+    /// The same on the attacked ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adversarial_null: Option<f64>,
+    /// The same on the attacked ones, with thresholds found on them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rethresholded_null: Option<f64>,
 }
 
 impl Match {

@@ -23,7 +23,7 @@ pub(super) fn check(spec: &Spec, complain: &mut impl FnMut(Complaint)) {
                         .hint("leave [dissect.attack] out, or choose pgd"),
                 );
             }
-            check_target("dissect.attack.target", method, attack.target, complain);
+            check_target("dissect.attack.target", method, attack.target(), complain);
         }
     }
     if let Some(section) = &spec.consistency {

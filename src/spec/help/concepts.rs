@@ -31,7 +31,7 @@ pub(super) const DISSECT: &[Key] = &[
     ),
     key(
         "dissect.quantile",
-        Number(Range::between(0.0, 1.0).below()),
+        Number(Range { min: 0.0, min_included: false, max: 1.0, max_included: false }),
         "Share of all positions above a neuron's threshold: where it counts as firing",
     ),
     key(
@@ -42,10 +42,11 @@ pub(super) const DISSECT: &[Key] = &[
     key("dissect.batch_size", COUNT, "Images a batch"),
 ];
 
-pub(super) const DISSECT_TARGET: &[Key] = &[key(
+pub(super) const DISSECT_TARGET: &[Key] = &[open(
     "dissect.attack.target",
     ChoiceOrIndex(&["none", "random", "least-likely"]),
     "What the network should see; none = anything but what it sees in the clean image",
+    "random where the method aims at a class, else none",
 )];
 
 pub(super) const CONSISTENCY: &[Key] = &[

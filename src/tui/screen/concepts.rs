@@ -42,7 +42,7 @@ use ratatui::text::Line;
 
 use self::curves::Chart;
 use self::filter::Row;
-use self::layout::Arrangement;
+use self::layout::{Arrangement, Needs};
 use self::pictures::Overlay;
 use self::shown::Shown;
 use self::sort::Sort;
@@ -232,7 +232,7 @@ pub fn draw(
         return empty::say(&empty::nothing(scene, context), context, inner, buf);
     };
     let focus = state.focus(&shown);
-    let arrangement = Arrangement::of(area, focus, state.zoomed);
+    let arrangement = Arrangement::of(area, focus, state.zoomed, Needs::of(&shown));
     layout::draw_strip(&shown, focus, context, arrangement.strip, buf, view);
     for (region, place) in arrangement.regions {
         if place.is_empty() {
@@ -261,7 +261,8 @@ pub fn wants(state: &State, scene: &Scene<'_>) -> Wants {
     if let Some(shown) = Shown::new(state, scene) {
         let (width, height) = state.room;
         let area = Rect::new(0, 0, width, height);
-        let arrangement = Arrangement::of(area, state.focus(&shown), state.zoomed);
+        let focus = state.focus(&shown);
+        let arrangement = Arrangement::of(area, focus, state.zoomed, Needs::of(&shown));
         let is_visible = arrangement.regions.iter().any(|(region, _)| *region == Region::Pictures);
         if let Some(row) = chosen(state, &shown).filter(|_| is_visible) {
             pictures::wants(state, &shown, row, &mut pictures);

@@ -1,7 +1,7 @@
 //! What a run's results say that neurons mean: their concepts by Network Dissection, and how near
 //! the classes of their images are to each other. One place for the screens that list neurons.
 
-use crate::run::results::consistency;
+use crate::run::results::consistency::{self, Level};
 use crate::run::results::dissect::{self, Match};
 use crate::tui::world::RunDetail;
 
@@ -28,14 +28,14 @@ impl<'a> Meanings<'a> {
 
     pub(super) fn neuron(&self, index: usize) -> Meaning<'a> {
         // They stand by index, unless a file says otherwise.
-        let dissected = self.dissected.and_then(|layer| {
-            let there = layer.neurons.get(index).filter(|neuron| neuron.index == index);
-            there.or_else(|| layer.neurons.iter().find(|neuron| neuron.index == index))
-        });
-        let level = self.levels.and_then(|layer| {
-            let there = layer.neurons.get(index).filter(|neuron| neuron.index == index);
-            there.or_else(|| layer.neurons.iter().find(|neuron| neuron.index == index))
-        });
+        fn find<T>(neurons: &[T], index: usize, of: impl Fn(&T) -> usize) -> Option<&T> {
+            let there = neurons.get(index).filter(|neuron| of(neuron) == index);
+            there.or_else(|| neurons.iter().find(|neuron| of(neuron) == index))
+        }
+        let dissected = self.dissected.map(|layer| &layer.neurons);
+        let dissected = dissected.and_then(|neurons| find(neurons, index, |neuron| neuron.index));
+        let level = self.levels.map(|layer| &layer.neurons);
+        let level = level.and_then(|neurons| find(neurons, index, |neuron| neuron.index));
         let threshold = self.dissected.map_or(0.0, |layer| layer.threshold);
         Meaning { dissected, level, threshold }
     }
@@ -50,11 +50,17 @@ pub(super) struct Meaning<'a> {
     pub(super) threshold: f64,
 }
 
+/// A level; of a silent neuron, which answers to all images alike, there is none.
+pub(super) fn told(level: &Level) -> Option<&Level> {
+    Some(level).filter(|level| !level.classes.is_empty())
+}
+
 /// What [`Meaning::number`] knows.
 pub(super) const NUMBERS: [&str; 8] =
     ["iou", "iou_adversarial", "ap", "lc", "lc_adversarial", "consistency", "cs1", "cs2"];
 /// What of a `[dissect]` section brings; the others are of a `[consistency]` section.
-const DISSECTED: [&str; 6] = ["iou", "iou_adversarial", "ap", "concept", "category", "detector"];
+const DISSECTED: [&str; 7] =
+    ["iou", "iou_adversarial", "ap", "concept", "category", "concept!=adv", "detector"];
 
 impl<'a> Meaning<'a> {
     /// Its best concept on real images, whether it detects it or not; `None` where it meets none.
@@ -95,9 +101,9 @@ impl<'a> Meaning<'a> {
             "iou" => sides.map(|best| best.real.iou),
             "iou_adversarial" => sides?.adversarial.as_ref().map(|best| best.iou),
             "ap" => sides?.real.average_precision,
-            "lc" => self.level.map(|neuron| neuron.real.lc),
-            "lc_adversarial" => self.level?.adversarial.as_ref().map(|level| level.lc),
-            "consistency" => self.level.map(|neuron| neuron.real.consistency),
+            "lc" => told(&self.level?.real).map(|level| level.lc),
+            "lc_adversarial" => told(self.level?.adversarial.as_ref()?).map(|level| level.lc),
+            "consistency" => told(&self.level?.real).map(|level| level.consistency),
             "cs1" => self.level?.cs1,
             "cs2" => self.level?.cs2,
             _ => None,

@@ -9,6 +9,7 @@
 
 pub mod attack;
 pub mod concepts;
+mod filter_row;
 pub mod launch;
 mod meaning;
 pub mod neurons;

@@ -14,7 +14,7 @@ use std::ops::RangeInclusive;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
 use crate::tui::history::{Bucket, Series};
@@ -155,7 +155,7 @@ impl Curve<'_> {
         dots.draw(plot, buffer, self.ascii, |paint| {
             let role = self.lines.get(paint.style).map_or(Role::Text, |line| line.role);
             let style = self.theme.style(role);
-            if paint.bright { style } else { dimmed(style, self.theme) }
+            if paint.bright { style } else { self.theme.dimmed(style) }
         });
         self.draw_holes(plot, &columns, buffer);
         if gutter > 0 {
@@ -502,18 +502,6 @@ fn without_collisions(
         ceiling = label.0;
     }
     labels
-}
-
-/// The same colour, nearer to the background; where colours cannot be mixed, the terminal's dim.
-fn dimmed(style: Style, theme: &Theme) -> Style {
-    match (style.fg, theme.style(Role::Text).bg) {
-        (Some(Color::Rgb(r, g, b)), Some(Color::Rgb(br, bg, bb))) => {
-            // 2/5: visible on its own, quiet beneath the bright line.
-            let mix = |a: u8, b: u8| ((u16::from(a) * 2 + u16::from(b) * 3) / 5) as u8;
-            style.fg(Color::Rgb(mix(r, br), mix(g, bg), mix(b, bb)))
-        }
-        _ => style.add_modifier(Modifier::DIM),
-    }
 }
 
 #[cfg(test)]

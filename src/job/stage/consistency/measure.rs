@@ -27,21 +27,23 @@ impl Measure {
         Ok(Self { kernel: kernel(section, &nouns, section.sigma), classes: classes.len() })
     }
 
-    /// Of neurons whose images are of these classes, real and adversarial ones; those of the
-    /// adversarial ones are their originals'. `None` where no neuron has an image.
+    /// Of neurons whose images are of these classes, real and, where there are any, adversarial ones;
+    /// those of the adversarial ones are their originals'. A neuron without images on a side that the
+    /// others have is silent and left out. `None` where there is no other.
     pub(in crate::job::stage) fn means<'a>(
         &self,
+        attacked: bool,
         neurons: impl IntoIterator<Item = [&'a [u32]; 2]>,
     ) -> Option<Means> {
         let (mut lc, mut of_adversarial, mut cs1) = (Vec::new(), Vec::new(), Vec::new());
         for [real, adversarial] in neurons {
             let share = |labels: &[u32]| shares(self.classes, labels.iter().copied());
-            if real.is_empty() {
+            if real.is_empty() || (attacked && adversarial.is_empty()) {
                 continue;
             }
             let p = share(real);
             lc.push(self.kernel.expected(&p));
-            if !adversarial.is_empty() {
+            if attacked {
                 let q = share(adversarial);
                 of_adversarial.push(self.kernel.expected(&q));
                 cs1.extend(cosine(&p, &q));
@@ -75,7 +77,9 @@ mod tests {
         let class = |name: &str| Class { name: name.into(), wnid: None };
         let classes = [class("dog"), class("cat"), class("airplane")];
         let measure = Measure::new(&ConsistencySpec::default(), &classes).unwrap();
-        let of = |real: &[u32], adversarial: &[u32]| measure.means([[real, adversarial]]).unwrap();
+        let of = |real: &[u32], adversarial: &[u32]| {
+            measure.means(!adversarial.is_empty(), [[real, adversarial]]).unwrap()
+        };
         let one = of(&[0, 0], &[0, 0, 0]);
         assert_eq!((one.lc, one.lc_adversarial), (1.0, Some(1.0)));
         assert!((one.cs1.unwrap() - 1.0).abs() < 1e-12);
@@ -83,6 +87,10 @@ mod tests {
         assert!(near.lc > far.lc && far.lc >= 0.5, "{near:?} {far:?}");
         assert_eq!((near.lc_adversarial, near.cs1), (None, None));
         assert_eq!(of(&[0], &[1]).cs1, Some(0.0));
-        assert_eq!(measure.means([[&[][..], &[][..]]]), None);
+        // A silent one changes nothing, on whichever side it is.
+        let silent: [[&[u32]; 2]; 2] = [[&[0, 2], &[]], [&[], &[2]]];
+        let some = [silent[0], [&[0, 0], &[0, 0, 0]], silent[1]];
+        assert_eq!(measure.means(true, some), Some(one));
+        assert_eq!(measure.means(true, silent), None);
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn name(section: &DissectAttackSpec) -> String {
         0.0 => String::new(),
         bound => format!(" ε {bound}"),
     };
-    let target = match section.target {
+    let target = match section.target() {
         spec::Target::Named(TargetName::None) => String::new(),
         spec::Target::Named(TargetName::Random) => ", random targets".into(),
         spec::Target::Named(TargetName::LeastLikely) => ", least likely targets".into(),
@@ -65,7 +65,7 @@ impl Attacking {
             target: match section.how.method {
                 // It aims there by itself.
                 AttackMethod::LeastLikely => Some(Target::LeastLikely),
-                _ => build::target(spec, section.target),
+                _ => build::target(spec, section.target()),
             },
             cost: cost(section),
         })
@@ -121,11 +121,15 @@ mod tests {
     fn an_attack_is_named_with_its_bound_and_target() {
         let mut section = DissectAttackSpec::default();
         assert_eq!(name(&section), "pgd ε 4, random targets");
-        section.target = Aim::Class(7);
+        section.target = Some(Aim::Class(7));
         section.how = MethodSpec::new(AttackMethod::Fgsm, Some(8.0));
         assert_eq!(name(&section), "fgsm ε 8, target 7");
-        section.target = Aim::None;
+        section.target = Some(Aim::None);
         section.how = MethodSpec::new(AttackMethod::Cw, None);
         assert_eq!(name(&section), "cw");
+        section.target = None;
+        assert_eq!(name(&section), "cw, random targets");
+        section.how = MethodSpec::new(AttackMethod::Deepfool, None);
+        assert_eq!(name(&section), "deepfool");
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! Passes over the images: one finds above which value each neuron fires; one lays where it fires
 //! over the labels, and over those of another image for the null. With `[dissect.attack]` one attacks
-//! each image, and finds the thresholds anew; one lays the written 8-bit images over the labels. What
+//! each image, and finds the thresholds anew; one does with the written 8-bit images the same. What
 //! a pass has found is written down now and then, so that a stage that was killed goes on. Then the
 //! few pictures that some neuron likes are looked at again.
 
@@ -33,7 +33,7 @@ use crate::job::build;
 use crate::job::context::{Context, Flow, StageEnd};
 use crate::neuron::dissection::Vocabulary;
 use crate::run::results::dissect::{ALL, Dissect};
-use crate::spec::{DissectSpec, Split};
+use crate::spec::{DissectSpec, Spec, Split};
 
 /// Where the pictures of real images go.
 const PICTURES: &str = "dissect/pictures";
@@ -47,9 +47,17 @@ const UNDER_WAY: &str = "progress/dissect";
 /// What the thresholds of the adversarial images are filed under.
 const ADVERSARIAL_PASS: &str = "adversarial";
 
-/// What it costs, in forward passes over the test split: as if there were as many labelled images.
-pub fn cost(section: &DissectSpec) -> f64 {
-    2.5 + section.attack.as_ref().map_or(0.0, |attack| 2.0 + cost_of_attack(&attack.how))
+/// What it costs, in forward passes over the test split.
+pub fn cost(spec: &Spec, section: &DissectSpec) -> f64 {
+    let labelled = build::labelled(spec, section).map(|data| data.len());
+    let test = build::open_test(spec).map(|data| data.len());
+    // What cannot be opened its own stage tells of.
+    let share = match (labelled, test) {
+        (Ok(labelled), Ok(test)) if test > 0 => labelled as f64 / test as f64,
+        _ => 1.0,
+    };
+    let attack = section.attack.as_ref();
+    share * (2.5 + attack.map_or(0.0, |attack| 2.0 + cost_of_attack(&attack.how)))
 }
 
 /// Runs the stage.
@@ -221,7 +229,7 @@ impl Stage {
             images: Arc::new(images),
             order: (0..read.images.len()).collect(),
             labelled: &read.images,
-            shuffled: None,
+            shuffled: Some(shuffled(&read.images, self.seed)),
             thresholds: vec![real.thresholds(), adversarial.thresholds()],
             presence: None,
             vocabulary: &self.vocabulary,
@@ -268,7 +276,12 @@ fn lines(result: &Dissect) -> Vec<String> {
             percent(layer.null.get(ALL)),
         );
         if let Some(attacked) = &layer.ratio.adversarial {
-            line += &format!(", {:.1} % on adversarial images", percent(attacked.get(ALL)));
+            let null = layer.adversarial_null.as_ref().and_then(|null| null.get(ALL));
+            line += &format!(
+                "; on adversarial images {:.1} %, {:.1} % with shuffled labels",
+                percent(attacked.get(ALL)),
+                percent(null)
+            );
         }
         line
     };

@@ -152,23 +152,25 @@ impl Outcome<'_> {
                 }
             })
             .collect();
-        let seed = self.stage.seed;
+        let null = self.sides(layer, |of| self.named(of.null_ratio(threshold)));
         Ok(Layer {
             layer: tap.name.clone(),
             threshold,
             neurons,
             ratio: self.sides(layer, |of| self.named(of.ratio(threshold))),
-            interval: self.sides(layer, |of| self.named(of.intervals(threshold, seed))),
-            null: self.named(self.of_real()[layer].null_ratio(threshold)),
+            interval: self.sides(layer, |of| self.named(of.intervals(threshold))),
+            null: null.real,
+            adversarial_null: null.adversarial,
+            rethresholded_null: null.rethresholded,
             sweep: SWEEP.map(|hundredths| self.sweep(layer, hundredths as f64 / 100.0)).collect(),
             iou: iou_file(tap),
         })
     }
 
-    /// JSON has no infinity: of a neuron that was never seen.
-    fn threshold(&self, layer: usize, neuron: usize) -> f64 {
+    /// JSON has no infinity: that of a neuron whose values are no numbers.
+    fn threshold(&self, layer: usize, neuron: usize) -> Option<f64> {
         let threshold = self.found.sides[REAL].threshold(layer, neuron);
-        threshold.map(f64::from).filter(|threshold| threshold.is_finite()).unwrap_or(0.0)
+        threshold.map(f64::from).filter(|threshold| threshold.is_finite())
     }
 
     /// Values of the categories and of all, by name.
@@ -179,10 +181,13 @@ impl Outcome<'_> {
 
     fn sweep(&self, layer: usize, threshold: f64) -> SweepPoint {
         let all = |ratio: Vec<f64>| ratio.last().copied().unwrap_or(0.0);
+        let null = self.sides(layer, |of| all(of.null_ratio(threshold)));
         SweepPoint {
             threshold,
             ratio: self.sides(layer, |of| all(of.ratio(threshold))),
-            null: all(self.of_real()[layer].null_ratio(threshold)),
+            null: null.real,
+            adversarial_null: null.adversarial,
+            rethresholded_null: null.rethresholded,
         }
     }
 
@@ -249,6 +254,7 @@ impl Outcome<'_> {
             progress += images as u64;
             context.progress(progress, all)
         };
+        let labels = outlines::Recent::default();
         let each = |layer: usize, neuron: usize, maps: &[strips::Map]| -> Result<()> {
             let tap = &self.found.taps[layer];
             let [_, height, width] = tap.shape;
@@ -265,8 +271,10 @@ impl Outcome<'_> {
             let concept = best[layer][neuron].concept;
             let mut tiles = Vec::with_capacity(maps.len());
             for (map, image) in maps.iter().zip(images) {
-                let labels = outlines::labels_of(concept, || self.stage.data.labels(image))?;
-                let concept = labels.as_ref().map(|(labels, number)| (labels, *number));
+                // Those without a concept have nothing to be drawn.
+                let of = |_| labels.of(image, || self.stage.data.labels(image));
+                let own = concept.map(of).transpose()?;
+                let concept = own.as_deref().zip(concept);
                 let of = (map.as_slice(), [height, width]);
                 tiles.push(outlines::tile(of, threshold, concept, side));
             }

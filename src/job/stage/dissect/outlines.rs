@@ -1,6 +1,9 @@
 //! Strips that say where a neuron fires in each of its pictures, and where its concept is. The format
 //! is that of [`Outlines`].
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use crate::data::labelled::Labels;
 use crate::error::Result;
 use crate::neuron::dissection::firing;
@@ -44,17 +47,57 @@ fn has(labels: &Labels, number: u16, [row, column]: [usize; 2], side: usize) -> 
     labels.maps.iter().any(|(_, map)| map.get(at) == Some(&number))
 }
 
-/// Reads the labels of a neuron's pictures, of those that have any to be drawn.
-pub(super) fn labels_of(
-    concept: Option<u16>,
-    read: impl FnOnce() -> Result<Labels>,
-) -> Result<Option<(Labels, u16)>> {
-    concept.map(|number| Ok((read()?, number))).transpose()
+/// Numbers of label maps that are held at once: of some two thousand images of Broden.
+const MOST_NUMBERS: usize = 128 << 20;
+
+/// Labels that were read lately: many neurons have the same pictures.
+#[derive(Debug, Default)]
+pub(super) struct Recent(Mutex<Held>);
+
+#[derive(Debug, Default)]
+struct Held {
+    labels: HashMap<usize, Arc<Labels>>,
+    numbers: usize,
+}
+
+impl Recent {
+    /// Those of an image, from `read` where they are not held.
+    pub(super) fn of(
+        &self,
+        image: usize,
+        read: impl FnOnce() -> Result<Labels>,
+    ) -> Result<Arc<Labels>> {
+        let held = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(labels) = held().labels.get(&image) {
+            return Ok(Arc::clone(labels));
+        }
+        // Unlocked: others go on meanwhile, at the worst with the same image.
+        let labels = Arc::new(read()?);
+        let mut held = held();
+        let numbers = labels.maps.iter().map(|(_, map)| map.len()).sum::<usize>();
+        if held.numbers + numbers > MOST_NUMBERS {
+            *held = Held::default();
+        }
+        held.numbers += numbers;
+        held.labels.insert(image, Arc::clone(&labels));
+        Ok(labels)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labels_are_read_once_and_errors_are_not_held() {
+        let recent = Recent::default();
+        let labels = |width| Labels { height: 1, width, ..Labels::default() };
+        let failed = recent.of(4, || Err(crate::error::Error::failed("gone")));
+        assert!(failed.is_err());
+        assert_eq!(*recent.of(4, || Ok(labels(7))).unwrap(), labels(7));
+        assert_eq!(*recent.of(4, || panic!("read twice")).unwrap(), labels(7));
+        assert_eq!(*recent.of(5, || Ok(labels(8))).unwrap(), labels(8));
+    }
 
     #[test]
     fn a_tile_tells_firing_and_concept_apart() {

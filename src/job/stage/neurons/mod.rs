@@ -81,14 +81,8 @@ impl Stage {
         let adversarial = (ranking.twins.len(), top);
         let mut adversarial = Side::open(&work, "adversarial", adversarial, None)?;
         ranking.progress[1] = expected_passes(ranking, top);
-        ranking.goes_on(context, real.next() + adversarial.next(), 1)?;
-        if ranking.rank_real(context, &mut real)? == Flow::Stop
-            || ranking.rank_twins(context, &mut adversarial)? == Flow::Stop
-        {
+        if ranking.rank_both(context, [&mut real, &mut adversarial])? == Flow::Stop {
             return Ok(StageEnd::Stopped);
-        }
-        if real.images() == 0 {
-            return Err(Error::failed("no image could be read, so none was ranked"));
         }
         let ranking = &self.ranking;
         let found = Found::of(ranking, [&real, &adversarial]);

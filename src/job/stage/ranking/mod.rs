@@ -22,7 +22,7 @@ use self::twins::Twin;
 use super::pixels::{self, PictureNames};
 use super::{from, log_damage, trained_network};
 use crate::data::{DamageReport, Dataset};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::job::build;
 use crate::job::context::{Context, Flow};
 use crate::model::{LayerTap, Model};
@@ -130,6 +130,25 @@ impl Ranking {
         Ok(())
     }
 
+    /// Ranks the images of both sides, from where an earlier try has left them. Errors: no real one
+    /// could be read.
+    pub(super) fn rank_both(
+        &mut self,
+        context: &mut Context,
+        [real, adversarial]: [&mut Side; 2],
+    ) -> Result<Flow> {
+        self.goes_on(context, real.next() + adversarial.next(), 1)?;
+        if self.rank_real(context, real)? == Flow::Stop
+            || self.rank_twins(context, adversarial)? == Flow::Stop
+        {
+            return Ok(Flow::Stop);
+        }
+        if real.images() == 0 {
+            return Err(Error::failed("no image could be read, so none was ranked"));
+        }
+        Ok(Flow::Continue)
+    }
+
     /// Ranks the real images.
     pub(super) fn rank_real(&mut self, context: &mut Context, side: &mut Side) -> Result<Flow> {
         let damage = Arc::<DamageReport>::default();
@@ -155,7 +174,7 @@ impl Ranking {
     }
 
     /// Ranks the adversarial ones, by their numbers among the twins.
-    pub(super) fn rank_twins(&mut self, context: &mut Context, side: &mut Side) -> Result<Flow> {
+    fn rank_twins(&mut self, context: &mut Context, side: &mut Side) -> Result<Flow> {
         let shape = self.dataset.shape();
         let mut next = side.next();
         while next < self.twins.len() {

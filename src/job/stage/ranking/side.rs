@@ -30,7 +30,7 @@ pub(in crate::job::stage) struct Side {
     rows: Rows,
     /// By layer.
     tops: Vec<TopImages>,
-    /// By layer; of the real images alone.
+    /// By layer; of the passes that are asked for them.
     thresholds: Vec<TopQuantiles>,
     saved: Saved,
     /// The first image that may not have been looked at.
@@ -103,8 +103,8 @@ impl Side {
         &self.rows
     }
 
-    /// Above which value a neuron counts as firing; `None` where no image was looked at, or on the
-    /// adversarial side.
+    /// Above which value a neuron counts as firing; `None` where no image was looked at, or
+    /// nobody asked for thresholds.
     pub(in crate::job::stage) fn threshold(&self, layer: usize, neuron: usize) -> Option<f32> {
         self.thresholds.get(layer).and_then(|thresholds| thresholds.threshold(neuron))
     }

@@ -66,19 +66,22 @@ impl Looks {
     }
 
     /// Level and consistency, over the neurons of a look and by the pictures that it ranks
-    /// (SCIENCE §4.2).
-    fn means(&self, neurons: &Neurons) -> Option<Means> {
-        let labels = |pictures: &[TopImage]| -> Vec<u32> {
-            pictures.iter().map(|picture| picture.label_index).collect()
+    /// (SCIENCE §4.2); of those only such as excite a neuron more than the image of
+    /// their side that does so least.
+    fn means(&self, neurons: &Neurons, sides: [&Side; 2]) -> Option<Means> {
+        let labels = |pictures: &[TopImage], least: f32| -> Vec<u32> {
+            let above = pictures.iter().filter(|picture| picture.activation > f64::from(least));
+            above.map(|picture| picture.label_index).collect()
         };
-        let of: Vec<[Vec<u32>; 2]> = neurons
-            .layers
-            .iter()
-            .flat_map(|layer| &layer.neurons)
-            .map(|neuron| [labels(&neuron.real), labels(&neuron.adversarial)])
+        let of_neuron = |layer: usize, neuron: &Neuron| {
+            let [real, adversarial] = sides.map(|side| side.least[layer][neuron.index]);
+            [labels(&neuron.real, real), labels(&neuron.adversarial, adversarial)]
+        };
+        let of: Vec<[Vec<u32>; 2]> = (neurons.layers.iter().enumerate())
+            .flat_map(|(at, layer)| layer.neurons.iter().map(move |neuron| of_neuron(at, neuron)))
             .collect();
         let slices = of.iter().map(|[real, adversarial]| [&real[..], &adversarial[..]]);
-        self.measure.as_ref()?.means(slices)
+        self.measure.as_ref()?.means(neurons.adversarial_images > 0, slices)
     }
 
     /// Whether a look is due at a step; `epochs` = how many have just ended, if one has.
@@ -98,6 +101,8 @@ impl Looks {
 /// One side of a look.
 struct Side {
     tops: Vec<TopImages>,
+    /// Each neuron's smallest answer to an image, by layer.
+    least: Vec<Vec<f32>>,
     /// Pixels of the adversarial images that some neuron likes.
     kept: HashMap<usize, Vec<u8>>,
 }
@@ -105,7 +110,8 @@ struct Side {
 impl Side {
     fn new(taps: &[LayerTap], top: usize) -> Self {
         let tops = taps.iter().map(|tap| TopImages::new(tap.shape[0], top)).collect();
-        Self { tops, kept: HashMap::new() }
+        let least = taps.iter().map(|tap| vec![f32::INFINITY; tap.shape[0]]).collect();
+        Self { tops, least, kept: HashMap::new() }
     }
 
     fn add(
@@ -117,11 +123,16 @@ impl Side {
     ) -> Result<()> {
         let output = model.forward(images, Mode::Evaluate, taps)?;
         let predictions = predictions(&output.logits)?;
-        for (top, maps) in self.tops.iter_mut().zip(&output.taps) {
+        let layers = self.tops.iter_mut().zip(&mut self.least);
+        for ((top, least), maps) in layers.zip(&output.taps) {
             let (_, channels, height, width) = maps.dims4()?;
             let values: Vec<f32> = maps.flatten_all()?.to_vec1()?;
             let maxima = Maxima::of(&values, channels, width, height * width);
             top.offer_batch(indices, &predictions, &maxima);
+            for image in 0..indices.len() {
+                let answers = least.iter_mut().zip(maxima.image(image).0);
+                answers.for_each(|(least, answer)| *least = least.min(*answer));
+            }
         }
         Ok(())
     }
@@ -146,11 +157,11 @@ impl Training {
         if !looks.are_due(step, epochs) {
             return Ok(Flow::Continue);
         }
-        let Some(neurons) = self.look(context)? else { return Ok(Flow::Stop) };
+        let Some((neurons, means)) = self.look(context)? else { return Ok(Flow::Stop) };
         let json = serde_json::to_vec(&neurons)
             .map_err(|error| Error::failed(format!("failed to write JSON: {error}")))?;
         context.write(&history::file(step), &json)?;
-        if let Some(means) = self.looks.as_ref().and_then(|looks| looks.means(&neurons)) {
+        if let Some(means) = means {
             let mut metrics = vec![("lc", means.lc)];
             metrics.extend(means.lc_adversarial.map(|lc| ("lc_adversarial", lc)));
             metrics.extend(means.cs1.map(|cs1| ("cs1", cs1)));
@@ -163,7 +174,7 @@ impl Training {
     }
 
     /// `None` = asked to stop meanwhile.
-    fn look(&mut self, context: &mut Context) -> Result<Option<Neurons>> {
+    fn look(&mut self, context: &mut Context) -> Result<Option<(Neurons, Option<Means>)>> {
         let Some(looks) = &self.looks else { return Ok(None) };
         let (spec, taps) = (looks.spec.clone(), looks.taps.clone());
         let names: Vec<&str> = taps.iter().map(|tap| tap.name.as_str()).collect();
@@ -206,7 +217,10 @@ impl Training {
             }
         }
         self.write_looked_at(context, &real, &adversarial)?;
-        Ok(Some(self.looked(&real, &adversarial, images, attack.is_some())))
+        let neurons = self.looked(&real, &adversarial, images, attack.is_some());
+        let looks = self.looks.as_ref();
+        let means = looks.and_then(|looks| looks.means(&neurons, [&real, &adversarial]));
+        Ok(Some((neurons, means)))
     }
 
     /// The pictures of a look: the real ones once, the adversarial ones beside the look.

@@ -2,9 +2,10 @@
 //! adversarial, run beside run, all on one scale.
 //!
 //! ```text
-//! aligned with a concept, % of neurons    real ██  adversarial ░░  shuffled labels ▏
-//! object    12.5 ███▏████████├███──┤            4.3 ░░░░├░░─┤
-//! part       6.2 █▏████├██──┤                   2.0 ░├░─┤
+//! % of neurons              real ██  adversarial ░░  re-thresholded ▒▒  shuffled labels ▏
+//! object    12.5 █▏██████████──┤           4.3 ▏░░░░─┤
+//!                                          7.1 ▏▒▒▒▒▒▒─┤
+//! part       6.2 ▏████──┤                  2.0 ▏░─┤
 //! ```
 
 use ratatui::buffer::Buffer;
@@ -25,19 +26,23 @@ use crate::tui::theme::Role;
 const NUMBER: u16 = 6;
 /// From here on real and adversarial bars stand beside each other.
 const BESIDE: u16 = 42;
+/// From here on there is room for two long bars.
+const WIDE: u16 = 84;
 /// Shorter bars have no room for the ends of an interval.
 const WHISKERS: u16 = 14;
 
-/// The categories of a layer, the last one being all of them.
+/// The categories of the runs, each once, the last one being all of them.
 pub(super) fn categories(shown: &Shown<'_>) -> Vec<String> {
-    // Those of the first run that has any: compared runs were dissected with the same data.
-    let runs = shown.runs();
-    let first = runs.iter().find(|seen| seen.meanings.dissected.is_some());
-    let Some(dissect) = first.and_then(|seen| seen.detail.dissect.as_deref()) else {
-        return Vec::new();
-    };
-    let each = dissect.categories.iter().filter(|category| *category != ALL);
-    each.cloned().chain([ALL.to_owned()]).collect()
+    let mut all: Vec<String> = Vec::new();
+    for seen in shown.runs().iter().filter(|seen| seen.meanings.dissected.is_some()) {
+        for category in seen.detail.dissect.iter().flat_map(|dissect| &dissect.categories) {
+            if !all.contains(category) && category != ALL {
+                all.push(category.clone());
+            }
+        }
+    }
+    all.push(ALL.to_owned());
+    all
 }
 
 /// What a bar is of.
@@ -49,6 +54,8 @@ enum Side {
 }
 
 impl Side {
+    const ALL: [Self; 3] = [Self::Real, Self::Adversarial, Self::Rethresholded];
+
     /// Shape before colour: they are told apart without it.
     fn symbol(self, ascii: bool) -> &'static str {
         match (self, ascii) {
@@ -78,28 +85,42 @@ impl Side {
 #[derive(Debug, Clone, Copy)]
 struct Bar {
     side: Side,
-    /// Of the neurons, 0..1.
-    share: f64,
+    /// Of the neurons, 0..1; `None`: the run's data have no such category.
+    share: Option<f64>,
     interval: Option<[f64; 2]>,
     /// With shuffled labels.
     null: Option<f64>,
 }
 
+impl Bar {
+    /// How far anything of it reaches, 0..1.
+    fn reach(&self) -> f64 {
+        let high = self.interval.map(|[_, high]| high);
+        [self.share, high, self.null].into_iter().flatten().fold(0.0, f64::max)
+    }
+}
+
+/// `None`: there is no such side.
 fn bar(layer: &Layer, category: &str, side: Side) -> Option<Bar> {
-    let (ratio, interval) = match side {
-        Side::Real => (Some(&layer.ratio.real), Some(&layer.interval.real)),
-        Side::Adversarial => {
-            (layer.ratio.adversarial.as_ref(), layer.interval.adversarial.as_ref())
-        }
-        Side::Rethresholded => {
-            (layer.ratio.rethresholded.as_ref(), layer.interval.rethresholded.as_ref())
-        }
+    let (ratio, interval) = (&layer.ratio, &layer.interval);
+    let (ratio, interval, null) = match side {
+        Side::Real => (Some(&ratio.real), Some(&interval.real), Some(&layer.null)),
+        Side::Adversarial => (
+            ratio.adversarial.as_ref(),
+            interval.adversarial.as_ref(),
+            layer.adversarial_null.as_ref(),
+        ),
+        Side::Rethresholded => (
+            ratio.rethresholded.as_ref(),
+            interval.rethresholded.as_ref(),
+            layer.rethresholded_null.as_ref(),
+        ),
     };
     Some(Bar {
         side,
-        share: ratio?.get(category).copied().unwrap_or(0.0),
+        share: ratio?.get(category).copied(),
         interval: interval.and_then(|all| all.get(category)).copied(),
-        null: layer.null.get(category).copied().filter(|_| side == Side::Real),
+        null: null.and_then(|all| all.get(category)).copied(),
     })
 }
 
@@ -110,6 +131,31 @@ struct Entry {
     label: String,
     name: String,
     bars: [Option<Bar>; 2],
+}
+
+/// How many rows all bars take, if each has its own; the sides that there are.
+fn stacked(shown: &Shown<'_>) -> (usize, usize) {
+    let runs = shown.runs();
+    let layers: Vec<&Layer> = runs.iter().filter_map(|seen| seen.meanings.dissected).collect();
+    let has = |side: &Side| layers.iter().any(|layer| bar(layer, ALL, *side).is_some());
+    let sides = Side::ALL.iter().filter(|side| has(side)).count();
+    (categories(shown).len() * layers.len() * sides, sides)
+}
+
+/// Rows in which every bar has its place, real beside adversarial.
+pub(super) fn rows(shown: &Shown<'_>) -> u16 {
+    let (rows, sides) = stacked(shown);
+    // Two of three stand on one row.
+    let rows = rows / sides.max(1) * sides.saturating_sub(1).max(1);
+    rows.min(usize::from(u16::MAX)) as u16
+}
+
+/// Whether real and adversarial bars stand beside each other: on one scale below each other they are
+/// longer, where all of them have their own row.
+fn are_beside(shown: &Shown<'_>, place: Rect) -> bool {
+    let (rows, sides) = stacked(shown);
+    let can_be_stacked = sides > 2 && place.width < WIDE && rows <= place.height.into();
+    place.width >= BESIDE && !can_be_stacked
 }
 
 /// The rows for a place of this size: as much as fits, in one way for every category.
@@ -137,8 +183,7 @@ fn entries(shown: &Shown<'_>, beside: bool, rows: usize) -> Vec<Entry> {
                     vec![[of(Side::Real), of(Side::Adversarial)], [None, of(Side::Rethresholded)]]
                 }
                 (false, _) => {
-                    let all = [Side::Real, Side::Adversarial, Side::Rethresholded];
-                    let sides = all.into_iter().filter(|side| {
+                    let sides = Side::ALL.into_iter().filter(|side| {
                         *side == Side::Real
                             || (*side == Side::Adversarial && attacked)
                             || (*side == Side::Rethresholded && with_anew)
@@ -191,13 +236,13 @@ pub(super) fn draw(
     let below = inner.height - legend;
     let foot = usize::from(below).saturating_sub(needed).min(facts.len()) as u16;
     let place = Rect { y: inner.y + legend, height: below - foot, ..inner };
-    let beside = place.width >= BESIDE;
+    let beside = are_beside(shown, place);
     let entries = entries(shown, beside, place.height.into());
     draw_legend(&entries, context, Rect { height: legend, ..inner }, buf);
     let scale = entries
         .iter()
         .flat_map(|entry| entry.bars.iter().flatten())
-        .map(|bar| bar.interval.map_or(bar.share, |[_, high]| bar.share.max(high)))
+        .map(Bar::reach)
         .fold(0.0, f64::max);
     draw_entries(state, &entries, scale, beside, context, place, buf, view);
     let below = Rect { y: place.bottom(), height: foot, ..inner };
@@ -270,18 +315,31 @@ fn draw_entries(
 }
 
 fn draw_bar(bar: &Bar, scale: f64, context: &DrawContext<'_>, area: Rect, buf: &mut Buffer) {
-    let percent = format!("{:>5.1}", bar.share * 100.0);
+    let Some(share) = bar.share else {
+        let words = text::pad_left("–", usize::from(NUMBER) - 1);
+        buf.set_stringn(area.x, area.y, words, area.width.into(), context.style(Role::Muted));
+        return;
+    };
+    let percent = format!("{:>5.1}", share * 100.0);
     let style = context.style(bar.side.role());
     buf.set_stringn(area.x, area.y, percent, area.width.into(), context.style(Role::Text));
     let place = Rect { x: area.x + NUMBER, width: area.width.saturating_sub(NUMBER), ..area };
-    if place.width < 2 || scale <= 0.0 {
+    if place.width < 2 {
         return;
     }
-    let cells = |share: f64| (share / scale * f64::from(place.width)).round() as u16;
+    // Where everything is 0, so is every place.
+    let cells = |share: f64| {
+        let share = if scale > 0.0 { share / scale } else { 0.0 };
+        (share * f64::from(place.width)).round() as u16
+    };
     let ascii = context.glyphs.is_ascii();
+    let interval = bar.interval.filter(|_| place.width >= WHISKERS);
     // What is there is seen, however little it is.
-    let full = cells(bar.share).max(u16::from(bar.share > 0.0)).min(place.width);
+    let full = cells(share).max(u16::from(share > 0.0)).min(place.width);
+    // Whole up to its end, as bright as it is sure.
+    let sure = interval.map_or(full, |[low, _]| cells(low));
     for x in 0..full {
+        let style = if x < sure { style } else { context.theme.dimmed(style) };
         buf.set_string(place.x + x, place.y, bar.side.symbol(ascii), style);
     }
     let mut put = |at: u16, symbol: &str, style: Style| {
@@ -289,21 +347,19 @@ fn draw_bar(bar: &Bar, scale: f64, context: &DrawContext<'_>, area: Rect, buf: &
             buf.set_string(place.x + at, place.y, symbol, style);
         }
     };
-    let whisker = context.style(Role::Text);
-    if let Some([low, high]) = bar.interval.filter(|_| place.width >= WHISKERS) {
-        let (low, high) = (cells(low), cells(high).saturating_sub(1));
+    if let Some([_, high]) = interval {
+        let whisker = context.style(Role::Text);
+        let high = cells(high).min(place.width);
         for at in full..high {
-            put(at, "─", whisker);
-        }
-        if high > low {
-            put(high, "┤", whisker);
-        }
-        if low > 0 && low < full {
-            put(low, "├", whisker);
+            put(at, if at + 1 == high { "┤" } else { "─" }, whisker);
         }
     }
     if let Some(null) = bar.null {
-        put(cells(null), "▏", context.style(Role::Warning));
+        let at = cells(null).min(place.width - 1);
+        let mark = context.style(Role::Warning);
+        // On a solid bar it is a line, not a hole.
+        let ground = style.fg.filter(|_| bar.side == Side::Real && at < full && !ascii);
+        put(at, "▏", ground.map_or(mark, |ground| mark.bg(ground)));
     }
 }
 
@@ -326,6 +382,13 @@ fn draw_legend(entries: &[Entry], context: &DrawContext<'_>, row: Rect, buf: &mu
         parts.iter().map(|(words, _)| text::width(words) + 2).sum::<usize>()
     };
     let title = "% of neurons";
+    let whisker = ("95 % ─┤".to_owned(), Role::Text);
+    let mut bars = entries.iter().flat_map(|entry| entry.bars.iter().flatten());
+    let has_interval = bars.any(|bar| bar.interval.is_some());
+    let with_whisker = text::width(title) + width(&parts) + text::width(&whisker.0) + 2;
+    if has_interval && with_whisker <= usize::from(row.width) {
+        parts.push(whisker);
+    }
     if width(&parts) + text::width(title) <= usize::from(row.width) {
         buf.set_string(row.x, row.y, title, context.style(Role::Muted));
     }

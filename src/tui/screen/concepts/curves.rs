@@ -57,7 +57,21 @@ impl Chart {
     }
 
     fn is_there(self, shown: &Shown<'_>) -> bool {
-        shown.runs().iter().any(|seen| !lines_of(self, seen, "", false).is_empty())
+        let has = |seen: &Seen<'_>| {
+            let (levels, dissected) = (seen.meanings.levels, seen.meanings.dissected);
+            let is_drawn =
+                |group: &Group| group.cs1.or(group.cs2).is_some() || group.cs2_null.is_some();
+            match self {
+                Self::Consistency => levels.is_some_and(|layer| layer.groups.iter().any(is_drawn)),
+                Self::Thresholds => dissected.is_some_and(|layer| !layer.sweep.is_empty()),
+                Self::Sigmas => levels.is_some_and(|layer| !layer.sweep.is_empty()),
+                Self::Training => {
+                    let history = &seen.detail.history;
+                    LIVE.iter().any(|(metric, _)| history.series("train", metric).is_some())
+                }
+            }
+        };
+        shown.runs().iter().any(has)
     }
 
     /// Where several runs share the chart, its legend needs the room.
@@ -89,6 +103,8 @@ struct Measured {
     name: String,
     series: Series,
     intervals: Vec<(u64, f64, f64)>,
+    /// What chance alone gives: quiet, and of no colour.
+    is_null: bool,
 }
 
 impl Measured {
@@ -97,7 +113,8 @@ impl Measured {
         name: String,
         points: impl Iterator<Item = (f64, f64, Option<[f64; 2]>)>,
     ) -> Option<Self> {
-        let mut line = Self { name, series: Series::default(), intervals: Vec::new() };
+        let (series, intervals) = (Series::default(), Vec::new());
+        let mut line = Self { name, series, intervals, is_null: false };
         let mut before = None;
         for (x, y, interval) in points {
             if !x.is_finite() || x < 0.0 {
@@ -114,6 +131,10 @@ impl Measured {
         }
         (!line.series.is_empty()).then_some(line)
     }
+
+    fn null(self) -> Self {
+        Self { is_null: true, ..self }
+    }
 }
 
 /// The lines of a run; `of`: its number, where several stand in one chart.
@@ -122,7 +143,7 @@ fn lines_of(chart: Chart, seen: &Seen<'_>, of: &str, is_first: bool) -> Vec<Meas
     let estimates = |word: &str, groups: &[Group], get: fn(&Group) -> Option<Estimate>| {
         let points = groups.iter().filter_map(|group| {
             let estimate = get(group)?;
-            Some((group.lc, estimate.mean, Some(estimate.interval)))
+            Some((group.lc, estimate.mean, estimate.interval))
         });
         Measured::new(name(word), points)
     };
@@ -132,7 +153,7 @@ fn lines_of(chart: Chart, seen: &Seen<'_>, of: &str, is_first: bool) -> Vec<Meas
             let null = || {
                 let points = layer.groups.iter();
                 let points = points.filter_map(|group| Some((group.lc, group.cs2_null?, None)));
-                Measured::new("by chance".into(), points)
+                Measured::new("by chance".into(), points).map(Measured::null)
             };
             let cs1 = estimates("CS1", &layer.groups, |group| group.cs1);
             let cs2 = estimates("CS2", &layer.groups, |group| group.cs2);
@@ -149,8 +170,10 @@ fn lines_of(chart: Chart, seen: &Seen<'_>, of: &str, is_first: bool) -> Vec<Meas
             };
             let real = line("real", &|at| Some(layer.sweep[at].ratio.real));
             let adversarial = line("adversarial", &|at| layer.sweep[at].ratio.adversarial);
+            // One of the two: they are near to each other, and quiet.
             let null = is_first.then(|| line("shuffled", &|at| Some(layer.sweep[at].null)));
-            [null.flatten(), real, adversarial].into_iter().flatten().collect()
+            let null = null.flatten().map(Measured::null);
+            [null, real, adversarial].into_iter().flatten().collect()
         }
         Chart::Sigmas => {
             let Some(layer) = seen.meanings.levels else { return Vec::new() };
@@ -167,27 +190,31 @@ fn lines_of(chart: Chart, seen: &Seen<'_>, of: &str, is_first: bool) -> Vec<Meas
             .filter_map(|(metric, word)| {
                 let series = seen.detail.history.series("train", metric)?;
                 let intervals = Vec::new();
-                Some(Measured { name: name(word), series: series.clone(), intervals })
+                let series = series.clone();
+                Some(Measured { name: name(word), series, intervals, is_null: false })
             })
             .collect(),
     }
 }
 
-/// Every line of the chart, of as many runs as it has colours for. Several are told apart by their
-/// numbers, which stand before their names beside the means.
-fn lines(chart: Chart, shown: &Shown<'_>) -> Vec<Measured> {
+/// Every line of the chart, of as many runs as it has colours for, and the names of the runs that it
+/// has none for. Several are told apart by their numbers, which stand before their names beside the
+/// means.
+fn lines(chart: Chart, shown: &Shown<'_>) -> (Vec<Measured>, Vec<String>) {
     let runs = shown.runs();
     let several = runs.len() > 1;
-    let mut all: Vec<Measured> = Vec::new();
+    let coloured = |lines: &[Measured]| lines.iter().filter(|line| !line.is_null).count();
+    let (mut all, mut without): (Vec<Measured>, Vec<String>) = (Vec::new(), Vec::new());
     for (at, seen) in runs.iter().enumerate() {
         let of = if several { (at + 1).to_string() } else { String::new() };
         let of_run = lines_of(chart, seen, &of, at == 0);
-        if all.len() + of_run.len() > Role::SERIES.len() {
-            break;
+        if coloured(&all) + coloured(&of_run) > Role::SERIES.len() {
+            without.push(format!("{} {}", at + 1, seen.name()));
+        } else {
+            all.extend(of_run);
         }
-        all.extend(of_run);
     }
-    all
+    (all, without)
 }
 
 pub(super) fn draw(
@@ -205,11 +232,11 @@ pub(super) fn draw(
         let words = empty::lacks("consistency", &shown.seen, scene, context);
         return empty::say(&words, context, inner, buf);
     }
-    let measured = lines(chart, shown);
-    let (place, words) = split(state, shown, chart, inner);
+    let (measured, without) = lines(chart, shown);
+    let (place, words) = split(state, shown, chart, &without, inner);
     let lines: Vec<CurveLine<'_>> = measured
         .iter()
-        .zip(roles(chart, &measured))
+        .zip(roles(&measured))
         .map(|(line, role)| CurveLine {
             name: &line.name,
             series: &line.series,
@@ -244,14 +271,9 @@ pub(super) fn draw(
 }
 
 /// What chance gives is quiet; the others have the colours of their kind.
-fn roles(chart: Chart, measured: &[Measured]) -> Vec<Role> {
-    let is_null = |line: &Measured| {
-        let is = |word| line.name.starts_with(word);
-        (chart == Chart::Consistency && is("by chance"))
-            || (chart == Chart::Thresholds && is("shuffled"))
-    };
+fn roles(measured: &[Measured]) -> Vec<Role> {
     let mut colours = Role::SERIES.into_iter();
-    let role = |line| if is_null(line) { Some(Role::Muted) } else { colours.next() };
+    let role = |line: &Measured| if line.is_null { Some(Role::Muted) } else { colours.next() };
     measured.iter().map(role).map(|role| role.unwrap_or(Role::Text)).collect()
 }
 
@@ -266,10 +288,26 @@ type Words = Vec<(Role, String)>;
 
 /// Where the curve stands, and where the words with what they are: beside it or below, as many as
 /// leave it room.
-fn split(state: &State, shown: &Shown<'_>, chart: Chart, inner: Rect) -> (Rect, (Rect, Words)) {
+fn split(
+    state: &State,
+    shown: &Shown<'_>,
+    chart: Chart,
+    without: &[String],
+    inner: Rect,
+) -> (Rect, (Rect, Words)) {
     let beside = inner.width >= BESIDE;
     let width = if beside { (inner.width * 9 / 20).min(78) } else { inner.width };
-    let mut words = means::lines(shown, width.into());
+    // What is not drawn comes first: the picture alone would say that there is no more.
+    let mut words = Words::new();
+    let mut warn = |told: String| {
+        let lines = text::wrap(&text::clean(&told), width.into());
+        words.extend(lines.into_iter().map(|line| (Role::Warning, line)));
+    };
+    if !without.is_empty() {
+        warn(format!("not drawn, the colours do not suffice: {}", without.join(", ")));
+    }
+    shown.without().for_each(|(name, why)| warn(format!("{name}: {why}")));
+    words.extend(means::lines(shown, width.into()));
     if let (Chart::Consistency, Some((at, group))) = (chart, group(state, shown)) {
         words.extend(of_group(at, group, shown, width.into()));
     }
@@ -304,7 +342,40 @@ fn of_group(at: usize, group: &Group, shown: &Shown<'_>, room: usize) -> Words {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
     use super::*;
+    use crate::run::event::Event;
+    use crate::tui::fixture::{self, FAILED, FINISHED, RUNNING};
+    use crate::tui::pictures::Cache;
+    use crate::tui::screen::runs::short_name;
+
+    #[test]
+    fn three_runs_have_their_curves_and_who_has_none_is_named() {
+        let mut world = fixture::world_with_concepts(Path::new("/none"));
+        for id in [FINISHED, RUNNING, FAILED] {
+            let detail = Arc::make_mut(world.details.get_mut(id).unwrap());
+            detail.consistency = Some(Arc::new(fixture::consistency(0)));
+            let metrics = LIVE.map(|(name, _)| (name.to_owned(), 0.5)).into();
+            detail.history.push(&Event { t: 1.0, stage: "train".into(), step: 100, metrics });
+        }
+        let state = State { beside: vec![RUNNING.into(), FAILED.into()], ..State::default() };
+        let cache = Cache::default();
+        let scene =
+            Scene { world: &world, selected: Some(FINISHED), compared: &[], pictures: &cache };
+        let shown = Shown::new(&state, &scene).unwrap();
+        let (drawn, without) = lines(Chart::Consistency, &shown);
+        let names: Vec<&str> = drawn.iter().map(|line| line.name.as_str()).collect();
+        assert_eq!(names, ["by chance", "CS1 1", "CS2 1", "CS1 2", "CS2 2", "CS1 3", "CS2 3"]);
+        assert_eq!(without, [] as [String; 0]);
+        let roles = roles(&drawn);
+        assert_eq!(roles[0], Role::Muted);
+        assert_eq!(roles[1..], Role::SERIES);
+        let (drawn, without) = lines(Chart::Training, &shown);
+        assert_eq!(drawn.len(), 6);
+        assert_eq!(without, [format!("3 {}", short_name(FAILED))]);
+    }
 
     #[test]
     fn points_out_of_order_and_without_a_place_are_passed_over() {

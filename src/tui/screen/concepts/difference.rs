@@ -61,7 +61,8 @@ pub(super) fn draw(
     buf: &mut Buffer,
     view: &mut View,
 ) {
-    let second = shown.second().filter(|_| shown.seen.meanings.dissected.is_some());
+    let is_compared = shown.seen.meanings.dissected.is_some() && shown.not_comparable.is_none();
+    let second = shown.second().filter(|_| is_compared);
     let Some(second) = second else {
         let inner = context.frame(Line::from("difference"), area, buf);
         return empty::say(&alone(shown, scene, context), context, inner, buf);
@@ -201,6 +202,10 @@ impl Columns {
 fn alone(shown: &Shown<'_>, scene: &Scene<'_>, context: &DrawContext<'_>) -> String {
     if shown.seen.meanings.dissected.is_none() {
         return empty::lacks("dissect", &shown.seen, scene, context);
+    }
+    if let Some(why) = &shown.not_comparable {
+        let words = format!("Concepts are not compared neuron by neuron: {why}.");
+        return text::clean(&words).into_owned();
     }
     let without: Vec<String> =
         shown.without().map(|(name, why)| format!("{name}: {why}.")).collect();

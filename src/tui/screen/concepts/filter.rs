@@ -8,7 +8,7 @@
 //! | `category:object` | whose best concept is of this category |
 //! | `iou>0.1` | by one of [`NUMBERS`] |
 //! | `detector` | that detect their best concept |
-//! | `real!=adversarial` | that detect another concept, or none, on adversarial images |
+//! | `concept!=adv` | that detect another concept, or none, on adversarial images |
 //! | `gained` | by what became of its concept in the run beside (`lost`, `renamed`, `kept`) |
 //! | `marked` | with a bookmark |
 
@@ -30,7 +30,7 @@ pub(super) struct Row<'a> {
 /// What could be typed: a language that nobody is told of is not used.
 pub(super) const EXAMPLES: &str = "dog · concept:dog · category:object · iou>0.1 · \
                                    iou_adversarial<0.04 · lc>0.2 · cs1>0.9 · \
-                                   real!=adversarial · detector · lost · marked · !dog";
+                                   concept!=adv · detector · lost · marked · !dog";
 
 /// Whether a sign is a kind of the difference between two runs.
 pub(super) fn is_kind(name: &str) -> bool {
@@ -45,7 +45,7 @@ impl Subject for Row<'_> {
         ("adversarial", "a concept, like adversarial:bus"),
     ];
     const SIGNS: &'static [&'static [&'static str]] = &[
-        &["real!=adversarial", "real!=adv", "adversarial!=real", "adv!=real"],
+        &["concept!=adv", "concept!=adversarial", "real!=adversarial", "real!=adv"],
         &["detector"],
         &["marked"],
         &["gained"],
@@ -81,7 +81,7 @@ impl Subject for Row<'_> {
         match name {
             "marked" => self.is_marked,
             "detector" => self.meaning.is_detector(),
-            "real!=adversarial" => self.meaning.differs(),
+            "concept!=adv" => self.meaning.differs(),
             kind => self.change.is_some_and(|(_, of)| of.word() == kind),
         }
     }

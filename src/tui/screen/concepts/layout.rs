@@ -5,8 +5,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
-use super::Region;
 use super::shown::Shown;
+use super::{Region, bars};
 use crate::tui::action::Place;
 use crate::tui::screen::{Click, DrawContext, View};
 use crate::tui::text;
@@ -25,8 +25,34 @@ pub(super) struct Arrangement {
     pub(super) regions: Vec<(Region, Rect)>,
 }
 
+/// How many rows a large screen gives to what may need few.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Needs {
+    /// Every bar, without what stands around them.
+    pub(super) bars: u16,
+    /// The largest tree of the layer: it is the same for all neurons, lest the regions jump.
+    pub(super) tree: u16,
+}
+
+/// What stands around the bars: the frame, the legend, two lines of facts.
+const AROUND_BARS: u16 = 5;
+/// What stands around a tree: the frame, two lines above it.
+const AROUND_TREE: u16 = 4;
+
+impl Needs {
+    pub(super) fn of(shown: &Shown<'_>) -> Self {
+        let levels = shown.seen.meanings.levels.iter().flat_map(|layer| &layer.neurons);
+        let levels =
+            levels.flat_map(|neuron| std::iter::once(&neuron.real).chain(&neuron.adversarial));
+        let classes = levels.map(|level| level.classes.len()).max().unwrap_or(0);
+        // A fork stands above two classes or more: seldom does a tree have more lines than this.
+        let tree = (classes + classes / 2).min(usize::from(u16::MAX)) as u16;
+        Self { bars: bars::rows(shown), tree }
+    }
+}
+
 impl Arrangement {
-    pub(super) fn of(area: Rect, focus: Region, zoomed: bool) -> Self {
+    pub(super) fn of(area: Rect, focus: Region, zoomed: bool, needs: Needs) -> Self {
         let strip = Rect { height: area.height.min(1), ..area };
         let area = Rect { y: area.y + strip.height, height: area.height - strip.height, ..area };
         let is_at_least =
@@ -34,7 +60,7 @@ impl Arrangement {
         let regions = if zoomed || !is_at_least(PAGE) {
             vec![(focus, area)]
         } else if is_at_least(WHOLE) {
-            whole(area, focus)
+            whole(area, focus, needs)
         } else {
             page(area, focus)
         };
@@ -60,10 +86,16 @@ fn split_columns(area: Rect, left: u16) -> (Rect, Rect) {
     (Rect { width: left, ..area }, right)
 }
 
-fn whole(area: Rect, focus: Region) -> Vec<(Region, Rect)> {
+fn whole(area: Rect, focus: Region, needs: Needs) -> Vec<(Region, Rect)> {
     let (left, right) = split_columns(area, share(area.width, 44));
-    let (bars, rest) = split_rows(left, share(left.height, 40));
-    let (curves, tree) = split_rows(rest, share(left.height, 34));
+    // The curves have what bars and tree leave.
+    let within = |rows: u16, around: u16, least: u16, most: u16| {
+        let (least, most) = (share(left.height, least), share(left.height, most));
+        rows.saturating_add(around).clamp(least, most.max(least))
+    };
+    let (bars, rest) = split_rows(left, within(needs.bars, AROUND_BARS, 25, 45));
+    let tree = within(needs.tree, AROUND_TREE, 18, 26);
+    let (curves, tree) = split_rows(rest, rest.height.saturating_sub(tree));
     let (list, pictures) = split_rows(right, share(right.height, 38));
     let listed = if focus == Region::Difference { focus } else { Region::Neurons };
     vec![
@@ -157,9 +189,11 @@ mod tests {
         #[test]
         fn regions_lie_inside_apart_and_the_focused_one_is_there(
             width in 0_u16..260, height in 0_u16..90, focus in 0_usize..6, zoomed: bool,
+            bars: u16, tree: u16,
         ) {
+            let needs = Needs { bars, tree };
             let (area, focus) = (Rect::new(0, 0, width, height), Region::ALL[focus]);
-            let Arrangement { strip, regions } = Arrangement::of(area, focus, zoomed);
+            let Arrangement { strip, regions } = Arrangement::of(area, focus, zoomed, needs);
             prop_assert!(regions.iter().any(|(region, _)| *region == focus));
             for (at, (_, place)) in regions.iter().enumerate() {
                 prop_assert_eq!(place.intersection(area), *place);
@@ -174,11 +208,26 @@ mod tests {
     #[test]
     fn large_screens_show_all_and_small_ones_one() {
         let count = |width, height, focus| {
-            Arrangement::of(Rect::new(0, 0, width, height), focus, false).regions.len()
+            let area = Rect::new(0, 0, width, height);
+            Arrangement::of(area, focus, false, Needs::default()).regions.len()
         };
         assert_eq!(count(80, 22, Region::Bars), 1);
         assert_eq!(count(120, 38, Region::Bars), 3);
         assert_eq!(count(120, 38, Region::Tree), 3);
         assert_eq!(count(200, 48, Region::Tree), 5);
+    }
+
+    #[test]
+    fn curves_have_what_bars_and_trees_leave() {
+        let heights = |bars: u16, tree: u16| {
+            let area = Rect::new(0, 0, 200, 48);
+            let regions = Arrangement::of(area, Region::Bars, false, Needs { bars, tree }).regions;
+            [0, 1, 2].map(|at| regions[at].1.height)
+        };
+        let [bars, curves, tree] = heights(14, 4);
+        assert_eq!((bars, tree), (14 + AROUND_BARS, 4 + AROUND_TREE));
+        assert_eq!(bars + curves + tree, 47);
+        let [many, left, deep] = heights(900, 900);
+        assert!(many > bars && deep > tree && left < curves && left > 10, "{many} {left} {deep}");
     }
 }

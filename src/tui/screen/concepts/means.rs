@@ -15,10 +15,12 @@ use crate::tui::theme::Role;
 const LONG: usize = 76;
 const MIDDLE: usize = 57;
 
-/// `0.184 [0.171, 0.198]`
+/// `0.184 [0.171, 0.198]`; `0.184 [–]`: of too few neurons for an interval.
 pub(super) fn interval(estimate: &Estimate) -> String {
-    let [low, high] = estimate.interval;
-    format!("{:.3} [{low:.3}, {high:.3}]", estimate.mean)
+    match estimate.interval {
+        Some([low, high]) => format!("{:.3} [{low:.3}, {high:.3}]", estimate.mean),
+        None => format!("{:.3} [–]", estimate.mean),
+    }
 }
 
 /// The same with its sign: of a change.
@@ -27,9 +29,11 @@ fn change(estimate: &Estimate, with_interval: bool) -> String {
         let sign = if value < 0.0 { "−" } else { "+" };
         format!("{sign}{:.3}", value.abs())
     };
-    let [low, high] = estimate.interval;
     let mean = signed(estimate.mean);
-    if with_interval { format!("{mean} [{}, {}]", signed(low), signed(high)) } else { mean }
+    match estimate.interval.filter(|_| with_interval) {
+        Some([low, high]) => format!("{mean} [{}, {}]", signed(low), signed(high)),
+        None => mean,
+    }
 }
 
 /// Of every run that has them.
@@ -43,7 +47,9 @@ pub(super) fn lines(shown: &Shown<'_>, room: usize) -> Vec<(Role, String)> {
         else {
             continue;
         };
-        let mut head = about(results, layer.neurons.len());
+        let (all, silent) = (layer.neurons.len(), layer.silent);
+        let heard = all.saturating_sub(silent);
+        let mut head = about(results, heard);
         if several {
             head = format!("{} {} · {head}", at + 1, seen.name());
         }
@@ -51,7 +57,14 @@ pub(super) fn lines(shown: &Shown<'_>, room: usize) -> Vec<(Role, String)> {
             head += " · a newer consistency.json cannot be read";
         }
         lines.push((Role::Muted, text::fit(&head, room)));
-        lines.extend(of_means(&layer.mean, room).into_iter().map(|line| (Role::Text, line)));
+        if silent > 0 {
+            let words = format!("{silent} of {all} neurons silent, in no mean");
+            lines.push((Role::Warning, text::fit(&words, room)));
+        }
+        // Of none there is no mean.
+        if heard > 0 {
+            lines.extend(of_means(&layer.mean, room).into_iter().map(|line| (Role::Text, line)));
+        }
     }
     lines
 }
@@ -122,16 +135,19 @@ mod tests {
 
     #[test]
     fn a_change_is_told_with_its_sign() {
-        let fall = Estimate { mean: -0.092, interval: [-0.105, 0.001] };
+        let fall = Estimate { mean: -0.092, interval: Some([-0.105, 0.001]) };
         assert_eq!(change(&fall, true), "−0.092 [−0.105, +0.001]");
         assert_eq!(change(&fall, false), "−0.092");
+        let of_few = Estimate { interval: None, ..fall };
+        assert_eq!(change(&of_few, true), "−0.092");
+        assert_eq!(interval(&of_few), "-0.092 [–]");
     }
 
     #[test]
     fn lines_are_as_long_as_there_is_room() {
-        let lc = Estimate { mean: 0.184, interval: [0.171, 0.198] };
-        let attacked = Estimate { mean: 0.092, interval: [0.081, 0.104] };
-        let fall = Estimate { mean: -0.092, interval: [-0.105, -0.08] };
+        let lc = Estimate { mean: 0.184, interval: Some([0.171, 0.198]) };
+        let attacked = Estimate { mean: 0.092, interval: Some([0.081, 0.104]) };
+        let fall = Estimate { mean: -0.092, interval: Some([-0.105, -0.08]) };
         let means = Means {
             lc,
             consistency: lc,

@@ -8,11 +8,13 @@ use ratatui::text::Line;
 use super::filter::Row;
 use super::shown::Shown;
 use super::{State, empty};
+use crate::run::results::consistency::Level;
 use crate::run::results::dissect::{Match, Neuron, Picture};
 use crate::tui::action::{Action, Place};
 use crate::tui::number;
 use crate::tui::pictures::Request;
 use crate::tui::pictures::overlay::Marks;
+use crate::tui::screen::meaning::told;
 use crate::tui::screen::{DrawContext, Scene};
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -120,8 +122,8 @@ pub(super) fn draw(
     if neuron.pictures.is_empty() {
         let neurons = context.key(Action::ShowNeurons, Place::Concepts);
         let words = format!(
-            "No labelled pictures were kept: dissect.top = 0. {neurons} shows the images of the \
-             data that excite it."
+            "It answers to no labelled picture: its answers are no numbers. {neurons} shows the \
+             images of the data that excite it."
         );
         return empty::say(&words, context, inner, buf);
     }
@@ -200,15 +202,18 @@ pub(super) fn facts(row: &Row<'_>, room: usize) -> Vec<(Role, String)> {
         add(Role::Text, words);
     }
     if let Some(level) = meaning.level {
-        let pair = |word: &str, real: f64, adversarial: Option<f64>| match adversarial {
-            Some(adversarial) => format!("{word} {real:.3} → {adversarial:.3}"),
-            None => format!("{word} {real:.3}"),
+        let side = |level: &Level, value: fn(&Level) -> f64| {
+            told(level).map_or_else(|| "silent".to_owned(), |level| format!("{:.3}", value(level)))
         };
-        let attacked = level.adversarial.as_ref();
-        let mut parts = vec![
-            pair("LC", level.real.lc, attacked.map(|level| level.lc)),
-            pair("consis", level.real.consistency, attacked.map(|level| level.consistency)),
-        ];
+        let pair = |word: &str, value: fn(&Level) -> f64| {
+            let real = side(&level.real, value);
+            match &level.adversarial {
+                Some(adversarial) => format!("{word} {real} → {}", side(adversarial, value)),
+                None => format!("{word} {real}"),
+            }
+        };
+        let mut parts =
+            vec![pair("LC", |level| level.lc), pair("consis", |level| level.consistency)];
         parts.extend(level.cs1.map(|cs1| format!("CS1 {cs1:.3}")));
         parts.extend(level.cs2.map(|cs2| format!("CS2 {cs2:.3}")));
         parts.extend(level.cs2_null.map(|null| format!("by chance {null:.3}")));

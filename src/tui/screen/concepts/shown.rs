@@ -3,8 +3,7 @@
 use super::State;
 use super::filter::{Row, is_kind};
 use super::sort::Sort;
-use crate::report::difference::{Change, difference};
-use crate::run::results::dissect::Layer;
+use crate::report::difference::{self as compare, Change, Compared, difference};
 use crate::tui::screen::Scene;
 use crate::tui::screen::meaning::{Meanings, lacking};
 use crate::tui::screen::runs::short_name;
@@ -52,6 +51,8 @@ pub(super) struct Shown<'a> {
     pub(super) problem: Option<String>,
     /// What the first of the others makes of this run's neurons, by index.
     pub(super) changes: Vec<Change>,
+    /// Why it is not asked.
+    pub(super) not_comparable: Option<String>,
 }
 
 /// The layers of a run's results, in their order.
@@ -81,8 +82,11 @@ impl<'a> Shown<'a> {
         let meanings = Meanings::of(detail, layer);
         let others: Vec<Other<'a>> =
             state.others(scene).iter().map(|id| other(scene, id, layer)).collect();
-        let changes = match (meanings.dissected, first_dissected(&others)) {
-            (Some(before), Some(after)) => difference(before, after),
+        let seen = Seen { run, detail, meanings };
+        let second = first_dissected(&others);
+        let not_comparable = second.and_then(|second| not_comparable(&seen, &second));
+        let changes = match (meanings.dissected, second.and_then(|s| s.meanings.dissected)) {
+            (Some(before), Some(after)) if not_comparable.is_none() => difference(before, after),
             _ => Vec::new(),
         };
         let filter = Filter::parse::<Row<'_>>(state.filter.text());
@@ -95,11 +99,23 @@ impl<'a> Shown<'a> {
         let lacks = lacking(&meanings, filter.names());
         let needs_second = filter.names().any(is_kind);
         let alone = (needs_second && changes.is_empty()).then(|| {
-            "gained, lost, renamed and kept want a second dissected run beside".to_owned()
+            let words = "gained, lost, renamed and kept want a second dissected run beside";
+            not_comparable.clone().unwrap_or_else(|| words.to_owned())
         });
         let problem = filter.problem.or(lacks).or(alone);
-        let seen = Seen { run, detail, meanings };
-        Some(Self { seen, layer, layers, others, sort, rows, all, at, problem, changes })
+        Some(Self {
+            seen,
+            layer,
+            layers,
+            others,
+            sort,
+            rows,
+            all,
+            at,
+            problem,
+            changes,
+            not_comparable,
+        })
     }
 
     pub(super) fn neuron(&self) -> Option<&Row<'a>> {
@@ -134,11 +150,27 @@ impl<'a> Shown<'a> {
     }
 }
 
-fn first_dissected<'a>(others: &[Other<'a>]) -> Option<&'a Layer> {
+fn first_dissected<'a>(others: &[Other<'a>]) -> Option<Seen<'a>> {
     others.iter().find_map(|other| match other {
-        Other::There(seen) => seen.meanings.dissected,
+        Other::There(seen) => seen.meanings.dissected.map(|_| *seen),
         Other::Without(..) => None,
     })
+}
+
+/// Why the neurons of two runs are not set side by side.
+fn not_comparable(before: &Seen<'_>, after: &Seen<'_>) -> Option<String> {
+    let networks = [before, after].map(|seen| network(&seen.detail.spec));
+    let [before, after] = [(before, &networks[0]), (after, &networks[1])].map(|(seen, network)| {
+        let result = seen.detail.dissect.as_deref()?;
+        Some(Compared { run: seen.name(), network: network.as_deref(), result })
+    });
+    compare::not_comparable(before?, after?)
+}
+
+/// `alexnet`, as a spec has it.
+fn network(spec: &str) -> Option<String> {
+    let spec: toml::Table = spec.parse().ok()?;
+    Some(spec.get("model")?.get("arch")?.as_str()?.to_owned())
 }
 
 fn other<'a>(scene: &Scene<'a>, id: &str, layer: &str) -> Other<'a> {

@@ -1,6 +1,6 @@
 //! The orders of the table.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 
 use super::filter::Row;
 use crate::tui::screen::meaning::{Meaning, Meanings};
@@ -116,19 +116,21 @@ impl Sort {
         match self {
             Self::Index => rows.sort_by(|a, b| turn(a.index.cmp(&b.index))),
             Self::Concept | Self::Category => {
-                let key = |row: &Row<'_>| {
+                let words = |row: &Row<'_>| {
                     row.meaning.real().map(|best| {
                         let (concept, category) = (&best.concept, &best.category);
                         match self {
-                            Self::Concept => (concept.to_lowercase(), category.clone()),
-                            _ => (category.clone(), concept.to_lowercase()),
+                            Self::Concept => [concept.to_lowercase(), category.clone()],
+                            _ => [category.clone(), concept.to_lowercase()],
                         }
                     })
                 };
-                rows.sort_by_key(|row| row.index);
-                rows.sort_by(|a, b| match (key(a), key(b)) {
-                    (Some(a), Some(b)) => turn(a.cmp(&b)),
-                    (a, b) => b.is_some().cmp(&a.is_some()),
+                // Once a row, not once a comparison.
+                rows.sort_by_cached_key(|row| {
+                    let words = words(row);
+                    let (up, down) =
+                        if reversed { (None, words.clone()) } else { (words.clone(), None) };
+                    (words.is_none(), up, Reverse(down), row.index)
                 });
             }
             _ => rows.sort_by(|a, b| match (self.number(&a.meaning), self.number(&b.meaning)) {

@@ -17,6 +17,7 @@ use super::sort::Sort;
 use super::{Region, State};
 use crate::run::results::dissect::Match;
 use crate::tui::action::{Action, Place};
+use crate::tui::screen::filter_row::FilterRow;
 use crate::tui::screen::meaning::{Meaning, Meanings};
 use crate::tui::screen::{Click, DrawContext, View};
 use crate::tui::text;
@@ -271,8 +272,7 @@ pub(super) fn filter_words<'a>(
     Span::styled(format!(" · /{filter}{wrong}"), context.style(Role::Warning))
 }
 
-/// Draws the filter's field into the last row while it is typed, and beside it what is wrong with
-/// it or what could be typed; answers what is left.
+/// Draws the filter; answers what is left.
 pub(super) fn draw_filter(
     state: &State,
     shown: &Shown<'_>,
@@ -281,33 +281,9 @@ pub(super) fn draw_filter(
     buf: &mut Buffer,
     view: &mut View,
 ) -> Rect {
-    let mut left = inner;
-    if state.filtering && left.height > 0 {
-        left.height -= 1;
-        let row = Rect { y: left.bottom(), height: 1, ..inner };
-        buf.set_stringn(row.x, row.y, "/", row.width.into(), context.style(Role::Key));
-        let field = Rect { x: row.x + 1, width: row.width.saturating_sub(1), ..row };
-        state.filter.draw(context, field.intersection(row), buf, view);
-    }
-    let (role, words) = match &shown.problem {
-        Some(problem) => (Role::Warning, format!("! {problem}")),
-        None if state.filtering && state.filter.is_empty() => (Role::Muted, EXAMPLES.to_owned()),
-        None => return left,
-    };
-    let lines = text::wrap(&words, inner.width.into());
-    let height = lines.len() as u16;
-    if left.height < height + 3 {
-        return left;
-    }
-    left.height -= height;
-    let y = if state.filtering { left.bottom() } else { inner.y };
-    if !state.filtering {
-        left.y += height;
-    }
-    for (line, row) in lines.iter().zip(Rect { y, height, ..inner }.rows()) {
-        buf.set_stringn(row.x, row.y, line, row.width.into(), context.style(role));
-    }
-    left
+    let problem = shown.problem.as_deref();
+    let row = FilterRow::new(&state.filter, state.filtering, problem, EXAMPLES);
+    row.draw(context, inner, buf, view)
 }
 
 /// Why nothing is listed.

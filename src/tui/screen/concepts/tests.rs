@@ -9,7 +9,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::run::results::dissect::Outlines;
+use crate::run::results::consistency::Level;
+use crate::run::results::dissect::{Dissect, Outlines};
 use crate::run::state::Status;
 use crate::tui::fixture::{self, FAILED, FINISHED, QUEUED, RUNNING};
 use crate::tui::glyphs::Glyphs;
@@ -224,6 +225,144 @@ fn model_beside_model_is_on_one_scale() {
         assert!(row.contains(&told(ratio.real["all"])), "{row}");
         assert!(row.contains(&told(ratio.adversarial.as_ref().unwrap()["all"])), "{row}");
     }
+}
+
+/// The rows of the bars that have a word, each from there on.
+fn rows_of(text: &str, word: &str) -> Vec<String> {
+    text.lines().filter(|line| line.contains(word)).map(str::to_owned).collect()
+}
+
+#[test]
+fn chance_is_drawn_where_it_gives_more_than_the_network() {
+    let cache = Cache::default();
+    for (share, null) in [(0.5, 0.625), (0.0, 0.25), (0.0, 0.0)] {
+        let world = changed(FINISHED, |detail| {
+            let mut dissect = fixture::dissect(0);
+            let layer = &mut dissect.layers[1];
+            layer.ratio.real.values_mut().for_each(|of| *of = share);
+            layer.ratio.adversarial = None;
+            layer.ratio.rethresholded = None;
+            layer.interval.real.values_mut().for_each(|ends| *ends = [share, share]);
+            layer.null.values_mut().for_each(|of| *of = null);
+            detail.dissect = Some(Arc::new(dissect));
+        });
+        let (text, _) = drawn(&at(Region::Bars), &scene(&world, &cache, FINISHED), (80, 24));
+        let all = rows_of(&text, " all ").remove(0);
+        let (bar, mark) = (all.matches('█').count(), all.find('▏'));
+        assert!(mark.is_some(), "{share} {null}: {text}");
+        assert_eq!(bar > 0, share > 0.0, "{all}");
+        if bar > 0 {
+            assert!(mark > all.rfind('█'), "beyond the bar's end: {all}");
+        }
+    }
+}
+
+#[test]
+fn a_bar_is_whole_up_to_its_end_and_the_whisker_begins_there() {
+    let world = fixture::world_with_concepts(Path::new("/none"));
+    let cache = Cache::default();
+    let theme = fixture::theme();
+    let context = fixture::context(&theme);
+    let scene = scene(&world, &cache, FINISHED);
+    let (buf, _) = drawn_with(&at(Region::Bars), &scene, &context, (80, 24));
+    let text = fixture::text(&buf);
+    let (y, all) = text.lines().enumerate().find(|(_, line)| line.contains(" all ")).unwrap();
+    let cells: Vec<char> = all.chars().collect();
+    let first = cells.iter().position(|cell| "█▏".contains(*cell)).unwrap();
+    let end = cells.iter().rposition(|cell| *cell == '█').unwrap();
+    assert!(cells[first..=end].iter().all(|cell| "█▏".contains(*cell)), "{all}");
+    assert!("─┤".contains(cells[end + 1]), "{all}");
+    // What is less sure is quieter.
+    let style = |x: usize| buf[(x as u16, y as u16)].style();
+    assert_ne!(style(first + 4), style(end), "{all}");
+}
+
+#[test]
+fn all_bars_below_each_other_begin_in_one_column() {
+    let world = fixture::world_with_concepts(Path::new("/none"));
+    let cache = Cache::default();
+    let (text, _) = drawn(&at(Region::Bars), &scene(&world, &cache, FINISHED), (80, 32));
+    let place = |symbol: char| {
+        let line = text.lines().rev().find(|line| line.contains(symbol)).unwrap();
+        line.chars().position(|cell| cell == symbol || cell == '▏').unwrap()
+    };
+    assert_eq!(place('█'), place('░'), "{text}");
+    assert_eq!(place('░'), place('▒'), "{text}");
+}
+
+#[test]
+fn categories_that_one_run_alone_has_are_no_zeros_of_the_other() {
+    let world = changed(RUNNING, |detail| {
+        let mut dissect = fixture::dissect(1);
+        dissect.categories.retain(|category| category != "material");
+        dissect.categories.push("smell".into());
+        for ratio in dissect.layers.iter_mut().map(|layer| &mut layer.ratio) {
+            let attacked = ratio.adversarial.iter_mut().chain(&mut ratio.rethresholded);
+            for ratio in attacked.chain([&mut ratio.real]) {
+                ratio.remove("material");
+                ratio.insert("smell".into(), 0.125);
+            }
+        }
+        detail.dissect = Some(Arc::new(dissect));
+    });
+    let cache = Cache::default();
+    let (text, _) = drawn(&beside(Region::Bars), &scene(&world, &cache, FINISHED), (80, 24));
+    let lines: Vec<&str> = text.lines().collect();
+    let with = |word: &str| lines.iter().position(|line| line.contains(word)).unwrap();
+    let second = lines[with("material")..].iter().find(|line| line.contains("7f3a")).unwrap();
+    assert!(second.contains('–') && !second.contains("0.0 "), "{text}");
+    let first = lines[with("smell")];
+    assert!(first.contains("alexnet-11c0") && first.contains('–'), "{text}");
+}
+
+#[test]
+fn runs_that_looked_for_other_things_are_not_compared_neuron_by_neuron() {
+    let cache = Cache::default();
+    let on_other_data = changed(RUNNING, |detail| {
+        let other = Dissect { data: "broden".into(), ..fixture::dissect(1) };
+        detail.dissect = Some(Arc::new(other));
+    });
+    let mut of_other_network = changed(FINISHED, |detail| {
+        detail.spec.push_str("[model]\narch = 'alexnet'\n");
+    });
+    let other = of_other_network.details.get_mut(RUNNING).unwrap();
+    Arc::make_mut(other).spec.push_str("[model]\narch = 'resnet18'\n");
+    for (world, why) in [
+        (on_other_data, "was dissected on shapes and alexnet-consistent-7f3a on broden"),
+        (of_other_network, "is alexnet and alexnet-consistent-7f3a resnet18"),
+    ] {
+        let words = told(&beside(Region::Difference), &scene(&world, &cache, FINISHED));
+        assert!(words.contains("not compared neuron by neuron"), "{words}");
+        assert!(words.contains(why), "{words}");
+        let state = State { filter: Field::new("lost"), ..beside(Region::Neurons) };
+        let words = told(&state, &scene(&world, &cache, FINISHED));
+        assert!(words.contains(why), "{words}");
+    }
+}
+
+#[test]
+fn silent_neurons_have_no_level() {
+    let world = changed(FINISHED, |detail| {
+        let mut consistency = fixture::consistency(0);
+        let layer = &mut consistency.layers[1];
+        layer.silent = 3;
+        let neuron = &mut layer.neurons[147];
+        (neuron.real, neuron.cs1, neuron.cs2) = (Level::default(), None, None);
+        detail.consistency = Some(Arc::new(consistency));
+    });
+    let cache = Cache::default();
+    let scene = scene(&world, &cache, FINISHED);
+    let words = told(&at(Region::Tree), &scene);
+    assert!(words.contains("real · silent") && words.contains("It is silent:"), "{words}");
+    let words = told(&at(Region::Curves), &scene);
+    assert!(words.contains("means of 253 neurons"), "{words}");
+    assert!(words.contains("3 of 256 neurons silent, in no mean"), "{words}");
+    let (text, _) = drawn(&at(Region::Pictures), &scene, (120, 40));
+    assert!(text.contains("LC silent →"), "{text}");
+    let state = State { filter: Field::new("147"), ..at(Region::Neurons) };
+    let (text, _) = drawn(&state, &scene, (120, 40));
+    let row = text.lines().find(|line| line.contains("147") && line.contains("dog")).unwrap();
+    assert!(row.contains('–') && !row.contains("0.000"), "{row}");
 }
 
 /// What is told, without the frames and line breaks.

@@ -17,6 +17,7 @@ use super::shown::Shown;
 use super::{State, empty};
 use crate::report::hypernym_tree::{self, tree};
 use crate::run::results::consistency::{Consistency, Level};
+use crate::tui::screen::meaning::told;
 use crate::tui::screen::{DrawContext, Scene};
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -62,8 +63,8 @@ pub(super) fn draw(
         adversarial.draw(state.scroll, context, right, buf);
     } else {
         let most = (inner.height + 1) / 2;
-        let needed = real.lines(inner.width.into()).len() as u16 + HEAD;
-        let height = needed.min(most);
+        let lines = real.lines(inner.width.into()).len().min(inner.height.into());
+        let height = (lines as u16 + HEAD).min(most);
         real.draw(state.scroll, context, Rect { height, ..inner }, buf);
         let below = Rect { y: inner.y + height, height: inner.height - height, ..inner };
         adversarial.draw(state.scroll, context, below, buf);
@@ -106,14 +107,15 @@ impl Half<'_> {
         let title = text::fit(&self.title(), width);
         buf.set_string(area.x, area.y, title, context.style(self.role));
         let level = Rect { y: area.y + 1, height: area.height - 1, ..area };
-        if !level.is_empty() {
+        if !level.is_empty() && !self.is_silent() {
             let style = context.style(Role::Accent);
             buf.set_string(level.x, level.y, text::fit(&self.level_in_words(), width), style);
         }
         let area = Rect { y: area.y + HEAD, height: area.height.saturating_sub(HEAD), ..area };
         let lines = self.lines_in(width, context.glyphs.is_ascii());
         if lines.is_empty() {
-            return empty::say("No image excites it.", context, area, buf);
+            let words = "It is silent: it answers to all of these images alike.";
+            return empty::say(words, context, area, buf);
         }
         let rows = usize::from(area.height);
         let first = scroll.min(lines.len().saturating_sub(rows));
@@ -130,9 +132,16 @@ impl Half<'_> {
         }
     }
 
+    fn is_silent(&self) -> bool {
+        told(self.level).is_none()
+    }
+
     /// Which side, and how much its images have in common.
     fn title(&self) -> String {
         let Level { lc, consistency, classes, .. } = self.level;
+        if self.is_silent() {
+            return format!("{} · silent", self.word);
+        }
         let classes = match classes.len() {
             1 => "1 class".to_owned(),
             count => format!("{count} classes"),

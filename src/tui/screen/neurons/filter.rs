@@ -8,6 +8,7 @@
 //! | `act>10` | by activation, disagreement (`diff`) or loss under attack (`change`) |
 //! | `iou>0.1` | by what the run found them to mean (`iou_adversarial`, `ap`, `lc`, `cs1`, …) |
 //! | `real!=adv` | whose favourite class is another on adversarial pictures |
+//! | `concept!=adv` | that detect another concept, or none, on adversarial images |
 //! | `detector` | that detect a concept |
 //! | `marked` | with a bookmark |
 
@@ -43,8 +44,12 @@ impl Subject for Listed<'_> {
         ("concept", "a concept, like concept:dog"),
         ("category", "a category, like category:object"),
     ];
-    const SIGNS: &'static [&'static [&'static str]] =
-        &[&["marked"], &["real!=adv", "adv!=real", "real!=adversarial"], &["detector"]];
+    const SIGNS: &'static [&'static [&'static str]] = &[
+        &["marked"],
+        &["real!=adv", "adv!=real", "real!=adversarial"],
+        &["concept!=adv", "concept!=adversarial"],
+        &["detector"],
+    ];
 
     fn index(&self) -> usize {
         self.neuron.index
@@ -79,6 +84,7 @@ impl Subject for Listed<'_> {
         match name {
             "marked" => self.is_marked,
             "detector" => self.meaning.is_detector(),
+            "concept!=adv" => self.meaning.differs(),
             _ => {
                 let real = self.neuron.favourite().map(|favourite| favourite.class);
                 let adversarial = self.neuron.adversarial_favourite().map(|(_, class)| class);
@@ -154,6 +160,10 @@ mod tests {
         let dogs = kept("concept:dog iou>0.1 detector");
         assert!(dogs.contains(&147), "{dogs:?}");
         assert_eq!(kept("concept:dog iou>0.1 !detector"), [] as [usize; 0]);
+        let (moved, same) = (kept("concept!=adv"), kept("!concept!=adversarial"));
+        assert_eq!(moved.len() + same.len(), 256);
+        assert!(!moved.is_empty() && !same.is_empty());
+        assert_ne!(moved, kept("real!=adv"), "which is of the favourite class");
         let (high, low) = (kept("lc>0.5"), kept("lc<=0.5"));
         assert_eq!(high.len() + low.len(), 256);
         assert!(!high.is_empty() && !low.is_empty());

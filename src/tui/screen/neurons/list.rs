@@ -12,6 +12,7 @@ use super::{State, bookmark};
 use crate::run::bookmarks::Bookmarks;
 use crate::run::results::neurons::{Layer, Neuron};
 use crate::tui::action::{Action, Place};
+use crate::tui::screen::filter_row::FilterRow;
 use crate::tui::screen::meaning::Meanings;
 use crate::tui::screen::runs::short_name;
 use crate::tui::screen::{Click, DrawContext, View};
@@ -188,41 +189,22 @@ pub(super) fn filter_words<'a>(
     Span::styled(format!(" · /{filter}{wrong}"), context.style(Role::Warning))
 }
 
-/// What stands beside the filter: what is wrong with it, or while nothing is typed, what could be.
-fn filter_lines(state: &State, shown: &Shown<'_>, width: u16) -> Option<(Role, Vec<String>)> {
-    let (role, words) = match &shown.problem {
-        Some(problem) => (Role::Warning, format!("! {problem}")),
-        // A language that nobody is told of is not used.
-        None if state.filtering && state.filter.is_empty() => (
-            Role::Muted,
-            if shown.meanings.is_empty() {
-                "dog · 147 · label:dog · act>10 · diff>0.5 · real!=adv · marked · !dog".to_owned()
-            } else {
-                "dog · 147 · label:dog · concept:dog · act>10 · diff>0.5 · iou>0.1 · lc>0.2 · \
-                 real!=adv · detector · marked · !dog"
-                    .to_owned()
-            },
-        ),
-        None => return None,
+fn filter_row<'a>(state: &'a State, shown: &Shown<'_>) -> FilterRow<'a> {
+    let examples = if shown.meanings.is_empty() {
+        "dog · 147 · label:dog · act>10 · diff>0.5 · real!=adv · marked · !dog"
+    } else {
+        "dog · 147 · label:dog · concept:dog · act>10 · diff>0.5 · iou>0.1 · lc>0.2 · real!=adv · \
+         concept!=adv · detector · marked · !dog"
     };
-    Some((role, text::wrap(&words, width.into())))
+    FilterRow::new(&state.filter, state.filtering, shown.problem.as_deref(), examples)
 }
 
-/// What the filter's field and the words beside it leave of the inside of a frame. The field is the
-/// last row while it is typed, with the words above it; later they stand at the top, below the title
-/// that names the filter.
+/// What the filter leaves of the inside of a frame.
 pub(super) fn above_filter(state: &State, shown: &Shown<'_>, inner: Rect) -> Rect {
-    let field = u16::from(state.filtering).min(inner.height);
-    let mut left = Rect { height: inner.height - field, ..inner };
-    let lines = filter_lines(state, shown, inner.width).map_or(0, |(_, lines)| lines.len() as u16);
-    if lines > 0 && left.height >= lines + 3 {
-        left.height -= lines;
-        left.y += if state.filtering { 0 } else { lines };
-    }
-    left
+    filter_row(state, shown).leaves(inner)
 }
 
-/// Draws the filter's field and the words beside it; answers what is left.
+/// Draws the filter; answers what is left.
 pub(super) fn draw_filter(
     state: &State,
     shown: &Shown<'_>,
@@ -231,22 +213,7 @@ pub(super) fn draw_filter(
     buf: &mut Buffer,
     view: &mut View,
 ) -> Rect {
-    if state.filtering && inner.height > 0 {
-        let row = Rect { y: inner.bottom() - 1, height: 1, ..inner };
-        buf.set_stringn(row.x, row.y, "/", row.width.into(), context.style(Role::Key));
-        let field = Rect { x: row.x + 1, width: row.width.saturating_sub(1), ..row };
-        state.filter.draw(context, field.intersection(row), buf, view);
-    }
-    let left = above_filter(state, shown, inner);
-    if let Some((role, lines)) = filter_lines(state, shown, inner.width) {
-        let y = if state.filtering { left.bottom() } else { inner.y };
-        let height = (inner.height - left.height).saturating_sub(u16::from(state.filtering));
-        let place = Rect { y, height, ..inner };
-        for (line, row) in lines.iter().zip(place.rows()) {
-            buf.set_stringn(row.x, row.y, line, row.width.into(), context.style(role));
-        }
-    }
-    left
+    filter_row(state, shown).draw(context, inner, buf, view)
 }
 
 /// Why nothing is listed.

@@ -43,7 +43,7 @@ fn every_term_keeps_what_the_results_say() {
     let adversarial =
         |n: &crate::run::results::dissect::Neuron| n.best.adversarial.as_ref().unwrap().iou;
     assert_eq!(lost, expected(&|n| n.best.real.iou > 0.04 && adversarial(n) < 0.04));
-    let (same, differ) = (kept(&alone, "!real!=adversarial"), kept(&alone, "real!=adv"));
+    let (same, differ) = (kept(&alone, "!concept!=adv"), kept(&alone, "real!=adv"));
     assert_eq!(same.len() + differ.len(), 256);
     assert!(!same.is_empty() && !differ.is_empty());
     // A neuron that loses its concept detects another on adversarial images: none.
@@ -76,7 +76,7 @@ fn what_a_filter_asks_for_in_vain_is_told() {
         shown(&state, world, &cache).problem.unwrap_or_default()
     };
     assert!(told(&world, "size>1").contains("'size' cannot be compared; there are iou, iou_adv"));
-    assert!(told(&world, "size>1").contains("real!=adversarial"));
+    assert!(told(&world, "size>1").contains("concept!=adv"));
     assert!(told(&world, "concept:").contains("like concept:dog"));
     assert!(told(&world, "label:dog").contains("there is concept:, category:, adversarial:"));
     assert!(told(&world, "iou>many").contains("wants a number, like iou>0.5"));
