@@ -195,7 +195,7 @@ impl RunFolder {
     }
 
     /// Finds what people type: an id, a unique prefix of one, the short name that the workbench shows
-    /// (the id without date and time), `last`, or a path to a run folder.
+    /// (the id without date and time) or a unique prefix of that, `last`, or a path to a run folder.
     pub fn resolve(root: &Path, word: &str) -> Result<Self> {
         // It would be the beginning of every id.
         if word.is_empty() {
@@ -219,9 +219,16 @@ impl RunFolder {
         if ids.iter().any(|id| id == word) {
             return Self::open(&root.join(word));
         }
-        let begun: Vec<&String> = ids.iter().filter(|id| id.starts_with(word)).collect();
-        let short = || ids.iter().filter(|id| short_name(id) == word).collect();
-        let matching: Vec<&String> = if begun.is_empty() { short() } else { begun };
+        let readings: [fn(&str, &str) -> bool; 3] = [
+            |id, word| id.starts_with(word),
+            |id, word| short_name(id) == word,
+            |id, word| short_name(id).starts_with(word),
+        ];
+        let find = |reading: &fn(&str, &str) -> bool| -> Vec<&String> {
+            ids.iter().filter(|id| reading(id, word)).collect()
+        };
+        let matching =
+            readings.iter().map(find).find(|found| !found.is_empty()).unwrap_or_default();
         match matching.as_slice() {
             [id] => Self::open(&root.join(id)),
             [] => {
@@ -348,7 +355,12 @@ mod tests {
         let short = short_name(&run.id()).to_owned();
         assert!(short.starts_with("one-") && short.len() == 8, "{short}");
         assert_eq!(RunFolder::resolve(root.path(), &short).unwrap(), run);
-        assert!(RunFolder::resolve(root.path(), "one").is_err(), "a title is no name of one run");
+        // A title is the beginning of a short name, as long as one run alone has it.
+        assert_eq!(RunFolder::resolve(root.path(), "one").unwrap(), run);
+        let again = create(root.path(), "one");
+        let error = RunFolder::resolve(root.path(), "one").unwrap_err();
+        assert!(error.message.contains("could be 2 runs"), "{}", error.message);
+        fs::remove_dir_all(again.path()).unwrap();
         // Of two with one short name neither is meant.
         let twin = root.path().join(format!("19991231-000000-{short}"));
         fs::create_dir(&twin).unwrap();

@@ -1,6 +1,7 @@
 //! Evaluation, attacks and reports as people use them, on scenes that the program draws.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -24,7 +25,14 @@ fn run(runs: &Runs, folder: &Path, spec: &str) -> Value {
 /// Small scenes.
 const DATA: &str = "[data]\nimage_size = 32\ntest_images = 48\ntrain_images = 320\n";
 
-/// A network that has learnt enough to be fooled; its id.
+/// Two networks that have learnt enough to be fooled, and the folder of their runs: trained once.
+static NETWORKS: LazyLock<(Runs, [String; 2])> = LazyLock::new(|| {
+    let (runs, folder) = (Runs::new(), tempfile::tempdir().unwrap());
+    let ids = [1, 2].map(|seed| trained(&runs, folder.path(), seed));
+    (runs, ids)
+});
+
+/// Trains one of them; its id.
 fn trained(runs: &Runs, folder: &Path, seed: u32) -> String {
     let spec = format!(
         "title = 'net {seed}'\nseed = {seed}\n{DATA}[train]\nepochs = 8\nbatch_size = 32\n\
@@ -35,8 +43,7 @@ fn trained(runs: &Runs, folder: &Path, seed: u32) -> String {
 
 #[test]
 fn an_evaluation_tells_how_sure_it_is_and_what_makes_it_doubtful() {
-    let (runs, folder) = (Runs::new(), tempfile::tempdir().unwrap());
-    let (a, b) = (trained(&runs, folder.path(), 1), trained(&runs, folder.path(), 2));
+    let (folder, (runs, [a, b])) = (tempfile::tempdir().unwrap(), &*NETWORKS);
     // The iterative attack hardly moves: FGSM must beat it.
     let spec = format!(
         "{DATA}[model]\nweights = 'run:{a}'\n[evaluate]\nbatch_size = 20\nattacks = [\n\
@@ -47,7 +54,7 @@ fn an_evaluation_tells_how_sure_it_is_and_what_makes_it_doubtful() {
          {{ arch = 'shapesnet', weights = 'run:{a}' }},\n\
          {{ arch = 'shapesnet', weights = 'run:{b}' }}]\n"
     );
-    let done = run(&runs, folder.path(), &spec);
+    let done = run(runs, folder.path(), &spec);
     let evaluate = &done["results"]["evaluate"];
     let rows = evaluate["rows"].as_array().unwrap();
     assert_eq!(rows.len(), 3);
@@ -84,7 +91,7 @@ fn an_evaluation_tells_how_sure_it_is_and_what_makes_it_doubtful() {
     assert!(top1(1, 1) <= number(&transfer["clean_top1"][1]));
 
     let id = done["id"].as_str().unwrap();
-    let shown = stdout(&runs, &["show", id]);
+    let shown = stdout(runs, &["show", id]);
     let log = std::fs::read_to_string(runs.root().join(id).join("log.txt")).unwrap();
     for text in [&shown, &log] {
         assert!(text.contains("one step of FGSM leaves"), "{text}");
@@ -92,28 +99,27 @@ fn an_evaluation_tells_how_sure_it_is_and_what_makes_it_doubtful() {
     }
     assert!(shown.contains("MADE ON") && shown.contains("CURVE"), "{shown}");
 
-    let page = stdout(&runs, &["report", id]);
+    let page = stdout(runs, &["report", id]);
     for part in ["## Accuracy, clean and under attack", "## Transfer", "## Doubts", "(white-box)"] {
         assert!(page.contains(part), "no {part} in\n{page}");
     }
     let report: Value =
-        serde_json::from_str(&stdout(&runs, &["report", id, "--format", "json"])).unwrap();
+        serde_json::from_str(&stdout(runs, &["report", id, "--format", "json"])).unwrap();
     assert_eq!(report["rows"][2]["attack"], "bim");
     let out = folder.path().join("tables");
-    let words = ["report", id, &a, "--format", "csv", "--out", out.to_str().unwrap()];
-    let named = stdout(&runs, &words);
+    let words = ["report", id, a, "--format", "csv", "--out", out.to_str().unwrap()];
+    let named = stdout(runs, &words);
     let files = ["accuracies.csv", "curves.csv", "transfers.csv"].map(|name| out.join(name));
     assert_eq!(named.lines().map(Path::new).collect::<Vec<_>>(), files.each_ref());
     assert_eq!(std::fs::read_to_string(&files[0]).unwrap().lines().count(), 4);
 
-    let output = runs.glassbox(&["report", &a]).output().unwrap();
+    let output = runs.glassbox(&["report", a]).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "a run without results");
 }
 
 #[test]
 fn a_set_has_a_picture_for_each_target_and_a_row_for_each_network() {
-    let (runs, folder) = (Runs::new(), tempfile::tempdir().unwrap());
-    let (a, b) = (trained(&runs, folder.path(), 1), trained(&runs, folder.path(), 2));
+    let (folder, (runs, [a, b])) = (tempfile::tempdir().unwrap(), &*NETWORKS);
     let spec = format!(
         "{DATA}limit = 10\n[model]\nweights = 'run:{b}'\n\
          [attack]\nmethod = 'ensemble'\nsteps = 3\nepsilon = 8\ntarget = 'least-likely'\n\
@@ -121,7 +127,7 @@ fn a_set_has_a_picture_for_each_target_and_a_row_for_each_network() {
          models = [{{ arch = 'shapesnet', weights = 'run:{a}' }}]\n\
          [neurons]\nlayers = ['conv2']\ntop = 2\n"
     );
-    let done = run(&runs, folder.path(), &spec);
+    let done = run(runs, folder.path(), &spec);
     let attack = &done["results"]["attack"];
     assert_eq!((attack["images"].as_u64(), attack["targeted"].as_bool()), (Some(30), Some(true)));
     assert!(attack["linf_max"].as_f64().unwrap() <= 8.0);

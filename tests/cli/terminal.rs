@@ -6,15 +6,15 @@ use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
 use crate::runs::{Runs, SMALL, with};
 
-/// All that a run writes to a terminal that calls itself `term`.
-fn written(term: &str) -> String {
+/// All that a run of some epochs writes to a terminal that calls itself `term`.
+fn written(term: &str, epochs: usize) -> String {
     let runs = Runs::new();
     let pair = native_pty_system()
         .openpty(PtySize { rows: 24, cols: 100, pixel_width: 0, pixel_height: 0 })
         .unwrap();
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_glassbox"));
-    // Long enough for the bar to be drawn in the middle of it.
-    let sets: Vec<&str> = SMALL.iter().copied().chain(["train.epochs=20"]).collect();
+    let epochs = format!("train.epochs={epochs}");
+    let sets: Vec<&str> = SMALL.iter().copied().chain([epochs.as_str()]).collect();
     command.args(with(&["run", "quickstart"], &sets));
     command.env_clear();
     command.env("TERM", term);
@@ -33,7 +33,8 @@ fn written(term: &str) -> String {
 
 #[test]
 fn on_a_terminal_a_run_shows_a_bar_and_leaves_its_results() {
-    let text = written("xterm-256color");
+    // Long enough for the bar to be drawn in the middle of it.
+    let text = written("xterm-256color", 20);
     for part in ["images/s", "train [", "epoch 20 of 20", "ATTACK", "finished"] {
         assert!(text.contains(part), "no {part} in {text:?}");
     }
@@ -44,7 +45,7 @@ fn on_a_terminal_a_run_shows_a_bar_and_leaves_its_results() {
 
 #[test]
 fn on_a_dumb_terminal_there_are_plain_lines() {
-    let text = written("dumb");
-    assert!(text.contains("epoch 20 of 20") && text.contains("finished"), "{text:?}");
+    let text = written("dumb", 2);
+    assert!(text.contains("epoch 2 of 2") && text.contains("finished"), "{text:?}");
     assert!(!text.contains('\u{1b}') && !text.contains("train ["), "{text:?}");
 }

@@ -197,7 +197,7 @@ mod tests {
             "color",
             "0.1250  0.1000–0.1500",
             "ADVERSARIAL",
-            "0.0313",
+            "0.0312",
             "0.1875",
         ] {
             assert!(told.contains(part), "{part} is not in\n{told}");

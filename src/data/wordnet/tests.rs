@@ -1,3 +1,5 @@
+//! The table against the oracles: every pair, every depth.
+
 use std::collections::HashMap;
 
 use proptest::prelude::*;

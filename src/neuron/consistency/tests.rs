@@ -1,3 +1,5 @@
+//! What LC, consis, CS1 and CS2 must be by their definitions.
+
 use proptest::prelude::*;
 
 use super::*;

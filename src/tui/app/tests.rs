@@ -561,7 +561,7 @@ fn ten_thousand_random_keys_clicks_and_resizes_leave_it_alive() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn every_screen_draws_at_every_size(
         width in 1u16..200,

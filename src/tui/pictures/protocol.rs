@@ -113,9 +113,6 @@ fn in_tmux_of(
     terminal: &Answers,
     route: impl Fn(Protocol, bool) -> Route,
 ) -> Choice<Route> {
-    if has_sixel(tmux) && tmux.cell.is_some() {
-        return because(route(Protocol::Sixel, false), "tmux says that it has sixel itself");
-    }
     let half = |why: String| because(route(Protocol::Half, false), why);
     let Some(name) = terminal.version.as_deref().map(text::clean) else {
         return half(
@@ -127,6 +124,11 @@ fn in_tmux_of(
     match by_name(terminal) {
         Some((Protocol::Kitty, why)) => {
             because(route(Protocol::Kitty, true), format!("{name} through tmux: {why}"))
+        }
+        // tmux says so of itself wherever it runs, and writes a text in place of a sixel that its own
+        // terminal cannot draw.
+        _ if has_sixel(tmux) && has_sixel(terminal) && tmux.cell.is_some() => {
+            because(route(Protocol::Sixel, false), format!("tmux hands sixels on to {name}"))
         }
         Some((Protocol::Iterm2, _)) => half(format!(
             "{name} through tmux: tmux would leave its pictures behind in other windows"
@@ -258,10 +260,24 @@ mod tests {
             assert_eq!(choice.value.protocol, Protocol::Half, "{}", choice.reason);
             assert!(choice.reason.contains("tmux"), "{}", choice.reason);
         }
-        let mut own = in_tmux(terminal("foot(1.16.2)", false, &[62, 4]));
-        own.attributes = Some(vec![1, 2, 4]);
-        let choice = choose(&own, "auto", None).value;
-        assert_eq!((choice.protocol, choice.through_tmux), (Protocol::Sixel, false));
+    }
+
+    #[test]
+    fn tmux_draws_sixels_where_its_terminal_does() {
+        for (version, graphics, attributes, expected) in [
+            ("foot(1.16.2)", false, &[62, 4][..], (Protocol::Sixel, false)),
+            ("XTerm(379)", false, &[64, 1, 2, 6], (Protocol::Half, false)),
+            ("kitty(0.41.1)", true, &[62], (Protocol::Kitty, true)),
+            ("kitty(0.26.5)", true, &[62], (Protocol::Half, false)),
+            // Nobody answers through tmux.
+            ("", false, &[], (Protocol::Half, false)),
+        ] {
+            let mut tmux = in_tmux(terminal(version, graphics, attributes));
+            tmux.attributes = Some(vec![1, 2, 4]);
+            let choice = choose(&tmux, "auto", None);
+            let chosen = (choice.value.protocol, choice.value.through_tmux);
+            assert_eq!(chosen, expected, "{version}: {}", choice.reason);
+        }
     }
 
     #[test]

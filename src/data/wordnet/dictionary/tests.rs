@@ -1,3 +1,5 @@
+//! Dictionaries as people have them, whole and broken.
+
 use proptest::prelude::*;
 
 use super::super::WordNet;

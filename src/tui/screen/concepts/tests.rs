@@ -1,5 +1,6 @@
 //! The concepts screen at every size, and what its keys do.
 
+#[cfg(test)]
 mod keys;
 
 use std::path::Path;
