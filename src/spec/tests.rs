@@ -125,6 +125,9 @@ fn the_table_has_every_key_of_a_spec_and_no_other() {
     }
     if let Some(dissect) = &mut spec.dissect {
         dissect.data.path = Some("broden".into());
+        if let Some(attack) = &mut dissect.attack {
+            attack.target = Some(Target::None);
+        }
     }
     if let Some(consistency) = &mut spec.consistency {
         consistency.wordnet = Some("dict".into());

@@ -199,10 +199,9 @@ fn real_adversarial_and_chance_differ_in_shape() {
     let world = fixture::world_with_concepts(Path::new("/none"));
     let cache = Cache::default();
     let (text, _) = drawn(&at(Region::Bars), &scene(&world, &cache, FINISHED), (80, 24));
-    let object = text.lines().find(|line| line.contains("object")).unwrap();
-    assert!(object.contains('█') && object.contains('░'), "{text}");
-    assert!(object.contains('▏') && object.contains('┤'), "{text}");
     let all = text.lines().find(|line| line.contains(" all ")).unwrap();
+    assert!(all.contains('█') && all.contains('░'), "{text}");
+    assert!(all.contains('▏') && all.contains('┤'), "{text}");
     let ratio = &fixture::dissect(0).layers[1].ratio;
     let told = |share: f64| format!("{:.1}", share * 100.0);
     assert!(all.contains(&told(ratio.real["all"])), "{all}");
