@@ -96,7 +96,6 @@ fn the_consistent_resnet18_trains_on_from_given_weights_and_is_measured_as_the_o
         data.as_str(),
         &weights,
         "data.limit=2",
-        "data.image_size=64",
         "train.epochs=1",
         "train.batch_size=2",
         "train.probe.images=2",
