@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn of_images_that_excite_alike_each_neuron_and_side_draws_its_own_from_all_of_the_set() {
-        let mut answers = [1.0; 10_000];
+        let mut answers = vec![1.0; 10_000];
         answers[0] = 0.0;
         let drawn = top_of(&answers, 100, 3, 1);
         assert_eq!(drawn.len(), 100);

@@ -359,11 +359,10 @@ mod tests {
             let expected: f64 = level.classes.iter().map(|(_, share)| share).sum();
             prop_assert!((total - expected).abs() < 1e-9);
             for (node, above) in &found {
-                match above {
-                    Some(above) => {
-                        prop_assert!(results.nouns[node.noun].parents.contains(above));
-                    }
-                    None => prop_assert_eq!(node.noun, 0),
+                if let Some(above) = above {
+                    prop_assert!(results.nouns[node.noun].parents.contains(above));
+                } else {
+                    prop_assert_eq!(node.noun, 0);
                 }
                 prop_assert!(node.share.is_some() || !node.children.is_empty(), "no dead ends");
                 // Above the common ancestor there is one chain.

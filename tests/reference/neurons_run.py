@@ -30,8 +30,9 @@ def picture(path):
     return np.asarray(Image.open(path).convert("RGB")).transpose(2, 0, 1)
 
 
-def shapesnet(run, _):
-    weights = load_file(run / "checkpoints/best.safetensors")
+def shapesnet(run, spec):
+    own = run / "checkpoints/best.safetensors"
+    weights = load_file(own if own.exists() else spec["model"]["weights"])
 
     def taps(x):
         found, index = {}, 1

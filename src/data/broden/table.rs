@@ -43,9 +43,9 @@ impl Table {
         })?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
-                .iter()
-                .filter(|&&byte| byte == b'\n')
-                .count();
+                .split(|&byte| byte == b'\n')
+                .count()
+                - 1;
             Error::bad_input(format!("{} line {}: is not UTF-8 text", shown(&path), line + 1))
                 .hint("write the file in UTF-8")
         })?;
@@ -131,9 +131,12 @@ struct Reader<'t> {
 /// A line and what is wrong there.
 type Flaw = (usize, &'static str);
 
+/// A record's cells, and the line on which it begins.
+type Record<'t> = (usize, Vec<Cow<'t, str>>);
+
 impl<'t> Reader<'t> {
     /// The next record that is not an empty line, and the line on which it begins.
-    fn next_record(&mut self) -> Result<Option<(usize, Vec<Cow<'t, str>>)>, Flaw> {
+    fn next_record(&mut self) -> Result<Option<Record<'t>>, Flaw> {
         loop {
             if self.at >= self.text.len() {
                 return Ok(None);

@@ -93,8 +93,11 @@ fn the_root_is_entity() {
     assert_eq!(wordnet().max_depth(wordnet().root()), 0);
 }
 
-/// Columns of a file in data/oracles by their name, and its rows.
-fn oracle(name: &str) -> Option<(HashMap<String, usize>, Vec<Vec<String>>)> {
+/// Columns by their name, and rows.
+type Table = (HashMap<String, usize>, Vec<Vec<String>>);
+
+/// A file in data/oracles.
+fn oracle(name: &str) -> Option<Table> {
     let text = std::fs::read_to_string(test_data::folder(&format!("oracles/{name}"))?).unwrap();
     let mut rows = text
         .lines()

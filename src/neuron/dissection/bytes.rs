@@ -120,7 +120,9 @@ mod tests {
         fn numbers_come_back(numbers in proptest::collection::vec(any::<u64>(), 0..20), by in 0..64) {
             let numbers: Vec<u64> = numbers.into_iter().map(|number| number >> by).collect();
             let mut bytes = Vec::new();
-            numbers.iter().for_each(|&number| put(&mut bytes, number));
+            for &number in &numbers {
+                put(&mut bytes, number);
+            }
             let mut left = &bytes[..];
             for number in numbers {
                 prop_assert_eq!(take(&mut left), Some(number));

@@ -113,7 +113,9 @@ impl Dissection {
             self.seen.add(*block, &of.areas);
         }
         if let Some(seen) = &mut self.null_seen {
-            shuffled.iter().for_each(|of| seen.add(0, &of.areas));
+            for of in &shuffled {
+                seen.add(0, &of.areas);
+            }
         }
 
         let of_neuron = |scratch: &mut Scratch, neuron: usize, counts: &mut Counts| {

@@ -55,7 +55,9 @@ impl Set {
 
     fn dissected(&self, with_null: bool, batches: &[std::ops::Range<usize>]) -> Dissection {
         let mut found = Dissection::new(self.thresholds.clone(), &vocabulary(), with_null);
-        batches.iter().for_each(|batch| self.add(&mut found, batch.clone()));
+        for batch in batches {
+            self.add(&mut found, batch.clone());
+        }
         found
     }
 
@@ -226,11 +228,11 @@ proptest! {
 }
 
 /// One neuron on 1 × 4 pixels that fires in the left two.
-fn half(labels: Vec<Labels>) -> Dissection {
+fn half(labels: &[Labels]) -> Dissection {
     let mut found = Dissection::new(vec![0.5], &vocabulary(), false);
     let maps = [1.0, 1.0, 0.0, 0.0].repeat(labels.len());
     let indices: Vec<usize> = (0..labels.len()).collect();
-    found.add(&maps, [1, 4], &indices, &labels, &[]);
+    found.add(&maps, [1, 4], &indices, labels, &[]);
     found
 }
 
@@ -242,7 +244,7 @@ fn row(whole: &[(usize, u16)], maps: &[(usize, [u16; 4])]) -> Labels {
 #[test]
 fn a_neuron_counts_only_on_images_with_the_concepts_category() {
     // The second image has nothing of category 0: that the neuron fires there is not held against it.
-    let found = half(vec![row(&[], &[(0, [1, 1, 0, 2])]), row(&[(1, 3)], &[])]);
+    let found = half(&[row(&[], &[(0, [1, 1, 0, 2])]), row(&[(1, 3)], &[])]);
     let iou = found.iou();
     assert_eq!(iou[0], 1.0);
     assert_eq!(iou[1], 0.0);
@@ -257,7 +259,7 @@ fn a_neuron_counts_only_on_images_with_the_concepts_category() {
 #[test]
 fn a_category_is_that_of_the_concept_not_of_the_column_it_stands_in() {
     // 7 belongs to category 0 and stands in the column of 2.
-    let found = half(vec![row(&[], &[(2, [7, 0, 0, 0])]), row(&[], &[(2, [5, 5, 0, 0])])]);
+    let found = half(&[row(&[], &[(2, [7, 0, 0, 0])]), row(&[], &[(2, [5, 5, 0, 0])])]);
     let iou = found.iou();
     assert_eq!(iou[6], 0.5, "the second image has nothing of category 0");
     assert_eq!(iou[4], 1.0, "the first one nothing of category 2");
@@ -266,7 +268,7 @@ fn a_category_is_that_of_the_concept_not_of_the_column_it_stands_in() {
 #[test]
 fn a_pixel_that_carries_a_concept_twice_has_it_once() {
     let twice = row(&[(0, 2)], &[(0, [1, 1, 1, 0]), (1, [1, 0, 2, 1])]);
-    let found = half(vec![twice]);
+    let found = half(&[twice]);
     assert_eq!(found.concept_pixels()[..2], [4, 4]);
     assert_eq!(found.iou()[..2], [0.5, 0.5]);
 }
@@ -286,16 +288,17 @@ fn neurons_that_never_fire_and_concepts_that_never_occur_have_none() {
 #[test]
 fn intervals_are_as_wide_as_the_images_differ() {
     // All images alike: whichever are left out, the ratio is the same.
-    let alike = half(vec![row(&[], &[(0, [1, 1, 0, 2])]); 40]);
+    let alike = half(&vec![row(&[], &[(0, [1, 1, 0, 2])]); 40]);
     assert_eq!(alike.intervals(0.04), [[1.0; 2], [0.0; 2], [0.0; 2], [1.0; 2]]);
     // On half of them it fires beside concept 1; how many of those are left out decides.
-    let labels = |at: usize| row(&[], &[(0, if at % 2 == 0 { [1; 4] } else { [0, 0, 1, 1] })]);
-    let differ = half((0..40).map(labels).collect());
+    let labels =
+        |at: usize| row(&[], &[(0, if at.is_multiple_of(2) { [1; 4] } else { [0, 0, 1, 1] })]);
+    let differ = half(&(0..40).map(labels).collect::<Vec<_>>());
     let iou = f64::from(differ.iou()[0]);
     let [low, high] = differ.intervals(iou)[3];
     assert_eq!([low, high], [0.0, 1.0]);
     // One image says nothing of what others would.
-    assert_eq!(half(vec![row(&[], &[(0, [1; 4])])]).intervals(0.04), [[0.0, 1.0]; 4]);
+    assert_eq!(half(&[row(&[], &[(0, [1; 4])])]).intervals(0.04), [[0.0, 1.0]; 4]);
 }
 
 #[test]
@@ -323,7 +326,7 @@ fn an_interval_is_that_of_the_ratios_without_a_block() {
 
 #[test]
 fn bytes_of_other_counts_are_refused_and_change_nothing() {
-    let found = half(vec![row(&[(1, 3)], &[(0, [1, 1, 0, 2])])]);
+    let found = half(&[row(&[(1, 3)], &[(0, [1, 1, 0, 2])])]);
     let bytes = found.to_bytes();
     let fresh = || Dissection::new(vec![0.5], &vocabulary(), false);
     assert!(fresh().restore(&bytes));

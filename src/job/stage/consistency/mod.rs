@@ -9,6 +9,8 @@
 mod measure;
 mod outcome;
 
+use std::fmt::Write as _;
+
 use super::ranking::side::{Side, Work};
 use super::ranking::{Asked, Ranking, clear};
 use crate::error::{Error, Result};
@@ -101,8 +103,8 @@ fn lines(result: &Consistency) -> Vec<String> {
         };
         let mut line = format!("{}: mean LC {:.4}", layer.layer, mean.lc.mean);
         if let (Some(lc), Some(cs1), Some(cs2)) = (mean.adversarial_lc, mean.cs1, mean.cs2) {
-            line +=
-                &format!(", adversarial {:.4}; CS1 {:.4}, CS2 {:.4}", lc.mean, cs1.mean, cs2.mean);
+            let (lc, cs1, cs2) = (lc.mean, cs1.mean, cs2.mean);
+            let _ = write!(line, ", adversarial {lc:.4}; CS1 {cs1:.4}, CS2 {cs2:.4}");
         }
         line + &format!(" over {} neurons{silent}", all - layer.silent)
     };

@@ -15,6 +15,7 @@ mod outlines;
 mod precision;
 mod presence;
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -277,7 +278,8 @@ fn lines(result: &Dissect) -> Vec<String> {
         );
         if let Some(attacked) = &layer.ratio.adversarial {
             let null = layer.adversarial_null.as_ref().and_then(|null| null.get(ALL));
-            line += &format!(
+            let _ = write!(
+                line,
                 "; on adversarial images {:.1} %, {:.1} % with shuffled labels",
                 percent(attacked.get(ALL)),
                 percent(null)

@@ -64,7 +64,7 @@ pub(super) fn draw(
         let right = Rect { x: inner.x + half + 2, width: inner.width - half - 2, ..inner };
         adversarial.draw(state.scroll, context, right, buf);
     } else {
-        let most = (inner.height + 1) / 2;
+        let most = inner.height.div_ceil(2);
         let lines = real.lines(inner.width.into()).len().min(inner.height.into());
         let height = (lines as u16 + HEAD).min(most);
         real.draw(state.scroll, context, Rect { height, ..inner }, buf);
@@ -122,7 +122,7 @@ impl Half<'_> {
         let rows = usize::from(area.height);
         let first = scroll.min(lines.len().saturating_sub(rows));
         for (line, row) in lines.iter().skip(first).zip(area.rows()) {
-            self.draw_line(line, context, row, buf);
+            draw_line(line, context, row, buf);
         }
         let hidden = lines.len().saturating_sub(first + rows);
         if hidden > 0 && area.height > 1 {
@@ -208,25 +208,25 @@ impl Half<'_> {
             _ => text::fit(last, room),
         }
     }
+}
 
-    fn draw_line(&self, line: &Drawn, context: &DrawContext<'_>, row: Rect, buf: &mut Buffer) {
-        let room = |x: u16| usize::from(row.right().saturating_sub(x));
-        let style = context.style(Role::Border);
-        let (mut x, _) = buf.set_stringn(row.x, row.y, &line.indent, room(row.x), style);
-        let style = match (line.is_common_ancestor, line.share) {
-            (true, _) => context.style(Role::Accent).add_modifier(Modifier::BOLD),
-            (false, Some(_)) => context.style(Role::Text),
-            (false, None) => context.style(Role::Muted),
-        };
-        if line.is_common_ancestor {
-            x = buf.set_stringn(x, row.y, format!("{SIGN} "), room(x), style).0;
-        }
-        buf.set_stringn(x, row.y, &line.names, room(x), style);
-        if let Some(share) = line.share {
-            // Rounded: shares of ten images are whole tenths, and others are told as near as it goes.
-            let share = format!("{:>3.0} %", share * 100.0);
-            let at = row.right().saturating_sub(SHARE as u16 - 1).max(row.x);
-            buf.set_stringn(at, row.y, share, room(at), context.style(Role::Text));
-        }
+fn draw_line(line: &Drawn, context: &DrawContext<'_>, row: Rect, buf: &mut Buffer) {
+    let room = |x: u16| usize::from(row.right().saturating_sub(x));
+    let style = context.style(Role::Border);
+    let (mut x, _) = buf.set_stringn(row.x, row.y, &line.indent, room(row.x), style);
+    let style = match (line.is_common_ancestor, line.share) {
+        (true, _) => context.style(Role::Accent).add_modifier(Modifier::BOLD),
+        (false, Some(_)) => context.style(Role::Text),
+        (false, None) => context.style(Role::Muted),
+    };
+    if line.is_common_ancestor {
+        x = buf.set_stringn(x, row.y, format!("{SIGN} "), room(x), style).0;
+    }
+    buf.set_stringn(x, row.y, &line.names, room(x), style);
+    if let Some(share) = line.share {
+        // Rounded: shares of ten images are whole tenths, and others are told as near as it goes.
+        let share = format!("{:>3.0} %", share * 100.0);
+        let at = row.right().saturating_sub(SHARE as u16 - 1).max(row.x);
+        buf.set_stringn(at, row.y, share, room(at), context.style(Role::Text));
     }
 }

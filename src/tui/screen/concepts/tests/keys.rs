@@ -301,7 +301,7 @@ fn the_copied_command_writes_what_is_on_the_screen() {
     let world = fixture::world_with_concepts(Path::new("/none"));
     let copied = |state: &mut State| press(state, &world, &[Action::CopyCommand]);
     let one = Effect::Copy(format!("glassbox report {FINISHED} --format md"));
-    assert_eq!(copied(&mut at(Region::Bars)), [one.clone()]);
+    assert_eq!(copied(&mut at(Region::Bars)), std::slice::from_ref(&one));
     let both = Effect::Copy(format!("glassbox report {FINISHED} {RUNNING} --format md"));
     assert_eq!(copied(&mut beside(Region::Difference)), [both]);
     let told = copied(&mut at(Region::Pictures));
