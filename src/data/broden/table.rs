@@ -132,11 +132,11 @@ struct Reader<'t> {
 type Flaw = (usize, &'static str);
 
 /// A record's cells, and the line on which it begins.
-type Record<'t> = (usize, Vec<Cow<'t, str>>);
+type Line<'t> = (usize, Vec<Cow<'t, str>>);
 
 impl<'t> Reader<'t> {
     /// The next record that is not an empty line, and the line on which it begins.
-    fn next_record(&mut self) -> Result<Option<Record<'t>>, Flaw> {
+    fn next_record(&mut self) -> Result<Option<Line<'t>>, Flaw> {
         loop {
             if self.at >= self.text.len() {
                 return Ok(None);
