@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary needs a part of it")]
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -124,7 +125,7 @@ pub fn broden(root: &Path, images: usize) {
         }
         picture.save(root.join(format!("images/{number}.png"))).unwrap();
         labels.save(root.join(format!("images/{number}_object.png"))).unwrap();
-        index += &format!("{number}.png,train,16,16,8,8,{number}_object.png\n");
+        writeln!(index, "{number}.png,train,16,16,8,8,{number}_object.png").unwrap();
     }
     csv("index.csv", &index);
 }
