@@ -140,7 +140,9 @@ fn write_broden(data: &dyn Labelled, folder: &Path) {
                 [red, green, 0]
             });
             cells[*category].push(file);
-            map.iter().for_each(|&number| covers[usize::from(number)] += 1);
+            for &number in map {
+                covers[usize::from(number)] += 1;
+            }
         }
         for (at, &covers) in covers[1..].iter().enumerate() {
             frequency[at] += u64::from(covers > 0);

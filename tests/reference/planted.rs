@@ -170,7 +170,9 @@ fn distinct(data: &LabelledShapes, labels: &[Labels]) -> Vec<u16> {
             let maps = of.maps.iter().map(|(_, map)| map[pixel]);
             let here: Vec<u16> = maps.chain(of.whole.iter().map(|&(_, number)| number)).collect();
             for &a in &here {
-                here.iter().for_each(|&b| together[usize::from(a) * count + usize::from(b)] += 1);
+                for &b in &here {
+                    together[usize::from(a) * count + usize::from(b)] += 1;
+                }
             }
         }
     }
