@@ -12,6 +12,7 @@ use std::fmt::Write as _;
 use super::Report;
 use super::figure::{Gallery, Panel};
 use super::sections::{self, Column, RUN, Section};
+use crate::run::folder::short_name;
 use markup::escape;
 
 const STYLE: &str = include_str!("style.css");
@@ -37,8 +38,8 @@ struct Part {
     body: String,
 }
 
-/// How a column's cells are set: an id is long, says the same in many rows, and must not push the
-/// numbers off the page.
+/// How a column's cells are set: a run's name is long, says the same in many rows, and must not push
+/// the numbers off the page.
 fn class(column: &Column) -> &'static str {
     match column {
         Column { is_number: true, .. } => " class=\"number\"",
@@ -137,6 +138,9 @@ fn table(section: &Section) -> String {
                 out += "<tr>";
                 for (column, text) in section.columns.iter().zip(row) {
                     let class = class(column);
+                    // The first table of all has the whole ids.
+                    let is_short = column.name == RUN && section.heading.is_some();
+                    let text = if is_short { short_name(text) } else { text };
                     let _ = write!(out, "<td{class}>{}</td>", escape(text));
                 }
                 out += "</tr>\n";

@@ -36,11 +36,12 @@ fn change(estimate: &Estimate, with_interval: bool) -> String {
     }
 }
 
-/// Of every run that has them.
+/// Of every run that has them. Of several the LC of each comes first: what does not fit is cut off at
+/// the end.
 pub(super) fn lines(shown: &Shown<'_>, room: usize) -> Vec<(Role, String)> {
     let runs = shown.runs();
     let several = runs.len() > 1;
-    let mut lines = Vec::new();
+    let (mut lines, mut rest) = (Vec::new(), Vec::new());
     for (at, seen) in runs.iter().enumerate() {
         let (Some(results), Some(layer)) =
             (seen.detail.consistency.as_deref(), seen.meanings.levels)
@@ -67,9 +68,17 @@ pub(super) fn lines(shown: &Shown<'_>, room: usize) -> Vec<(Role, String)> {
         }
         // Of none there is no mean.
         if heard > 0 {
-            lines.extend(of_means(&layer.mean, room).into_iter().map(|line| (Role::Text, line)));
+            let number = if several { format!("{} ", at + 1) } else { String::new() };
+            let means = of_means(&layer.mean, room.saturating_sub(number.len()));
+            let mut means = means.into_iter().map(|line| (Role::Text, format!("{number}{line}")));
+            lines.extend(means.next());
+            rest.extend(means);
+            if !several {
+                lines.append(&mut rest);
+            }
         }
     }
+    lines.append(&mut rest);
     lines
 }
 
