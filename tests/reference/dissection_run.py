@@ -11,9 +11,11 @@ with data.seed, as many images as the run dissected, and data.image_size.
 
 Real pictures are read from DATA and scaled, adversarial ones are the PNGs below dissect/adversarial.
 Thresholds are found anew, and are ours to 2^-12 of them; intersections over unions are counted anew
-by dissection.py's method above the run's own thresholds. Activations that rounding alone moves across
-a threshold change a count: the largest difference of IoU may be 1e-3, the mean one 1e-5. Neurons whose
-best concepts differ are counted, and may only be those of which two concepts are that near.
+by dissection.py's method above the run's own thresholds. Every one may differ by 1e-4, their mean by
+1e-5. A threshold is itself a value of its neuron, and rounding alone moves that value across it: where
+more differs, ours must lie between the counts above a threshold 3e-6 of the neuron's largest value
+lower and higher. Neurons whose best concepts differ are counted, and may only be those of which two
+concepts are that near.
 Ends with 1 if anything differs by more.
 """
 
@@ -29,7 +31,7 @@ from neurons_run import in_batches, picture
 from PIL import Image
 from safetensors.numpy import load_file
 
-CLOSE, MEAN = 1e-3, 1e-5
+CLOSE, MEAN, ROUNDING = 1e-4, 1e-5, 3e-6
 
 
 def attacked(run, name):
@@ -45,14 +47,25 @@ def quantile(maps, share):
     return np.partition(values, rank, axis=1)[:, rank]
 
 
+def beyond_rounding(maps, labels, above, category_of, ours):
+    """How far one neuron's IoUs lie outside what rounding at its threshold can make of them."""
+    nudge = ROUNDING * np.abs(maps).max()
+    counted = [dissect(maps, labels, above + by, category_of)[0][0] for by in (-nudge, nudge)]
+    return np.maximum(np.maximum(np.min(counted, 0) - ours, ours - np.max(counted, 0)), 0)
+
+
 class Differences:
     def __init__(self):
         self.worst, self.sum, self.count, self.best, self.wrong = 0.0, 0.0, 0, 0, []
+        self.at_threshold = 0
 
-    def of_iou(self, what, ours, theirs):
+    def of_iou(self, what, ours, theirs, beyond):
         difference = np.abs(ours - theirs)
-        self.worst = max(self.worst, difference.max())
         self.sum += difference.sum()
+        for neuron in np.flatnonzero((difference > CLOSE).any(1)):
+            self.at_threshold += 1
+            difference[neuron] = beyond(neuron)
+        self.worst = max(self.worst, difference.max())
         self.count += difference.size
         other = ours.argmax(1) != theirs.argmax(1)
         self.best += other.sum()
@@ -112,7 +125,13 @@ def main():
         for side_, key, above in sides:
             iou, images, pixels = dissect(maps[key][name], labels, above, data.category_of)
             what = f"{name} {side_}"
-            all_.of_iou(what, stored[side_], iou)
+            of_layer = maps[key][name]
+
+            def beyond(neuron, of_layer=of_layer, above=above, ours=stored[side_]):
+                only = slice(neuron, neuron + 1)
+                return beyond_rounding(of_layer[:, only], labels, above[only], data.category_of, ours[neuron])
+
+            all_.of_iou(what, stored[side_], iou, beyond)
             least = layer["threshold"]
             share = ratios(iou, data.category_of, len(data.categories), least)
             ours = [layer["ratio"][side_].get(category, 0.0) for category in [*data.categories, "all"]]
@@ -132,6 +151,7 @@ def main():
     mean = all_.sum / max(all_.count, 1)
     print(f"{run.name}: {neurons} neurons, {count} images, {all_.count} intersections over unions")
     print(f"  IoU differs by at most {all_.worst:.1e}, {mean:.1e} in the mean")
+    print(f"  {all_.at_threshold} neurons have a value that rounding moves across their threshold")
     print(f"  best concepts: {all_.best} differ")
     print(f"  thresholds differ by at most {of_threshold:.1e} of the neuron's largest value")
     print(f"  ratios differ by at most {of_ratio:.4f}")
