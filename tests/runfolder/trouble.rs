@@ -150,11 +150,13 @@ fn a_paused_run_writes_a_checkpoint_and_stays_paused() {
     wait_for_training(run.path());
     control::send(run.path(), control::Command::Pause).unwrap();
     wait_for(run.path(), "the pause", |state| state.status == Status::Paused);
+    // When, not what: the last one of its own accord may be of this very step.
     let last = run.path().join("checkpoints/last.json");
-    let before = std::fs::read(&last).ok();
-    let wait_for_another = |before: Option<Vec<u8>>| {
+    let written = || std::fs::metadata(&last).and_then(|file| file.modified()).ok();
+    let before = written();
+    let wait_for_another = |before: Option<std::time::SystemTime>| {
         let since = std::time::Instant::now();
-        while std::fs::read(&last).ok() == before {
+        while written() == before {
             assert!(since.elapsed() < std::time::Duration::from_secs(30), "no checkpoint");
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
@@ -162,7 +164,7 @@ fn a_paused_run_writes_a_checkpoint_and_stays_paused() {
     control::send(run.path(), control::Command::Checkpoint).unwrap();
     wait_for_another(before);
     // By a signal, too.
-    let before = std::fs::read(&last).ok();
+    let before = written();
     signal(worker.pid(), "-USR1");
     wait_for_another(before);
     // Long enough to see it run on, if it did.
