@@ -40,11 +40,12 @@ pub fn check(spec: &Spec) -> Vec<Complaint> {
         spec.neurons.is_some(),
         spec.dissect.is_some(),
         spec.consistency.is_some(),
+        spec.trace.is_some(),
     ];
-    if stages == [false; 6] {
+    if stages == [false; 7] {
         let message = "the spec has no stage, so there is nothing to do";
         complain(Complaint { key: String::new(), message: message.into(), hint: None }.hint(
-            "add a section: [train], [evaluate], [attack], [neurons], [dissect] or [consistency]",
+            "add a section: [train], [evaluate], [attack], [neurons], [dissect], [consistency] or [trace]",
         ));
     }
     check_data(spec, &mut complain);
@@ -70,6 +71,9 @@ pub fn check(spec: &Spec) -> Vec<Complaint> {
     }
     if let Some(neurons) = &spec.neurons {
         check_ranked("neurons", &neurons.adversarial, neurons.split, spec, &mut complain);
+    }
+    if let Some(trace) = &spec.trace {
+        check_ranked("trace", &trace.adversarial, Split::Test, spec, &mut complain);
     }
     concepts::check(spec, &mut complain);
     complaints

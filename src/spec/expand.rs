@@ -64,6 +64,10 @@ pub fn expand(spec: &mut Spec, around: &Surroundings) -> Vec<Complaint> {
             apply("consistency.wordnet", folder);
         }
     }
+    if let Some(trace) = &mut spec.trace {
+        apply("trace.images", &mut trace.images);
+        apply("trace.adversarial", &mut trace.adversarial);
+    }
     complaints
 }
 

@@ -9,17 +9,19 @@ mod concepts;
 mod method;
 mod neurons;
 mod setting;
+mod trace;
 
 use adversarial::ADVERSARIAL;
 use concepts::{CONSISTENCY, DISSECT, DISSECT_TARGET};
 use method::{ATTACK_METHODS, EPSILON, method_keys, network_keys};
 use neurons::{LOOKS, NEURONS};
 use setting::BEFORE;
+use trace::{STUDY, TRACE};
 
 use super::{
-    AdversarialSpec, AttackMethod, AttackSpec, ConsistencySpec, CurveSpec, DissectAttackSpec,
-    DissectSpec, EvaluateSpec, MethodSpec, NeuronsSpec, Spec, TrainNeuronsSpec, TrainSpec,
-    TransferSpec, nearest,
+    AdversarialSpec, AttackMethod, AttackSpec, ConsistencySpec, CurveSpec, DetectorSpec,
+    DissectAttackSpec, DissectSpec, EvaluateSpec, MethodSpec, NeuronsSpec, Spec, StudySpec,
+    TraceSpec, TrainNeuronsSpec, TrainSpec, TransferSpec, nearest,
 };
 
 /// One key.
@@ -213,6 +215,8 @@ const PARTS: &[&[Key]] = &[
     DISSECT_ATTACK,
     DISSECT_TARGET,
     CONSISTENCY,
+    TRACE,
+    STUDY,
 ];
 
 const fn count(parts: &[&[Key]]) -> usize {
@@ -357,10 +361,14 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("dissect.data", "Images labelled with concepts"),
     ("dissect.attack", "Present: dissect the same images again, attacked"),
     ("consistency", "Present: how near the classes are that a neuron answers to (WordNet)"),
+    ("trace", "Present: the neurons behind predictions"),
+    ("trace.detector", "Present: tell adversarial images by their representation"),
+    ("study", "Present: several runs of this spec, one after the other"),
 ];
 
 /// Sections that are stages: without them there is nothing to do.
-pub const STAGES: &[&str] = &["train", "evaluate", "attack", "neurons", "dissect", "consistency"];
+pub const STAGES: &[&str] =
+    &["train", "evaluate", "attack", "neurons", "dissect", "consistency", "trace"];
 
 /// The entry of a key. List positions are ignored: `evaluate.attacks[2].epsilon` is found.
 pub fn find(path: &str) -> Option<&'static Key> {
@@ -485,6 +493,8 @@ pub(super) fn every_section() -> Spec {
             ..DissectSpec::default()
         }),
         consistency: Some(ConsistencySpec::default()),
+        trace: Some(TraceSpec { detector: Some(DetectorSpec::default()), ..TraceSpec::default() }),
+        study: Some(StudySpec::default()),
         ..Spec::default()
     }
 }

@@ -105,6 +105,7 @@ fn missing_files(spec: &Spec) -> Vec<Complaint> {
     let adversarial = spec.neurons.as_ref().map(|neurons| neurons.adversarial.as_str());
     let labelled = spec.dissect.as_ref().and_then(|dissect| dissect.data.path.as_deref());
     let consistency = spec.consistency.as_ref();
+    let trace = spec.trace.as_ref();
     let mut paths = vec![
         ("data.path".to_owned(), spec.data.path.as_deref()),
         ("model.weights".into(), spec.model.weights.as_deref()),
@@ -112,6 +113,8 @@ fn missing_files(spec: &Spec) -> Vec<Complaint> {
         ("dissect.data.path".into(), labelled),
         ("consistency.adversarial".into(), consistency.map(|section| section.adversarial.as_str())),
         ("consistency.wordnet".into(), consistency.and_then(|section| section.wordnet.as_deref())),
+        ("trace.images".into(), trace.map(|section| section.images.as_str())),
+        ("trace.adversarial".into(), trace.map(|section| section.adversarial.as_str())),
     ];
     let networks = spec.networks().into_iter();
     paths.extend(

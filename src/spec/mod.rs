@@ -24,6 +24,8 @@ mod parse;
 pub mod preset;
 mod problem;
 mod render;
+mod study;
+mod trace;
 
 #[cfg(test)]
 mod tests;
@@ -43,6 +45,8 @@ pub use parse::Document;
 pub use preset::{PRESETS, Preset};
 pub use problem::{Complaint, Problem};
 pub use render::{Comments, scalar, to_toml};
+pub use study::{MemberSpec, StudySpec};
+pub use trace::{DetectorSpec, Followed, FollowedName, Measure, TraceSpec};
 
 /// The word that stands for a value in TOML: `DataFormat::ImageFolder` → `image-folder`.
 pub fn word(value: impl Serialize) -> String {
@@ -82,6 +86,10 @@ pub struct Spec {
     pub dissect: Option<DissectSpec>,
     /// Present: how near the classes are that each neuron answers to.
     pub consistency: Option<ConsistencySpec>,
+    /// Present: the neurons behind predictions.
+    pub trace: Option<TraceSpec>,
+    /// Present: several runs of this spec, one after the other.
+    pub study: Option<StudySpec>,
 }
 
 impl Default for Spec {
@@ -99,6 +107,8 @@ impl Default for Spec {
             neurons: None,
             dissect: None,
             consistency: None,
+            trace: None,
+            study: None,
         }
     }
 }

@@ -7,4 +7,6 @@ pub mod evaluate;
 pub mod interval;
 pub mod neurons;
 pub mod story;
+pub mod study;
+pub mod trace;
 pub mod warning;
