@@ -7,10 +7,12 @@ use super::layer::Layer;
 use super::problem::Complaint;
 mod adversarial;
 mod concepts;
+mod study;
 
 use super::{
     Arch, AttackMethod, AttackSpec, Best, DataFormat, EnsembleModel, EvaluateSpec, MethodSpec,
     Norm, OptimizerName, Precision, Spec, Split, Target, TargetName, TrainSpec, expand,
+    study::WEIGHTS_OF,
 };
 use crate::error::text::escaped;
 
@@ -18,6 +20,11 @@ use crate::error::text::escaped;
 pub fn check(spec: &Spec) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     let mut complain = |complaint: Complaint| complaints.push(complaint);
+    if let Some(study) = &spec.study {
+        // What its runs have in common need make no sense by itself: each is checked whole.
+        study::check(study, &mut complain);
+        return complaints;
+    }
     if !is_device(&spec.device) {
         complain(Complaint::new(
             "device",
@@ -130,6 +137,13 @@ fn check_model(spec: &Spec, complain: &mut impl FnMut(Complaint)) {
         if weights.trim().is_empty() {
             complain(
                 Complaint::new("model.weights", "is empty").hint("leave it out for fresh weights"),
+            );
+        }
+        if weights.starts_with(WEIGHTS_OF) {
+            let message = format!("is '{}', but this spec is no run of a study", escaped(weights));
+            complain(
+                Complaint::new("model.weights", message)
+                    .hint("name a run or a file: run:ID, run:ID@best, weights.pth"),
             );
         }
         check_reference("model.weights", weights, complain);

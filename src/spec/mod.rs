@@ -24,7 +24,7 @@ mod parse;
 pub mod preset;
 mod problem;
 mod render;
-mod study;
+pub mod study;
 mod trace;
 
 #[cfg(test)]

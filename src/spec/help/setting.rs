@@ -64,8 +64,8 @@ pub(super) const BEFORE: &[Key] = &[
     ),
     open(
         "model.weights",
-        Path(&["run:"]),
-        "A .safetensors, .pth or .th file, run:ID, run:ID@best or run:ID@last",
+        Path(&["run:", "study:"]),
+        "A .safetensors, .pth or .th file, run:ID, run:ID@best or run:ID@last; in a study study:NAME",
         "fresh, drawn from the seed",
     ),
     open("model.classes", COUNT, "Number of outputs", "as many as the data has classes"),
