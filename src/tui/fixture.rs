@@ -113,6 +113,7 @@ fn run(id: &str, title: &str, status: Status, progress: f64) -> RunSummary {
             device: "cuda:0".into(),
             argv: vec!["glassbox".into(), "run".into(), "alexnet.toml".into()],
             seed: 1,
+            study: None,
         },
         state: State {
             status,
