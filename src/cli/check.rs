@@ -1,6 +1,8 @@
 //! `glassbox check`: validates, shows the spec with every key, tells the cost; starts nothing.
 //! Standard output is a spec itself: `glassbox check quickstart > mine.toml` makes one's own.
 
+mod study;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -16,19 +18,25 @@ use crate::tui::{number, text};
 /// only to a spec that names one.
 pub fn run(source: &str, overrides: &[String], settings: &Settings) -> Result<()> {
     let mut spec = spec::load(source, overrides)?;
-    for warning in spec::check::warnings(&spec) {
+    for warning in spec::warnings(&spec)? {
         print::talk(&format!("warning: {warning}"));
     }
-    let runs = if names_a_run(&spec) {
-        settings.runs_dir()?
-    } else {
-        settings.runs_dir().unwrap_or(Path::new(""))
-    };
+    if spec.study.is_some() {
+        return study::run(&spec, settings);
+    }
+    let runs = runs_of(&spec, settings)?;
     let estimate = build::estimate(&mut spec, runs)?;
     for note in &estimate.notes {
         print::talk(&format!("note: {note}"));
     }
     print::text(&render(&spec, &estimate))
+}
+
+fn runs_of<'s>(spec: &Spec, settings: &'s Settings) -> Result<&'s Path> {
+    if names_a_run(spec) {
+        return settings.runs_dir();
+    }
+    Ok(settings.runs_dir().unwrap_or(Path::new("")))
 }
 
 fn names_a_run(spec: &Spec) -> bool {
@@ -47,8 +55,11 @@ fn render(spec: &Spec, estimate: &Estimate) -> String {
     for line in cost(estimate) {
         let _ = writeln!(text, "# {line}");
     }
+    let _ = writeln!(text, "# {TIME}");
     text
 }
+
+const TIME: &str = "time       measured as soon as it runs; `glassbox watch` shows what is left";
 
 fn cost(estimate: &Estimate) -> Vec<String> {
     let count = |number: usize| number::count(number as u64);
@@ -144,8 +155,6 @@ fn cost(estimate: &Estimate) -> Vec<String> {
             count(consistency.images)
         ));
     }
-    lines
-        .push("time       measured as soon as it runs; `glassbox watch` shows what is left".into());
     lines
 }
 

@@ -26,6 +26,7 @@ use crate::error::{Error, Result};
 use crate::report::figure::Options;
 use crate::run::control::Command as Ask;
 use crate::run::folder::RunFolder;
+use crate::run::study::members;
 use crate::settings::{Flags, Settings};
 use crate::tui::capability;
 use crate::tui::glyphs::Glyphs;
@@ -417,7 +418,10 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Report(args) => {
             let folders: Vec<RunFolder> =
                 args.runs.iter().map(|word| find(word)).collect::<Result<_>>()?;
-            report::run(&folders, &args)
+            // A study has the results of its runs.
+            let members: Vec<Vec<RunFolder>> =
+                folders.iter().map(members).collect::<Result<_>>()?;
+            report::run(&members.concat(), &args)
         }
         Command::Predict(args) => predict::run(&args, settings),
         Command::Doctor => examine(&global.flags()),

@@ -1,6 +1,7 @@
 //! `glassbox show`: one run: state, last metrics, results.
 
 mod concepts;
+mod study;
 
 use std::fmt::Write as _;
 
@@ -58,6 +59,11 @@ pub(super) fn whole(folder: &RunFolder) -> Result<Value> {
             results.insert((*name).into(), result);
         }
     }
+    if let Some(of_study) = study::value(folder)? {
+        let result = folder.result::<Value>("study")?.unwrap_or_default();
+        results.insert("study".into(), result);
+        value["runs"] = of_study;
+    }
     value["results"] = Value::Object(results);
     Ok(value)
 }
@@ -92,6 +98,7 @@ pub(super) fn summary(folder: &RunFolder, glyphs: Glyphs) -> Result<String> {
     for (name, value) in metrics {
         row(&name, &shown(&name, value));
     }
+    out += &study::table(folder)?;
     out += &results(folder)?;
     Ok(glyphs.text(&out))
 }

@@ -14,7 +14,7 @@ mod progress;
 mod signals;
 pub mod spawn;
 pub mod stage;
-mod study;
+pub mod study;
 mod suspicion;
 mod usage;
 pub mod wordnet;

@@ -6,6 +6,7 @@ use crate::device::DeviceName;
 use crate::error::{Error, Result};
 use crate::job::build;
 use crate::job::context::log_line;
+use crate::job::estimate::Estimate;
 use crate::run::event::Appender;
 use crate::run::folder::{NewRun, RunFolder};
 use crate::run::results::study::Study;
@@ -38,7 +39,7 @@ pub fn create(runs: &Path, mut spec: Spec, argv: Vec<String>) -> Result<RunFolde
 
 /// A run's spec as it can be looked at before the runs that it builds on are there: weights that are
 /// still to come are taken to fit.
-pub(in crate::job) fn alone(member: Member) -> Spec {
+fn alone(member: Member) -> Spec {
     let waits = member.weights_of().is_some();
     let mut spec = member.spec;
     if waits {
@@ -48,7 +49,7 @@ pub(in crate::job) fn alone(member: Member) -> Spec {
 }
 
 /// Says whose error it is.
-pub(in crate::job) fn of(name: &str, mut error: Error) -> Error {
+fn of(name: &str, mut error: Error) -> Error {
     error.message = format!("run '{name}' of the study: {}", error.message);
     error
 }
@@ -89,4 +90,10 @@ fn whole_word(word: &str, runs: &Path) -> Result<String> {
     let (id, which) = of_run.split_once('@').map_or((of_run, None), |(id, at)| (id, Some(at)));
     let id = RunFolder::resolve(runs, id)?.id();
     Ok(which.map_or_else(|| format!("run:{id}"), |which| format!("run:{id}@{which}")))
+}
+
+/// Tells what a run of a study will cost; starts nothing.
+pub fn estimate(member: Member, runs: &Path) -> Result<Estimate> {
+    let name = member.name.clone();
+    build::estimate(&mut alone(member), runs).map_err(|error| of(&name, error))
 }

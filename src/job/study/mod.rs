@@ -7,7 +7,7 @@ mod follow;
 
 use std::sync::Arc;
 
-pub use create::create;
+pub use create::{create, estimate};
 
 use self::follow::Going;
 use super::context::{StageEnd, log_line};
