@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::expand::Surroundings;
 use super::help::{self, ValueKind};
 use super::parse::{Document, lookup};
-use super::problem::Problem;
-use super::{Comments, Spec, load, to_toml};
+use super::problem::{Complaint, Problem};
+use super::{Arch, Comments, Spec, load, to_toml};
 use crate::error::Result;
 use crate::error::text::escaped;
 
@@ -120,31 +120,41 @@ impl Document {
         let base = self.without("study");
         let mut specs: Vec<Spec> = Vec::new();
         let mut wrong: Vec<(Problem, Vec<&str>)> = Vec::new();
-        // Which of them train, as far as they can be read: only those have weights to give.
-        let mut trains: Vec<(&str, Option<bool>)> = Vec::new();
+        // Which of them train, and what, as far as they can be read: only those have weights to give.
+        let mut earlier: Vec<(&str, Option<(bool, Arch)>)> = Vec::new();
         for (index, run) in study.runs.iter().enumerate() {
             let found = self.lay_over(&base, index, run).and_then(|mut document| {
                 let word = document.value("model.weights").and_then(toml::Value::as_str);
                 let word = word.filter(|word| word.starts_with(WEIGHTS_OF)).map(str::to_owned);
                 if let Some(word) = &word {
-                    let stand_in = stand_in(word, &trains).map_err(|problem| {
+                    let stand_in = stand_in(word, &earlier).map_err(|problem| {
                         vec![Problem { place: document.place("model.weights"), ..problem }]
                     })?;
                     document.replace("model.weights", stand_in);
                 }
                 let mut spec = read(&document)?;
                 if let Some((name, which)) = word.as_deref().and_then(reference) {
+                    let of = earlier.iter().find(|(other, _)| *other == name);
+                    let arch = of.and_then(|(_, of)| of.map(|(_, arch)| arch));
+                    if let Some(arch) = arch.filter(|arch| *arch != spec.model.arch) {
+                        let message = format!(
+                            "is '{WEIGHTS_OF}{name}', a run of '{}', but this one's model.arch is '{}'",
+                            super::word(arch),
+                            super::word(spec.model.arch)
+                        );
+                        return Err(document.locate(vec![Complaint::new("model.weights", message)]));
+                    }
                     spec.model.weights = Some(format!("{WEIGHTS_OF}{name}@{which}"));
                 }
                 Ok(spec)
             });
             match found {
                 Ok(spec) => {
-                    trains.push((&run.name, Some(spec.train.is_some())));
+                    earlier.push((&run.name, Some((spec.train.is_some(), spec.model.arch))));
                     specs.push(spec);
                 }
                 Err(problems) => {
-                    trains.push((&run.name, None));
+                    earlier.push((&run.name, None));
                     for mut problem in problems {
                         // A form finds the field by it.
                         if let Some(at) = problem.place.rfind("study.runs[") {
@@ -196,7 +206,7 @@ impl Document {
 
 /// What `study:NAME` is taken for until that run has an id, if it is one of the `earlier` runs and
 /// trains. The problem has no place yet.
-fn stand_in(word: &str, earlier: &[(&str, Option<bool>)]) -> Result<toml::Value, Problem> {
+fn stand_in(word: &str, earlier: &[(&str, Option<(bool, Arch)>)]) -> Result<toml::Value, Problem> {
     let problem = |message: String, hint: String| Problem {
         key: "model.weights".into(),
         place: String::new(),
@@ -208,7 +218,7 @@ fn stand_in(word: &str, earlier: &[(&str, Option<bool>)]) -> Result<toml::Value,
         let expected = "expected study:NAME, study:NAME@best or study:NAME@last";
         return Err(problem(expected.into(), "best are the weights of the best epoch".into()));
     }
-    let Some((_, trains)) = earlier.iter().find(|(other, _)| *other == name) else {
+    let Some((_, of)) = earlier.iter().find(|(other, _)| *other == name) else {
         let names: Vec<&str> = earlier.iter().map(|(name, _)| *name).collect();
         let hint = match names.as_slice() {
             [] => "it is the first run of the study: name a file or run:ID, or leave it out".into(),
@@ -216,7 +226,7 @@ fn stand_in(word: &str, earlier: &[(&str, Option<bool>)]) -> Result<toml::Value,
         };
         return Err(problem("which is no earlier run of the study".into(), hint));
     };
-    if *trains == Some(false) {
+    if of.is_some_and(|(trains, _)| !trains) {
         let hint = "add [train] to that run, or name the weights it has itself".into();
         return Err(problem("a run that trains nothing".into(), hint));
     }

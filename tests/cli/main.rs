@@ -14,6 +14,7 @@ mod runs;
 mod silent;
 mod stages;
 mod steering;
+mod study;
 mod table1;
 mod table2;
 mod terminal;
