@@ -116,7 +116,7 @@ fn what_is_wrong_is_named_with_its_place() {
     );
     one(
         "{ name = \"a\" },\n{ name = \"b\", set = [\"train.epochs=0\"] }",
-        "a.toml:7:23: study.runs[1].set[0]: 'train.epochs' is 0",
+        "a.toml:7:22: study.runs[1].set[0]: 'train.epochs' is 0",
     );
     one("{ name = \"a\", set = [\"train.epoch=2\"] }", "study.runs[0].set[0]: unknown key 'epoch'");
     one("{ name = \"a\", set = [\"epochs\"] }", "study.runs[0].set[0]: expected KEY=VALUE");
