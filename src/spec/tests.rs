@@ -137,6 +137,9 @@ fn the_table_has_every_key_of_a_spec_and_no_other() {
     if let Some(consistency) = &mut spec.consistency {
         consistency.wordnet = Some("dict".into());
     }
+    if let Some(trace) = &mut spec.trace {
+        trace.layer = Some("conv5".into());
+    }
     let mut written = BTreeSet::new();
     leaves("", &toml::Table::try_from(spec).unwrap(), &mut written);
     let known: BTreeSet<String> = KEYS.iter().map(|key| key.path.into()).collect();

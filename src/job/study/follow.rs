@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::{TakenUp, Work};
 use crate::error::{Error, Result};
 use crate::job::context::StageEnd;
+use crate::run::control::{self, Command};
 use crate::run::folder::RunFolder;
 use crate::run::follow::Follower;
 use crate::run::state::{State, Status};
@@ -84,6 +85,11 @@ impl<'g, 'w> Going<'g, 'w> {
         // It has taken the pause; whoever lets it go on, whichever way, has ended that.
         if self.shown == Some(Status::Paused) && status == Status::Running {
             self.work.pause = false;
+        }
+        // One that waited for its device could not take it, and let it go by.
+        let began = !matches!(self.shown, Some(Status::Running | Status::Paused));
+        if self.work.pause && began && status == Status::Running {
+            control::send(self.run.path(), Command::Pause)?;
         }
         let work = &*self.work;
         let name = &work.members[self.index].name;
