@@ -36,9 +36,8 @@ fn wrong(text: &str) -> Vec<String> {
 /// A full spec: every section present, every optional key written.
 fn full() -> Spec {
     let mut spec = help::every_section();
-    spec.study = Some(StudySpec {
-        runs: vec![MemberSpec { name: "a".into(), set: vec!["seed=2".into()] }],
-    });
+    spec.study =
+        Some(StudySpec { runs: vec![MemberSpec { name: "a".into(), set: vec!["seed=2".into()] }] });
     spec.precision = Some(Precision::F32);
     spec.data.path = Some("/data".into());
     spec.data.image_size = Some(64);
