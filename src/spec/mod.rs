@@ -45,23 +45,8 @@ pub use parse::Document;
 pub use preset::{PRESETS, Preset};
 pub use problem::{Complaint, Problem};
 pub use render::{Comments, scalar, to_toml};
-pub use study::{MemberSpec, StudySpec};
+pub use study::{MemberSpec, StudySpec, warnings};
 pub use trace::{DetectorSpec, Followed, FollowedName, Measure, TraceSpec};
-
-/// What is possible but hardly meant, of a resolved spec; of a study, in any of its runs.
-pub fn warnings(spec: &Spec) -> crate::error::Result<Vec<String>> {
-    if spec.study.is_none() {
-        return Ok(check::warnings(spec));
-    }
-    let members = study::members(spec)?;
-    Ok(members
-        .iter()
-        .flat_map(|member| {
-            let warnings = check::warnings(&member.spec).into_iter();
-            warnings.map(|warning| format!("{}: {warning}", member.name))
-        })
-        .collect())
-}
 
 /// The word that stands for a value in TOML: `DataFormat::ImageFolder` → `image-folder`.
 pub fn word(value: impl Serialize) -> String {

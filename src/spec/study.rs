@@ -6,7 +6,7 @@ use super::expand::Surroundings;
 use super::help::{self, ValueKind};
 use super::parse::{Document, lookup};
 use super::problem::{Complaint, Problem};
-use super::{Arch, Comments, Spec, load, to_toml};
+use super::{Arch, Comments, Spec, check, load, to_toml};
 use crate::error::Result;
 use crate::error::text::escaped;
 
@@ -66,6 +66,21 @@ pub fn members(spec: &Spec) -> Result<Vec<Member>> {
         member.spec.title = title(&member.spec.title, &member.name);
     }
     Ok(members)
+}
+
+/// What is possible but hardly meant, of a resolved spec; of a study, in any of its runs.
+pub fn warnings(spec: &Spec) -> Result<Vec<String>> {
+    if spec.study.is_none() {
+        return Ok(check::warnings(spec));
+    }
+    let members = members(spec)?;
+    Ok(members
+        .iter()
+        .flat_map(|member| {
+            let warnings = check::warnings(&member.spec).into_iter();
+            warnings.map(|warning| format!("{}: {warning}", member.name))
+        })
+        .collect())
 }
 
 /// What the run `name` of a study is called.
