@@ -1,0 +1,11 @@
+//! From a prediction back to the neurons that brought it (SCIENCE §7): by how much the answer falls
+//! without each of them, two checks beside that, and how often the same ones are behind it.
+
+pub mod checks;
+pub mod difference;
+pub mod usual;
+
+pub use difference::{
+    Differences, Follow, Measure, Removed, followed_logits, influential, logits_without,
+    prediction_differences, probabilities,
+};
