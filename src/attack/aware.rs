@@ -107,14 +107,14 @@ impl Aware<'_> {
         let by_logits = Tensor::from_vec(by_logits, pass.logits.dims(), images.device())?;
         let features = pass.taps[0].flatten_from(1)?;
         let apart = (features.detach() - &towards.means)?;
-        let terms = apart.sqr()?.sum_keepdim(1)?.mul(&towards.scales)?.flatten_all()?;
+        let terms = (apart.sqr()?.sum_keepdim(1)? * &towards.scales)?.flatten_all()?;
         for (loss, term) in losses.iter_mut().zip(terms.to_vec1::<f32>()?) {
             *loss += term;
         }
         let by_features = (apart.broadcast_mul(&towards.scales)? * 2.0)?;
         // A sum whose gradients with respect to logits and features are just those.
-        let sum = ((&pass.logits * by_logits)?.sum_all()?
-            + (&features * by_features)?.sum_all()?)?;
+        let sum =
+            ((&pass.logits * by_logits)?.sum_all()? + (&features * by_features)?.sum_all()?)?;
         let gradient = pass.backward(&sum)?.input;
         let missing = || Error::failed("the network has no gradient with respect to its input");
         Ok(Descent { losses, gradient: gradient.ok_or_else(missing)? })

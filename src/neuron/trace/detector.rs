@@ -1,7 +1,8 @@
 //! Scores by which adversarial images may be told from real ones (SCIENCE §7): the larger, the more
 //! an image is suspected. Every score is a finite number.
 
-use candle_core::Tensor;
+use candle_core::{D, Tensor};
+use rayon::prelude::*;
 
 use super::difference::{Measure, influential, prediction_differences, probabilities};
 use super::reference::{Reference, flattened};
@@ -45,7 +46,7 @@ impl Detector<'_> {
         let mut output = self.model.forward(images, Mode::Evaluate, &[self.tap])?;
         let maps = output.taps.swap_remove(0);
         let logits: Vec<Vec<f32>> = output.logits.to_vec2()?;
-        let predictions = crate::neuron::trace::detector::answers(&logits);
+        let predictions = predictions(&output.logits)?;
         Ok(Seen { predictions, logits, maps })
     }
 
@@ -70,7 +71,6 @@ impl Detector<'_> {
                 unsureness(&seen.logits[places[at]]),
             ]
         };
-        use rayon::prelude::*;
         Ok((0..places.len()).into_par_iter().map(of).collect())
     }
 }
@@ -109,6 +109,11 @@ pub fn distance_ratio(distances: &[Option<f64>], predicted: u32) -> f64 {
 /// `confidence`: 1 − the largest softmax probability.
 pub fn unsureness(logits: &[f32]) -> f64 {
     finite(1.0 - probabilities(logits).into_iter().fold(f64::NAN, f64::max))
+}
+
+/// The most likely class of each image.
+fn predictions(logits: &Tensor) -> Result<Vec<u32>> {
+    Ok(logits.argmax(D::Minus1)?.to_vec1()?)
 }
 
 fn finite(score: f64) -> f64 {

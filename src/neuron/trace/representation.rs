@@ -15,12 +15,7 @@ const BINS_TO_ONE: f64 = 20.0;
 
 /// r_mean = ‖φ(x*) − μ_y‖ / ‖φ(x*) − μ_y*‖, x* the adversarial image, y the true class and y* the one
 /// to reach. `None` where a class has no reference image, or the divisor is 0.
-pub fn r_mean(
-    reference: &Reference,
-    adversarial: &[f32],
-    label: u32,
-    reached: u32,
-) -> Option<f64> {
+pub fn r_mean(reference: &Reference, adversarial: &[f32], label: u32, reached: u32) -> Option<f64> {
     let [from, to] = [label, reached].map(|class| reference.class_mean(class));
     ratio(distance(adversarial, from?), distance(adversarial, to?))
 }
