@@ -1,6 +1,7 @@
 //! `glassbox show`: one run: state, last metrics, results.
 
 mod concepts;
+mod trace;
 
 use std::fmt::Write as _;
 
@@ -16,6 +17,7 @@ use crate::run::results::consistency::Consistency;
 use crate::run::results::dissect::Dissect;
 use crate::run::results::evaluate::{Evaluate, Network};
 use crate::run::results::neurons::Neurons;
+use crate::run::results::trace::Trace;
 use crate::run::results::warning::Warning;
 use crate::run::state::{State, Status};
 use crate::spec::{self, Spec};
@@ -217,6 +219,9 @@ fn results(folder: &RunFolder) -> Result<String> {
     }
     if let Some(consistency) = folder.result::<Consistency>("consistency")? {
         out += &concepts::consistency(&consistency);
+    }
+    if let Some(trace) = folder.result::<Trace>("trace")? {
+        out += &trace::trace(&trace);
     }
     Ok(out)
 }
