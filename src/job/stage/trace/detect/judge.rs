@@ -51,7 +51,7 @@ struct Fooled {
 
 /// Sets the detectors' thresholds and tries them against every attack of `[evaluate]`, made anew on
 /// this network, against one that knows them, and against the run's set.
-pub(in crate::job::stage::trace) fn detector(
+pub(super) fn detector(
     context: &mut Context,
     subject: &Subject<'_>,
     section: &DetectorSpec,

@@ -21,7 +21,7 @@ struct Found {
 
 /// Looks at every adversarial image and its original. `None` where there is none whose class to reach
 /// is another than the true one.
-pub(in crate::job::stage::trace) fn representation(
+pub(super) fn representation(
     context: &mut Context,
     subject: &Subject<'_>,
     progress: &mut Progress,
