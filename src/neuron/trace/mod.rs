@@ -3,8 +3,11 @@
 //! images do in the layer.
 
 pub mod checks;
+pub mod detector;
 pub mod difference;
 pub mod reference;
+pub mod representation;
+pub mod roc;
 pub mod usual;
 
 pub use difference::{

@@ -5,6 +5,7 @@
 //! drawn evenly over the set and traced. Each finished batch leaves its record, so that a stopped
 //! stage goes on where it was; what the reference images do is gathered anew, which takes one pass.
 
+mod detect;
 mod follow;
 mod look;
 mod outcome;
@@ -25,8 +26,6 @@ use crate::job::build;
 use crate::job::context::{Context, Flow, StageEnd};
 use crate::job::ledger::Ledger;
 use crate::model::LayerTap;
-use crate::neuron::trace::Reference;
-use crate::run::results::trace::Trace;
 use crate::spec::{Spec, Split, TraceSpec};
 
 /// Where what belongs to records lies, until the stage is done.
@@ -165,16 +164,6 @@ impl Stage {
         Ok(StageEnd::Done)
     }
 
-    /// How far adversarial images have moved between the classes, and how well they are told.
-    fn detect(
-        &self,
-        _context: &mut Context,
-        _reference: &Reference,
-        _result: &mut Trace,
-    ) -> Result<Option<()>> {
-        Ok(Some(()))
-    }
-
     /// The images that are traced first of all, for people.
     fn called(&self) -> &'static str {
         if self.given.is_some() { "given pictures" } else { self.ranking.called }
@@ -206,6 +195,7 @@ impl Stage {
     fn plan_for(&mut self, sets: &[Set], traced: usize) {
         let looks: usize = sets.iter().map(|set| set.dataset.len()).sum();
         let reference = self.reference_images().len();
-        self.ranking.progress[1] = (looks + reference) as u64 + traced as u64 * self.weight();
+        let traced = traced as u64 * self.weight();
+        self.ranking.progress[1] = (looks + reference) as u64 + traced + self.detection_work();
     }
 }
