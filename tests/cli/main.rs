@@ -17,4 +17,5 @@ mod steering;
 mod table1;
 mod table2;
 mod terminal;
+mod trace;
 mod training;
