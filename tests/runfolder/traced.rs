@@ -12,8 +12,8 @@ use crate::killed::{kill_and_compare, outcome};
 use crate::runs::{Runs, wait_for};
 
 /// A network of one layer, every kind of prediction, batches of few.
-const TRACE: &str = "[data]\nimage_size = 32\ntest_images = 300\ntrain_images = 40\n\
-    [model]\narch = 'sequential'\nlayers = ['conv 32 5 stride=2 padding=2', 'relu', \
+const TRACE: &str = "[data]\nimage_size = 32\ntest_images = 400\ntrain_images = 40\n\
+    [model]\narch = 'sequential'\nlayers = ['conv 64 5 stride=2 padding=2', 'relu', \
     'adaptive-avg-pool 2', 'flatten', 'linear 16']\n\
     [attack]\nmethod = 'fgsm'\nepsilon = 4\n\
     [trace]\ntop = 3\nbatch_size = 4\nlimit = 0\npictures = 7\n";
