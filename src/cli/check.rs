@@ -42,7 +42,8 @@ fn runs_of<'s>(spec: &Spec, settings: &'s Settings) -> Result<&'s Path> {
 fn names_a_run(spec: &Spec) -> bool {
     let ranked = spec.neurons.as_ref().map(|section| &section.adversarial);
     let counted = spec.consistency.as_ref().map(|section| &section.adversarial);
-    [spec.model.weights.as_ref(), ranked, counted]
+    let traced = spec.trace.as_ref().map(|section| &section.adversarial);
+    [spec.model.weights.as_ref(), ranked, counted, traced]
         .into_iter()
         .flatten()
         .any(|word| word.starts_with("run:"))
@@ -155,6 +156,20 @@ fn cost(estimate: &Estimate) -> Vec<String> {
             count(consistency.images)
         ));
     }
+    if let Some(trace) = estimate.trace {
+        let sides = if trace.sides == 1 { "" } else { ", and adversarial ones" };
+        lines.push(format!(
+            "trace      {} neurons, {} images answered{sides}, {} of the training split to compare",
+            count(trace.neurons),
+            count(trace.images),
+            count(trace.reference)
+        ));
+        lines.push(format!(
+            "             up to {} predictions traced: {} passes through what follows the layer",
+            count(trace.predictions),
+            count(trace.passes)
+        ));
+    }
     lines
 }
 
@@ -178,7 +193,8 @@ fn names(classes: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::job::estimate::{
-        AttackEstimate, ConsistencyEstimate, DissectEstimate, NeuronsEstimate, Tap, TrainEstimate,
+        AttackEstimate, ConsistencyEstimate, DissectEstimate, NeuronsEstimate, Tap, TraceEstimate,
+        TrainEstimate,
     };
     use crate::spec::Document;
 
@@ -215,6 +231,14 @@ mod tests {
                 sides: 2,
                 images: 1000,
             }),
+            trace: Some(TraceEstimate {
+                neurons: 128,
+                images: 1000,
+                sides: 2,
+                reference: 5000,
+                predictions: 600,
+                passes: 153_600,
+            }),
         }
     }
 
@@ -233,6 +257,7 @@ mod tests {
         assert!(names_a_run(&spec("model.weights='run:last'")));
         assert!(names_a_run(&spec("neurons.adversarial='run:last'")));
         assert!(names_a_run(&spec("consistency.adversarial='run:last'")));
+        assert!(names_a_run(&spec("trace.adversarial='run:last'")));
     }
 
     #[test]
@@ -250,6 +275,8 @@ mod tests {
             "10,000 forward and back",
             "500 adversarial PNGs, up to 5.9 MiB",
             "48 in 2 layers, 1,000 images ranked, and their attacked versions",
+            "128 neurons, 1,000 images answered, and adversarial ones, 5,000 of the training split",
+            "up to 600 predictions traced: 153,600 passes",
         ] {
             assert!(lines.contains(part), "{part} is not in\n{lines}");
         }

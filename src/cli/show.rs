@@ -2,6 +2,7 @@
 
 mod concepts;
 mod study;
+mod trace;
 
 use std::fmt::Write as _;
 
@@ -17,6 +18,7 @@ use crate::run::results::consistency::Consistency;
 use crate::run::results::dissect::Dissect;
 use crate::run::results::evaluate::{Evaluate, Network};
 use crate::run::results::neurons::Neurons;
+use crate::run::results::trace::Trace;
 use crate::run::results::warning::Warning;
 use crate::run::state::{State, Status};
 use crate::spec::{self, Spec};
@@ -224,6 +226,9 @@ fn results(folder: &RunFolder) -> Result<String> {
     }
     if let Some(consistency) = folder.result::<Consistency>("consistency")? {
         out += &concepts::consistency(&consistency);
+    }
+    if let Some(trace) = folder.result::<Trace>("trace")? {
+        out += &trace::trace(&trace);
     }
     Ok(out)
 }

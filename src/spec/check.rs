@@ -10,9 +10,9 @@ mod concepts;
 mod study;
 
 use super::{
-    Arch, AttackMethod, AttackSpec, Best, DataFormat, EnsembleModel, EvaluateSpec, MethodSpec,
-    Norm, OptimizerName, Precision, Spec, Split, Target, TargetName, TrainSpec, expand,
-    study::WEIGHTS_OF,
+    Arch, AttackMethod, AttackSpec, Best, DataFormat, EnsembleModel, EvaluateSpec, Followed,
+    FollowedName, MethodSpec, Norm, OptimizerName, Precision, Spec, Split, Target, TargetName,
+    TrainSpec, expand, study::WEIGHTS_OF,
 };
 use crate::error::text::escaped;
 
@@ -81,6 +81,23 @@ pub fn check(spec: &Spec) -> Vec<Complaint> {
     }
     if let Some(trace) = &spec.trace {
         check_ranked("trace", &trace.adversarial, Split::Test, spec, &mut complain);
+        let images = trace.images.as_str();
+        if images.trim().is_empty() {
+            complain(
+                Complaint::new("trace.images", "is empty")
+                    .hint("all, errors, or a picture or folder of pictures"),
+            );
+        }
+        let of_split = matches!(images, "all" | "errors");
+        if !of_split && trace.class == Followed::Named(FollowedName::True) {
+            complain(
+                Complaint::new(
+                    "trace.class",
+                    "is 'true', but nobody knows given pictures' classes",
+                )
+                .hint("--set trace.class=predicted, or a class's index"),
+            );
+        }
     }
     concepts::check(spec, &mut complain);
     complaints

@@ -11,5 +11,6 @@ mod queue;
 #[path = "../runs/mod.rs"]
 mod runs;
 mod study;
+mod traced;
 mod trouble;
 mod versions;
