@@ -182,8 +182,7 @@ fn the_attack_that_knows_the_detector_follows_pytorchs_gradient() {
     let start = aware(0, weight).perturb(&model, &victims).unwrap();
     let once = aware(1, weight).perturb(&model, &victims).unwrap();
     let gradient = aware(1, weight).descent(&model, &start, &targets).unwrap().gradient;
-    let [start, once, gradient, origin] =
-        [&start, &once, &gradient, images].map(|tensor| numbers(tensor));
+    let [start, once, gradient, origin] = [&start, &once, &gradient, images].map(numbers);
     let epsilon = 8.0 / 255.0;
     for at in 0..start.len() {
         let sign = if gradient[at] == 0.0 { 0.0 } else { gradient[at].signum() };
