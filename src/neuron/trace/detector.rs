@@ -13,6 +13,9 @@ use crate::neuron::consistency::cosine;
 /// The scores' names, in the order in which they are given.
 pub const SCORES: [&str; 3] = ["disagreement", "distance", "confidence"];
 
+/// The largest score: what is no number, or has nothing to be compared with. Files hold it exactly.
+pub const MOST_SUSPECTED: f64 = 1e30;
+
 /// The scores of one image, in the order of [`SCORES`].
 pub type Scores = [f64; SCORES.len()];
 
@@ -92,14 +95,14 @@ pub fn disagreement(p: &[Vec<f64>], influential: &[usize], predicted: u32) -> f6
 }
 
 /// `distance`: ‖φ − μ of the predicted class‖ / ‖φ − nearest other μ‖, from the distances by class.
-/// Where both are 0 it is 1; [`f64::MAX`] where only the latter is, or φ is no number, or no reference
+/// Where both are 0 it is 1; [`MOST_SUSPECTED`] where only the latter is, or φ is no number, or no reference
 /// image is of the predicted class: nothing speaks for the answer. 0 where there is no other class.
 pub fn distance_ratio(distances: &[Option<f64>], predicted: u32) -> f64 {
     let own = distances.get(predicted as usize).copied().flatten();
     let others = distances.iter().enumerate().filter(|(class, _)| *class != predicted as usize);
     let other = others.filter_map(|(_, distance)| *distance).min_by(f64::total_cmp);
     match (own, other) {
-        (None, _) => f64::MAX,
+        (None, _) => MOST_SUSPECTED,
         (Some(_), None) => 0.0,
         (Some(0.0), Some(0.0)) => 1.0,
         (Some(own), Some(other)) => finite(own / other),
@@ -117,7 +120,8 @@ fn predictions(logits: &Tensor) -> Result<Vec<u32>> {
 }
 
 fn finite(score: f64) -> f64 {
-    if score.is_finite() { score } else { f64::MAX }
+    // NaN is not below it.
+    if score < MOST_SUSPECTED { score } else { MOST_SUSPECTED }
 }
 
 #[cfg(test)]
@@ -198,13 +202,13 @@ mod tests {
         let ratio = |distances: &[Option<f64>]| distance_ratio(distances, 1);
         assert_eq!(ratio(&[Some(2.0), Some(1.0), None, Some(4.0)]), 0.5);
         assert_eq!(ratio(&[Some(0.0), Some(0.0)]), 1.0);
-        assert_eq!(ratio(&[Some(0.0), Some(1.0)]), f64::MAX);
-        assert_eq!(ratio(&[Some(1.0), None]), f64::MAX);
-        assert_eq!(ratio(&[Some(f64::NAN), Some(f64::NAN)]), f64::MAX);
+        assert_eq!(ratio(&[Some(0.0), Some(1.0)]), MOST_SUSPECTED);
+        assert_eq!(ratio(&[Some(1.0), None]), MOST_SUSPECTED);
+        assert_eq!(ratio(&[Some(f64::NAN), Some(f64::NAN)]), MOST_SUSPECTED);
         assert_eq!(ratio(&[None, Some(3.0)]), 0.0);
-        assert_eq!(ratio(&[]), f64::MAX);
+        assert_eq!(ratio(&[]), MOST_SUSPECTED);
         assert!((unsureness(&[0.0, 0.0, 0.0, 0.0]) - 0.75).abs() < 1e-12);
-        assert_eq!(unsureness(&[f32::NAN, f32::NAN]), f64::MAX);
+        assert_eq!(unsureness(&[f32::NAN, f32::NAN]), MOST_SUSPECTED);
     }
 
     #[test]
