@@ -18,4 +18,5 @@ mod steering;
 mod table1;
 mod table2;
 mod terminal;
+mod trace;
 mod training;

@@ -17,6 +17,7 @@ mod predict;
 mod preprocess;
 mod resnet18_training;
 mod shapesnet;
+mod trace;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -31,7 +31,8 @@ pub(super) fn trace(result: &Trace) -> String {
         let (right, tested) = (number::count(result.right), number::count(result.tested));
         let _ = writeln!(out, "  {right} of {tested} images of the test split answered rightly");
     }
-    out += &left_out(result.damaged, "images looked at");
+    let of_split = matches!(result.images.as_str(), "all" | "errors");
+    out += &left_out(result.damaged, if of_split { "test split" } else { "given pictures" });
     out += &kinds(result);
     out += &agreement(&result.agreement);
     out += &errors(result);

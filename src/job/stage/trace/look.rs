@@ -144,13 +144,17 @@ impl Stage {
             from(context, &set.dataset, size, first, &self.damage)?
         };
         let mut position = first;
-        let [mut hits, mut seen] = [0_u64; 2];
+        // Over all tries, so that the last one is the whole set's.
+        let before = self.answers(set);
+        let is_hit = |(image, answer): &&(usize, u32)| self.label(set, *image) == Some(*answer);
+        let mut hits = before.iter().filter(is_hit).count();
+        let mut seen = before.len();
         while let Some(batch) = loader.next() {
             let batch = batch?.to_device(self.ranking.model.device())?;
             let output = self.ranking.model.forward(&batch.images, Mode::Evaluate, &[])?;
             let answers = predictions(&output.logits)?;
             for (image, answer) in batch.indices.iter().zip(&answers) {
-                hits += u64::from(self.label(set, *image) == Some(*answer));
+                hits += usize::from(self.label(set, *image) == Some(*answer));
                 seen += 1;
             }
             // A batch of which every image is damaged is passed over: it has a record all the same.
