@@ -139,3 +139,107 @@ impl Attack for Aware<'_> {
         Ok(images)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::super::measure::Distances;
+    use super::*;
+    use crate::model::{Arch, ModelConfig, build};
+
+    const TAP: &str = "conv2";
+
+    fn model() -> Model {
+        let config = ModelConfig { seed: 5, ..ModelConfig::plain(4, 1, 28) };
+        build(Arch::Shapesnet, config, &Device::Cpu).unwrap()
+    }
+
+    fn images() -> Tensor {
+        let pixels: Vec<f32> = (0..3 * 784).map(|at| (at * 37 % 101) as f32 / 100.0).collect();
+        Tensor::from_vec(pixels, (3, 1, 28, 28), &Device::Cpu).unwrap()
+    }
+
+    fn sum(losses: &[f32]) -> f32 {
+        losses.iter().sum()
+    }
+
+    #[test]
+    fn it_comes_nearer_within_its_bound_and_the_same_in_any_batch() {
+        let (model, images) = (model(), images());
+        let features = model.features(&images, &[TAP]).unwrap().remove(0);
+        // The features of the images themselves, turned round, are as good as any.
+        let mean: Vec<f32> =
+            features.flatten_all().unwrap().to_vec1::<f32>().unwrap().into_iter().rev().collect();
+        let mean = &mean[..mean.len() / 3];
+        let means = vec![Some(mean), None, Some(mean), Some(mean)];
+        let of = |steps, weight| Aware {
+            epsilon: PixelLevels(8.0),
+            steps,
+            step_size: PixelLevels(1.0),
+            weight,
+            tap: TAP,
+            means: means.clone(),
+            seed: 6,
+        };
+        let labels = Tensor::new(&[0_u32, 1, 2], &Device::Cpu).unwrap();
+        let targets = Tensor::new(&[3_u32, 2, 0], &Device::Cpu).unwrap();
+        let victims = Victims {
+            images: &images,
+            labels: &labels,
+            indices: &[4, 0, 9],
+            targets: Some(&targets),
+        };
+        let attack = of(20, 5.0);
+        let loss = |images: &Tensor| sum(&attack.descent(&model, images, &targets).unwrap().losses);
+        let start = of(0, 5.0).perturb(&model, &victims).unwrap();
+        let found = attack.perturb(&model, &victims).unwrap();
+        assert!(loss(&found) < loss(&start), "{} {}", loss(&found), loss(&start));
+        assert!(Distances::of(&found, &images).unwrap().linf_max <= 8.001);
+        // With weight the features come nearer than without it.
+        let apart = |images: &Tensor| {
+            let with = sum(&of(1, 1.0).descent(&model, images, &targets).unwrap().losses);
+            with - sum(&of(1, 0.0).descent(&model, images, &targets).unwrap().losses)
+        };
+        let unaware = of(20, 0.0).perturb(&model, &victims).unwrap();
+        assert!(apart(&found) < apart(&unaware), "{} {}", apart(&found), apart(&unaware));
+
+        let one = Victims {
+            images: &images.narrow(0, 1, 1).unwrap(),
+            labels: &labels.narrow(0, 1, 1).unwrap(),
+            indices: &[0],
+            targets: Some(&targets.narrow(0, 1, 1).unwrap()),
+        };
+        let alone = of(1, 5.0).perturb(&model, &one).unwrap().flatten_all().unwrap();
+        let among = of(1, 5.0).perturb(&model, &victims).unwrap();
+        let among = among.narrow(0, 1, 1).unwrap().flatten_all().unwrap();
+        let [alone, among] = [alone, among].map(|image| image.to_vec1::<f32>().unwrap());
+        // A gradient next to 0 may have either sign after a rounding.
+        let same = alone.iter().zip(&among).filter(|(a, b)| (*a - *b).abs() < 1e-6).count();
+        assert!(same >= 780, "{same} of 784 pixels are the same");
+    }
+
+    #[test]
+    fn without_a_mean_only_the_class_counts() {
+        let (model, images) = (model(), images());
+        let attack = Aware {
+            epsilon: PixelLevels(8.0),
+            steps: 1,
+            step_size: PixelLevels(1.0),
+            weight: 7.0,
+            tap: TAP,
+            means: Vec::new(),
+            seed: 6,
+        };
+        let targets = Tensor::new(&[3_u32, 2, 0], &Device::Cpu).unwrap();
+        let known = attack.descent(&model, &images, &targets).unwrap();
+        let logits = model.forward(&images, Mode::Evaluate, &[]).unwrap().logits;
+        let plain = crate::ops::cross_entropy_per_image(&logits, &targets, 0.0).unwrap();
+        for (found, expected) in known.losses.iter().zip(plain.to_vec1::<f32>().unwrap()) {
+            assert!((found - expected).abs() < 1e-5);
+        }
+        let short = [1.0_f32; 3];
+        let wrong = Aware { means: vec![Some(&short[..]); 4], ..attack };
+        assert!(wrong.descent(&model, &images, &targets).is_err());
+    }
+}

@@ -4,6 +4,7 @@
 
 mod concepts;
 mod damaged;
+mod detector;
 mod figures;
 mod input;
 mod neurons;

@@ -5,6 +5,7 @@
 mod attacks;
 mod consistency;
 mod consistency_wordnet;
+mod detector;
 mod dissection;
 mod fgsm;
 mod formula;

@@ -172,7 +172,7 @@ mod tests {
             prop_assert_eq!(points[points.len() - 1], [1.0, 1.0]);
             for pair in points.windows(2) {
                 prop_assert!(pair[0][0] <= pair[1][0] && pair[0][1] <= pair[1][1]);
-                prop_assert!(pair[0] != pair[1]);
+                prop_assert_ne!(pair[0], pair[1]);
             }
         }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::attacks::{self, AwareKeys};
 use super::pairs::Pairs;
+use super::parts::{Fooled, Part, Parts, Real};
 use super::{Ended, Progress, Subject, drawn};
 use crate::attack::{Attack, Aware, PixelLevels, Target, Victims};
 use crate::data::DamageReport;
@@ -33,21 +34,8 @@ struct Judge<'a> {
     real: Real,
 }
 
-/// What the detectors say of real images.
-#[derive(Debug, Default)]
-struct Real {
-    calibration: Vec<Scores>,
-    tried: Vec<Scores>,
-    /// Those of the tried that the network has right, by their places in the test split.
-    right: Vec<usize>,
-}
-
-/// What the detectors say of images that fool the network, and of how many were attacked.
-#[derive(Debug, Default)]
-struct Fooled {
-    attacked: u64,
-    scores: Vec<Scores>,
-}
+/// How a part holds what an attack has done.
+const FOOLED: (fn(Fooled) -> Part, fn(&Part) -> Option<&Fooled>) = (Part::Fooled, Part::fooled);
 
 /// Sets the detectors' thresholds and tries them against every attack of `[evaluate]`, made anew on
 /// this network, against one that knows them, and against the run's set.
@@ -55,15 +43,18 @@ pub(super) fn detector(
     context: &mut Context,
     subject: &Subject<'_>,
     section: &DetectorSpec,
-    progress: &mut Progress,
+    (parts, progress): (&mut Parts, &mut Progress),
 ) -> Result<Ended<trace::Detector>> {
     let Subject { network, tap, reference, measure, .. } = *subject;
     let detector = Detector { model: network, tap, reference, measure, top: subject.section.top };
     let mut judge =
         Judge { subject, detector, section, thresholds: Vec::new(), real: Real::default() };
-    let Ended::Done(real) = judge.look_at_real(context, progress)? else {
-        return Ok(Ended::Stopped);
-    };
+    let before = progress[0];
+    let how = (Part::Real as fn(Real) -> Part, Part::real as fn(&Part) -> Option<&Real>);
+    let done = parts.take("real", how, || judge.look_at_real(context, progress))?;
+    let Ended::Done(real) = done else { return Ok(Ended::Stopped) };
+    let images = section.images.min(subject.test.len()) as u64;
+    progress[0] = before + images * (1 + subject.differences);
     let scores = judge.set_thresholds(real)?;
     for score in &scores {
         context.log(&format!(
@@ -74,7 +65,7 @@ pub(super) fn detector(
             judge.real.tried.len()
         ))?;
     }
-    let Ended::Done(attacks) = judge.try_attacks(context, progress)? else {
+    let Ended::Done(attacks) = judge.try_attacks(context, (parts, progress))? else {
         return Ok(Ended::Stopped);
     };
     Ok(Ended::Done(trace::Detector {
@@ -156,15 +147,14 @@ impl Judge<'_> {
     fn try_attacks(
         &self,
         context: &mut Context,
-        progress: &mut Progress,
+        (parts, progress): (&mut Parts, &mut Progress),
     ) -> Result<Ended<Vec<trace::Attacked>>> {
         let spec = self.subject.spec;
         let mut attacked = Vec::new();
         for (name, how) in attacks::of(spec) {
             let attack = build::attack(spec, &how, runs_of(context.folder()))?;
-            let cost = cost_of_attack(&how) as u64;
-            let Ended::Done(fooled) = self.attack(context, (&*attack, None), cost, progress)?
-            else {
+            let with = (&*attack, None, cost_of_attack(&how) as u64);
+            let Ended::Done(fooled) = self.attack(context, &name, with, (parts, progress))? else {
                 return Ok(Ended::Stopped);
             };
             attacked.push(self.judge(context, name, false, &fooled)?);
@@ -173,11 +163,10 @@ impl Judge<'_> {
             if self.subject.network.classes() < 2 {
                 context.log("no attack that knows the detector: there is one class only")?;
             } else {
-                let cost = 3 * keys.steps as u64;
-                let aware = self.aware(&keys);
-                let target = Target::Random { seed: spec.seed };
+                let (aware, target) = (self.aware(&keys), Target::Random { seed: spec.seed });
+                let with: (&dyn Attack, _, _) = (&aware, Some(target), 3 * keys.steps as u64);
                 let Ended::Done(fooled) =
-                    self.attack(context, (&aware, Some(target)), cost, progress)?
+                    self.attack(context, &keys.name, with, (parts, progress))?
                 else {
                     return Ok(Ended::Stopped);
                 };
@@ -186,9 +175,8 @@ impl Judge<'_> {
         }
         if !self.subject.twins.is_empty() {
             let name = format!("set {}", set_name(context, &self.subject.section.adversarial)?);
-            let Ended::Done(fooled) = self.look_at_set(context, progress)? else {
-                return Ok(Ended::Stopped);
-            };
+            let done = parts.take("set", FOOLED, || self.look_at_set(context, progress))?;
+            let Ended::Done(fooled) = done else { return Ok(Ended::Stopped) };
             attacked.push(self.judge(context, name, false, &fooled)?);
         }
         Ok(Ended::Done(attacked))
@@ -209,17 +197,34 @@ impl Judge<'_> {
         }
     }
 
-    /// Attacks those of the tried images that the network has right. `cost`: passes an image.
+    /// Attacks those of the tried images that the network has right, with an attack of this name, its
+    /// targets, and the passes that it takes an image.
     fn attack(
+        &self,
+        context: &mut Context,
+        name: &str,
+        (attack, target, cost): (&dyn Attack, Option<Target>, u64),
+        (parts, progress): (&mut Parts, &mut Progress),
+    ) -> Result<Ended<Fooled>> {
+        let (before, cost) = (progress[0], cost + 1 + self.subject.differences);
+        let name = format!("attack {name}");
+        let done = parts
+            .take(&name, FOOLED, || self.attack_all(context, (attack, target), cost, progress))?;
+        // What was not attacked, as the network has it wrong, is done with.
+        let planned = self.section.images.min(self.subject.test.len()) / 2;
+        progress[0] = before + planned as u64 * cost;
+        Ok(done)
+    }
+
+    fn attack_all(
         &self,
         context: &mut Context,
         (attack, target): (&dyn Attack, Option<Target>),
         cost: u64,
         progress: &mut Progress,
     ) -> Result<Ended<Fooled>> {
-        let Subject { network, test, differences, .. } = *self.subject;
-        let order = self.real.right.clone();
-        let (before, cost) = (progress[0], cost + 1 + differences);
+        let Subject { network, test, .. } = *self.subject;
+        let (order, before) = (self.real.right.clone(), progress[0]);
         let mut fooled = Fooled::default();
         // A loader over no images would say that none could be read.
         if !order.is_empty() {
@@ -242,9 +247,6 @@ impl Judge<'_> {
                 }
             }
         }
-        // What was not attacked, as the network has it wrong, is done with.
-        let planned = self.section.images.min(test.len()) / 2;
-        progress[0] = before + planned as u64 * cost;
         Ok(Ended::Done(fooled))
     }
 

@@ -4,11 +4,13 @@
 mod attacks;
 mod judge;
 mod pairs;
+mod parts;
 mod representation;
 
 use std::sync::Arc;
 
 use self::judge::detector;
+use self::parts::Parts;
 use self::representation::representation;
 use super::Stage;
 use crate::data::{Dataset, epoch_order};
@@ -47,7 +49,7 @@ struct Subject<'a> {
 
 impl Stage {
     /// How far adversarial images have moved between the classes, and how well they are told from
-    /// real ones. `None` = asked to stop; a resume begins this part anew.
+    /// real ones. `None` = asked to stop; a resume takes up the parts that are done.
     pub(super) fn detect(
         &mut self,
         context: &mut Context,
@@ -60,6 +62,7 @@ impl Stage {
             }
         }
         let mut progress = self.ranking.progress;
+        let mut parts = Parts::open(context, &self.key)?;
         let subject = Subject {
             network: &self.ranking.model,
             tap: &self.tap.name,
@@ -71,17 +74,20 @@ impl Stage {
             reference,
             differences: self.weight(),
         };
-        let Ended::Done(ratios) = representation(context, &subject, &mut progress)? else {
+        let Ended::Done(ratios) = representation(context, &subject, &mut parts, &mut progress)?
+        else {
             return Ok(None);
         };
         result.representation = ratios;
         if let Some(section) = &self.section.detector {
-            let Ended::Done(found) = detector(context, &subject, section, &mut progress)? else {
+            let done = (&mut parts, &mut progress);
+            let Ended::Done(found) = detector(context, &subject, section, done)? else {
                 return Ok(None);
             };
             result.detector = Some(found);
         }
         self.ranking.progress = progress;
+        parts.close();
         Ok(Some(()))
     }
 

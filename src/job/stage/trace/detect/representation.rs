@@ -3,45 +3,33 @@
 use rayon::prelude::*;
 
 use super::pairs::{PairBatch, Pairs};
+use super::parts::{Part, Parts, Ratios};
 use super::{Ended, Progress, Subject};
 use crate::attack::measure::predictions;
 use crate::error::Result;
 use crate::job::context::{Context, Flow};
 use crate::model::Mode;
 use crate::neuron::trace::reference::flattened;
-use crate::neuron::trace::representation::{Ratios, r_mean, r_pair};
+use crate::neuron::trace::representation::{self, r_mean, r_pair};
 use crate::run::results::trace;
-
-/// Both ratios of the images that have them.
-#[derive(Debug, Default)]
-struct Found {
-    mean: Vec<f64>,
-    pair: Vec<f64>,
-}
 
 /// Looks at every adversarial image and its original. `None` where there is none whose class to reach
 /// is another than the true one.
 pub(super) fn representation(
     context: &mut Context,
     subject: &Subject<'_>,
+    parts: &mut Parts,
     progress: &mut Progress,
 ) -> Result<Ended<Option<trace::Representation>>> {
     if subject.twins.is_empty() {
         return Ok(Ended::Done(None));
     }
     let targeted = subject.twins.iter().all(|twin| twin.target.is_some());
-    let mut pairs = Pairs::open(context, subject, (0..subject.twins.len()).collect())?;
     let before = progress[0];
-    let mut found = Found::default();
-    while let Some(batch) = pairs.next()? {
-        add(subject, targeted, &batch, &mut found)?;
-        progress[0] = before + super::representation_work(pairs.position());
-        if context.progress(progress[0], progress[1])? == Flow::Stop {
-            return Ok(Ended::Stopped);
-        }
-    }
+    let how = (Part::Ratios as fn(Ratios) -> Part, Part::ratios as fn(&Part) -> Option<&Ratios>);
+    let done = parts.take("representation", how, || look(context, subject, targeted, progress))?;
+    let Ended::Done(found) = done else { return Ok(Ended::Stopped) };
     progress[0] = before + super::representation_work(subject.twins.len());
-    pairs.log_lost(context)?;
     if found.mean.is_empty() && found.pair.is_empty() {
         context.log(
             "no adversarial image has a representation ratio: all are to be their own class",
@@ -64,7 +52,28 @@ pub(super) fn representation(
     Ok(Ended::Done(Some(result)))
 }
 
-fn add(subject: &Subject<'_>, targeted: bool, batch: &PairBatch, found: &mut Found) -> Result<()> {
+/// Both ratios of every image.
+fn look(
+    context: &mut Context,
+    subject: &Subject<'_>,
+    targeted: bool,
+    progress: &mut Progress,
+) -> Result<Ended<Ratios>> {
+    let mut pairs = Pairs::open(context, subject, (0..subject.twins.len()).collect())?;
+    let before = progress[0];
+    let mut found = Ratios::default();
+    while let Some(batch) = pairs.next()? {
+        add(subject, targeted, &batch, &mut found)?;
+        progress[0] = before + super::representation_work(pairs.position());
+        if context.progress(progress[0], progress[1])? == Flow::Stop {
+            return Ok(Ended::Stopped);
+        }
+    }
+    pairs.log_lost(context)?;
+    Ok(Ended::Done(found))
+}
+
+fn add(subject: &Subject<'_>, targeted: bool, batch: &PairBatch, found: &mut Ratios) -> Result<()> {
     let Subject { network, tap, reference, .. } = *subject;
     let output = network.forward(&batch.adversarial, Mode::Evaluate, &[tap])?;
     let answers = predictions(&output.logits)?;
@@ -92,6 +101,7 @@ fn add(subject: &Subject<'_>, targeted: bool, batch: &PairBatch, found: &mut Fou
 }
 
 fn ratio(ratios: &[f64], seed: u64) -> trace::Ratio {
-    let Ratios { images, mean, interval, median, below_one, histogram } = Ratios::of(ratios, seed);
+    let representation::Ratios { images, mean, interval, median, below_one, histogram } =
+        representation::Ratios::of(ratios, seed);
     trace::Ratio { images, mean, interval, median, below_one, histogram }
 }
