@@ -118,8 +118,7 @@ enum Measure {
 impl Measure {
     /// What was chosen, else what the run chose its influential neurons by.
     fn of(state: &State, trace: &crate::run::results::trace::Trace) -> Self {
-        let stored =
-            if trace.measure == "logit" { Self::Logit } else { Self::Probability };
+        let stored = if trace.measure == "logit" { Self::Logit } else { Self::Probability };
         state.measure.unwrap_or(stored)
     }
 
@@ -143,11 +142,7 @@ pub struct Opens {
 impl State {
     /// The places that get the keys, the first one first.
     pub fn places(&self) -> &'static [Place] {
-        if self.filtering {
-            &[Place::Text, Place::Global]
-        } else {
-            &[Place::Trace, Place::Global]
-        }
+        if self.filtering { &[Place::Text, Place::Global] } else { &[Place::Trace, Place::Global] }
     }
 
     /// How many columns and rows the screen has: only what is visible is wanted.

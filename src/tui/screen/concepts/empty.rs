@@ -14,7 +14,12 @@ use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::world::{RunDetail, RunSummary};
 
-pub(in crate::tui::screen) fn say(words: &str, context: &DrawContext<'_>, area: Rect, buf: &mut Buffer) {
+pub(in crate::tui::screen) fn say(
+    words: &str,
+    context: &DrawContext<'_>,
+    area: Rect,
+    buf: &mut Buffer,
+) {
     for (line, row) in text::wrap(words, area.width.into()).iter().zip(area.rows()) {
         buf.set_stringn(row.x, row.y, line, row.width.into(), context.style(Role::Muted));
     }

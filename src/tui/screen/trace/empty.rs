@@ -1,7 +1,7 @@
 //! What stands where there is nothing to show: why, and what brings it.
 
-pub(super) use crate::tui::screen::concepts::empty::say;
 use crate::tui::action::{Action, Place};
+pub(super) use crate::tui::screen::concepts::empty::say;
 use crate::tui::screen::concepts::empty::{is_planned, of_section};
 use crate::tui::screen::runs::short_name;
 use crate::tui::screen::{DrawContext, Scene};

@@ -71,15 +71,12 @@ impl Column {
         let none = || "–".to_owned();
         match self {
             Self::Concept => pane.seen.concept(neuron.index).map_or_else(none, |(name, _)| name),
-            Self::Iou => pane
-                .seen
-                .concept(neuron.index)
-                .map_or_else(none, |(_, iou)| format!("{iou:.2}")),
+            Self::Iou => {
+                pane.seen.concept(neuron.index).map_or_else(none, |(_, iou)| format!("{iou:.2}"))
+            }
             Self::Gradient => logit(neuron.gradient),
             Self::Mean => logit(neuron.mean),
-            Self::Share => {
-                pane.seen.share(kind, neuron.index).map_or_else(none, number::percent)
-            }
+            Self::Share => pane.seen.share(kind, neuron.index).map_or_else(none, number::percent),
         }
     }
 
@@ -130,10 +127,8 @@ pub(super) fn draw(
         Line::from("neurons behind it")
     };
     if !off.is_empty() {
-        title.push_span(Span::styled(
-            format!(" · {} off", off.len()),
-            context.style(Role::Warning),
-        ));
+        title
+            .push_span(Span::styled(format!(" · {} off", off.len()), context.style(Role::Warning)));
     }
     let mut inner = context.frame(title, area, buf);
     let Some(prediction) = pane.prediction.filter(|prediction| !prediction.neurons.is_empty())

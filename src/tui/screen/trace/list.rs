@@ -40,10 +40,7 @@ pub(super) fn draw(
     if !state.filter.is_empty() && !state.filtering {
         let filter = text::fit(state.filter.text(), 34);
         let wrong = if shown.problem.is_some() { " ?" } else { "" };
-        title.push_span(Span::styled(
-            format!(" · /{filter}{wrong}"),
-            context.style(Role::Warning),
-        ));
+        title.push_span(Span::styled(format!(" · /{filter}{wrong}"), context.style(Role::Warning)));
     }
     let inner = context.frame(title, area, buf);
     let problem = shown.problem.as_deref();

@@ -42,10 +42,7 @@ pub(super) fn draw(
     );
     let halves = if area.width >= BESIDE {
         let half = area.width / 2 - 1;
-        [
-            Rect { width: half, ..area },
-            Rect { x: area.right() - half, width: half, ..area },
-        ]
+        [Rect { width: half, ..area }, Rect { x: area.right() - half, width: half, ..area }]
     } else {
         let half = area.height / 2;
         [
@@ -53,19 +50,14 @@ pub(super) fn draw(
             Rect { y: area.y + half, height: area.height - half, ..area },
         ]
     };
-    for ((words, ratio), place) in [(mean, &found.mean), (pair, &found.pair)].into_iter().zip(halves)
+    for ((words, ratio), place) in
+        [(mean, &found.mean), (pair, &found.pair)].into_iter().zip(halves)
     {
         draw_ratio(&words, ratio, context, place, buf);
     }
 }
 
-fn draw_ratio(
-    words: &str,
-    ratio: &Ratio,
-    context: &DrawContext<'_>,
-    area: Rect,
-    buf: &mut Buffer,
-) {
+fn draw_ratio(words: &str, ratio: &Ratio, context: &DrawContext<'_>, area: Rect, buf: &mut Buffer) {
     let [low, high] = ratio.interval;
     let told = if ratio.images == 0 {
         "no image has it".to_owned()

@@ -103,11 +103,8 @@ fn draw_usual(
 ) {
     let concept = shown.seen.concept(usual.index).map(|(name, _)| name).unwrap_or_default();
     let wide = if row.width >= 50 { 16 } else { 9 };
-    let label = format!(
-        "{} {}",
-        text::pad_left(&usual.index.to_string(), 4),
-        text::pad(&concept, wide)
-    );
+    let label =
+        format!("{} {}", text::pad_left(&usual.index.to_string(), 4), text::pad(&concept, wide));
     let gauge = Gauge {
         label: &label,
         value: usual.share,
@@ -123,9 +120,8 @@ fn draw_usual(
 
 /// `147 43 %, 23 31 %`
 fn usual(neurons: &[Usual]) -> String {
-    let told = neurons
-        .iter()
-        .map(|usual| format!("{} {}", usual.index, number::percent(usual.share)));
+    let told =
+        neurons.iter().map(|usual| format!("{} {}", usual.index, number::percent(usual.share)));
     told.collect::<Vec<_>>().join(", ")
 }
 
