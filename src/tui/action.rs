@@ -67,6 +67,7 @@ actions! {
     ClearMarks "clear_marks" "clear marks" "Take all marks away";
     EditSpec "edit_spec" "edit spec" "Open the spec in $EDITOR";
     CopyCommand "copy_command" "copy command" "Copy the command that makes what is on the screen";
+    WriteReport "write_report" "report" "Write a page about the run, or the runs beside each other, into the run's folder";
     // Curves
     SmoothMore "smooth_more" "smooth" "Smooth the curves more";
     SmoothLess "smooth_less" "smooth" "Smooth the curves less";
@@ -159,8 +160,13 @@ impl Action {
 
     /// Whether it starts, stops or changes a run: what `--readonly` refuses.
     pub fn changes_runs(self) -> bool {
-        use Action::{Bookmark, Checkpoint, Launch, NewRun, Pause, Resume, Stop, Unmark};
-        matches!(self, Bookmark | Unmark | Launch | NewRun | Pause | Stop | Checkpoint | Resume)
+        use Action::{
+            Bookmark, Checkpoint, Launch, NewRun, Pause, Resume, Stop, Unmark, WriteReport,
+        };
+        matches!(
+            self,
+            Bookmark | Unmark | Launch | NewRun | Pause | Stop | Checkpoint | Resume | WriteReport
+        )
     }
 }
 

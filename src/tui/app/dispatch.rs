@@ -268,6 +268,16 @@ impl App {
                 let text = if self.mouse { "mouse on" } else { "mouse off: select text freely" };
                 return vec![Effect::CaptureMouse(self.mouse), notice(Notice::info(text))];
             }
+            Action::WriteReport => {
+                // What is on the screen: the selected run, and those beside it.
+                let is_there = |id: &&String| self.world.run(id).is_some();
+                let runs: Vec<String> = self.wants.runs.iter().filter(is_there).cloned().collect();
+                if runs.is_empty() {
+                    return vec![notice(Notice::info("no run is selected"))];
+                }
+                let told = notice(Notice::info("writing the report…"));
+                return vec![told, Effect::WriteReport { runs }];
+            }
             Action::Redraw => return vec![Effect::SendAgain],
             Action::Suspend => return vec![Effect::Suspend],
             Action::Quit => return self.quit(),

@@ -334,15 +334,47 @@ fn what_changes_nothing_that_is_shown_draws_nothing() {
 #[test]
 fn ascii_draws_only_ascii() {
     let mut app = app_with(Setup { glyphs: Glyphs::Ascii, ..setup(Depth::True) });
-    for keys in ["1", "2", "3", "3 Tab", "4", "5", "?", "Esc", "1 Enter"] {
+    for keys in ["1", "2", "3", "3 Tab", "4", "5", "6", "?", "Esc", "1 Enter"] {
         press(&mut app, keys);
         let text = shown(&app);
         assert!(text.is_ascii(), "{keys}: {:?}", text.chars().find(|c| !c.is_ascii()));
     }
 }
 
+#[test]
+fn the_tabs_and_how_busy_the_machine_is_fit_on_the_smallest_screens() {
+    let mut app = app();
+    for width in [80, 120] {
+        app.update(Message::Resized(width, 24));
+        let text = fixture::text(&frame(&app, (width, 24)).0);
+        let top = text.lines().next().unwrap();
+        assert!(top.contains("6 Trace") && top.contains("42 %"), "{top}");
+    }
+    app.update(Message::Resized(60, 15));
+    let text = fixture::text(&frame(&app, (60, 15)).0);
+    assert!(text.lines().next().unwrap().contains("6 Trace"), "{text}");
+}
+
+#[test]
+fn enter_leads_from_a_trace_to_the_neuron_and_a_report_is_of_the_runs_on_the_screen() {
+    let mut app = app();
+    let world = fixture::world_with_trace(Path::new("/runs"));
+    app.update(Message::WorldChanged(Arc::new(world)));
+    app.runs.selected = Some(fixture::FINISHED.into());
+    press(&mut app, "6 Enter Enter");
+    assert_eq!(app.screen, ScreenId::Neurons);
+    let trace = fixture::trace(0);
+    let wrong = trace.predictions.iter().find(|prediction| prediction.kind == "wrong").unwrap();
+    let told = format!("neuron {}", wrong.neurons[0].index);
+    assert!(shown(&app).contains(&told), "{told}: {}", shown(&app));
+    let written = Effect::WriteReport { runs: vec![fixture::FINISHED.into()] };
+    assert!(press(&mut app, "6 w").contains(&written));
+    app.readonly = true;
+    assert_eq!(press(&mut app, "w"), []);
+}
+
 /// What leads to each picture that is kept.
-const SCREENS: [(&str, &str); 10] = [
+const SCREENS: [(&str, &str); 11] = [
     ("runs", "1"),
     ("details", "1 Enter"),
     ("launch", "n"),
@@ -351,6 +383,7 @@ const SCREENS: [(&str, &str); 10] = [
     ("accuracy", "3 Tab"),
     ("neurons", "4"),
     ("concepts", "5"),
+    ("trace", "6"),
     ("help", "?"),
     ("quit", "q"),
 ];

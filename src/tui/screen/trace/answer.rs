@@ -176,8 +176,8 @@ fn draw_words(
         let change = signed(ablation.probability - prediction.probability);
         let followed = pane.seen.class(prediction.followed);
         let (before, after) = (prediction.probability, ablation.probability);
-        let words =
-            format!("{followed}: {before:.3} → {after:.3} without {} neurons, {change}", off.len());
+        let neurons = if off.len() == 1 { "1 neuron" } else { &format!("{} neurons", off.len()) };
+        let words = format!("{followed}: {before:.3} → {after:.3} without {neurons}, {change}");
         put(Role::Warning, &words, buf);
     }
     for (role, words) in facts(state, pane, prediction) {

@@ -140,7 +140,12 @@ pub(super) fn draw(
     // What finds no column stands in a line of its own below the neuron.
     let all = COLUMNS.into_iter().filter(|column| column.is_there(pane)).count();
     let count = prediction.neurons.len() as u16;
-    let lines = if columns.len() < all && inner.height > 2 * count { 2 } else { 1 };
+    let below_bar = usize::from(inner.width.saturating_sub(INDEX));
+    let told = |neuron| text::wrap(&rest(pane, prediction, neuron, &columns), below_bar);
+    let most = prediction.neurons.iter().map(|neuron| told(neuron).len()).max().unwrap_or(0);
+    let fits = |lines: &usize| usize::from(inner.height) > *lines * usize::from(count);
+    let lines = if columns.len() < all { [1 + most, 2].into_iter().find(fits) } else { None };
+    let lines = lines.unwrap_or(1);
     if inner.height >= 4 {
         let bar = inner.width.saturating_sub(INDEX + texts);
         let mut head = text::pad_left("#", usize::from(INDEX - 1));
@@ -164,12 +169,9 @@ pub(super) fn draw(
         let is_off = off.contains(&neuron.index);
         let bar = Bar { measure, largest, is_off, is_chosen: at == rank && !pane.is_other };
         draw_neuron((pane, prediction, neuron), &bar, &columns, context, row, buf);
-        if lines == 2 {
-            let row = Rect { y: y + 1, ..row };
-            let words = rest(pane, prediction, neuron, &columns);
-            let room = usize::from(row.width.saturating_sub(INDEX));
+        for (line, y) in told(neuron).iter().take(lines - 1).zip(y + 1..inner.bottom()) {
             let style = context.style(Role::Muted);
-            buf.set_stringn(row.x + INDEX, row.y, text::fit(&words, room), room, style);
+            buf.set_stringn(row.x + INDEX, y, line, below_bar, style);
         }
         if !pane.is_other {
             let place = Rect { height: lines as u16, ..row }.intersection(inner);
@@ -231,7 +233,8 @@ fn draw_neuron(
 ) {
     let ground = Ground::draw(context, bar.is_chosen, row, buf);
     let index = text::pad_left(&neuron.index.to_string(), usize::from(INDEX - 3));
-    buf.set_stringn(row.x + 2, row.y, index, row.width.into(), ground.plain(Role::Text));
+    let room = usize::from(row.width.saturating_sub(2));
+    buf.set_stringn(row.x + 2, row.y, index, room, ground.plain(Role::Text));
     if bar.is_off {
         buf.set_stringn(row.x, row.y, "○", row.width.into(), ground.over(Role::Warning));
     }

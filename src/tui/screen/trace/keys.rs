@@ -1,6 +1,6 @@
 //! What keys and clicks do on the trace screen.
 
-use super::shown::{Shown, class_name, key};
+use super::shown::{Other, Shown, class_name, key};
 use super::summary::{self, Page};
 use super::{Measure, Opens, Region, State, mosaic, region_of};
 use crate::tui::action::{Action, Place};
@@ -8,6 +8,7 @@ use crate::tui::effect::Effect;
 use crate::tui::message::Notice;
 use crate::tui::screen::{Click, Scene};
 use crate::tui::shell::quoted;
+use crate::tui::text;
 use crate::tui::widget::field::{Field, Narrowed};
 use crate::tui::widget::list::moved;
 
@@ -202,7 +203,7 @@ fn open_neuron(shown: &Shown<'_>) -> Done {
 
 /// Lists only what a row of the summary stands for.
 fn narrow(state: &mut State, filter: &str) {
-    state.filter = Field::new(filter);
+    state.filter = Field::new(text::clean(filter));
     (state.prediction, state.neuron, state.zoomed) = (None, None, false);
     state.focus = Region::Predictions;
 }
@@ -217,27 +218,50 @@ pub(super) fn term(name: &str, classes: &[String], class: u32) -> String {
     }
 }
 
-/// The command that tells what is on the screen; a notice says what it leaves out.
+/// So many predictions of a kind, the first, are in the figure of them.
+const IN_FIGURE: usize = 2;
+
+/// The figure of a report that shows what is on the screen, where there is one.
+fn figure(state: &State, shown: &Shown<'_>) -> Option<&'static str> {
+    let trace = shown.seen.trace;
+    let (name, is_there) = match (state.focus, state.page) {
+        (Region::Summary, Page::Kinds) => ("shared", !trace.kinds.is_empty()),
+        (Region::Summary, Page::Errors) => ("behind-errors", !trace.of_errors.is_empty()),
+        (Region::Summary, Page::Ratios) => ("ratios", trace.representation.is_some()),
+        (Region::Summary, Page::Classes | Page::Detector) => return None,
+        _ => ("predictions", !trace.predictions.is_empty()),
+    };
+    is_there.then_some(name)
+}
+
+/// The command that makes what is on the screen, as far as one does: a notice says what it leaves
+/// out.
 fn command(state: &State, shown: &Shown<'_>) -> Vec<Effect> {
-    use super::shown::Other;
-    let mut effects = Vec::new();
     let run = quoted(shown.seen.run);
-    match &shown.other {
-        Some(Other::There(seen, _)) => {
-            effects.push(Effect::Copy(format!(
-                "glassbox report {run} {} --format md",
-                quoted(seen.run)
-            )));
+    let (command, is_figure) = match (&shown.other, figure(state, shown)) {
+        (Some(Other::There(seen, _)), _) => {
+            (format!("glassbox report {run} {} --format md", quoted(seen.run)), false)
         }
-        _ => effects.push(Effect::Copy(format!("glassbox show {run}"))),
-    }
+        (_, Some(figure)) => {
+            let options = "--format svg --out figures";
+            (format!("glassbox report {run} --figure {figure} {options}"), figure == "predictions")
+        }
+        _ => (format!("glassbox show {run}"), false),
+    };
+    let is_in_figure = shown.prediction().is_some_and(|chosen| {
+        let of_kind = shown.seen.trace.predictions.iter().filter(|p| p.kind == chosen.kind);
+        of_kind.take(IN_FIGURE).any(|prediction| std::ptr::eq(prediction, chosen))
+    });
     let left_out = if !shown.pane().off(state).is_empty() {
         Some("what the answer would be without neurons is on the screen alone")
-    } else if !state.filter.is_empty() {
+    } else if is_figure && !is_in_figure {
+        Some("the figure is of the first predictions of each kind")
+    } else if !is_figure && !state.filter.is_empty() {
         Some("the command tells of all predictions: no filter")
     } else {
         None
     };
+    let mut effects = vec![Effect::Copy(command)];
     effects.extend(left_out.map(|words| Effect::Notify(Notice::warning(words))));
     effects
 }

@@ -18,7 +18,7 @@ const PAGE: (u16, u16) = (100, 28);
 /// From here on all regions do.
 const WHOLE: (u16, u16) = (170, 42);
 /// Cells of the list on a small screen.
-const LIST: u16 = 28;
+const LIST: u16 = 30;
 /// Rows of five neurons: the frame, the heading, themselves and a line below.
 const NEURONS: u16 = 9;
 

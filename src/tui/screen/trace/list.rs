@@ -78,15 +78,16 @@ fn cells(row: &Row<'_>, room: usize) -> String {
     let probability = row.probability().map_or_else(none, |value| format!("{value:.3}"));
     let (label, answer) = (row.name(row.prediction.label), row.name(row.answer()));
     let answer = answer.unwrap_or_else(none);
-    let classes = match label {
-        Some(label) if label != answer => format!("{label} → {answer}"),
-        _ => answer,
-    };
     let has_neuron = room >= 14 + PROBABILITY + NEURON;
     let left = room.saturating_sub(PROBABILITY + if has_neuron { NEURON } else { 0 });
     // What is left over beyond what two classes need is the image's.
     let image = left.saturating_sub(27);
-    let mut line = text::pad(&classes, left - if image >= 12 { image } else { 0 });
+    let width = left - if image >= 12 { image } else { 0 };
+    let classes = match label {
+        Some(label) if label != answer => pair(&label, &answer, width),
+        _ => answer,
+    };
+    let mut line = text::pad(&classes, width);
     if image >= 12 {
         line.push(' ');
         line.push_str(&text::pad(&text::fit_end(&row.prediction.image, image - 1), image - 1));
@@ -100,6 +101,17 @@ fn cells(row: &Row<'_>, room: usize) -> String {
         line.push_str(&text::pad_left(&neuron, NEURON));
     }
     line
+}
+
+/// `dog → cat`, or `autom…→truck` where there is no room for both: either is told.
+fn pair(label: &str, answer: &str, width: usize) -> String {
+    let whole = format!("{label} → {answer}");
+    if text::width(&whole) <= width {
+        return whole;
+    }
+    let room = width.saturating_sub(1);
+    let first = text::width(label).min((room / 2).max(room.saturating_sub(text::width(answer))));
+    format!("{}→{}", text::fit(label, first), text::fit(answer, room.saturating_sub(first)))
 }
 
 /// `+0.511`

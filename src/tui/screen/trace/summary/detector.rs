@@ -36,14 +36,17 @@ pub(super) fn draw(
     };
     let chosen = state.row.min(last);
     // The table's heading, an attack a row, and what the thresholds came to.
-    let words = facts(found);
+    let is_beside = area.width >= BESIDE;
+    let wide = if is_beside { area.width - area.width * 9 / 20 - 2 } else { area.width };
+    let words: Vec<String> =
+        facts(found).iter().flat_map(|line| text::wrap(line, wide.into())).collect();
     let rows = (found.attacks.len() + 1).min(usize::from(u16::MAX)) as u16;
-    let (curves, table) = if area.width >= BESIDE {
-        let width = area.width * 9 / 20;
-        let table = Rect { x: area.x + width + 2, width: area.width - width - 2, ..area };
-        (Rect { width, ..area }, table)
+    let (curves, table) = if is_beside {
+        let table = Rect { x: area.right() - wide, width: wide, ..area };
+        (Rect { width: area.width - wide - 2, ..area }, table)
     } else {
-        let lines = rows.saturating_add(words.len() as u16);
+        // A blank line lies between them.
+        let lines = rows.saturating_add(1 + words.len() as u16);
         let height = lines.min(area.height.saturating_sub(LEAST_CURVE)).max(3).min(area.height);
         let above = Rect { height: area.height - height, ..area };
         (above, Rect { y: above.bottom(), height, ..area })
@@ -52,8 +55,7 @@ pub(super) fn draw(
         draw_curves(found, attack, context, curves, buf);
     }
     let below = draw_table(found, chosen, context, table, buf, view);
-    let lines = words.iter().flat_map(|line| text::wrap(line, below.width.into()));
-    for (line, row) in lines.zip(below.rows()) {
+    for (line, row) in words.iter().zip(below.rows()) {
         buf.set_stringn(row.x, row.y, line, row.width.into(), context.style(Role::Muted));
     }
 }
@@ -88,15 +90,19 @@ fn draw_curves(
     area: Rect,
     buf: &mut Buffer,
 ) {
-    let curves: Vec<(&Roc, Series)> = attack.curves.iter().map(|roc| (roc, series(roc))).collect();
+    let curves: Vec<(String, Series)> = attack
+        .curves
+        .iter()
+        .map(|roc| (text::clean(&roc.score).into_owned(), series(roc)))
+        .collect();
     let mut chance = Series::default();
     chance.push(0, 0.0, 0.0);
     chance.push(PER_UNIT as u64, 0.0, 1.0);
     let by_chance =
         CurveLine { name: "chance", series: &chance, role: Role::Muted, intervals: &[] };
     let roles = Role::SERIES.into_iter().chain(std::iter::repeat(Role::Text));
-    let own = curves.iter().zip(roles).map(|((roc, series), role)| CurveLine {
-        name: &roc.score,
+    let own = curves.iter().zip(roles).map(|((name, series), role)| CurveLine {
+        name,
         series,
         role,
         intervals: &[],

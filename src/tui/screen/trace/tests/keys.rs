@@ -206,6 +206,26 @@ fn a_click_chooses_and_a_second_one_opens() {
 fn the_command_names_the_runs_and_says_what_it_leaves_out() {
     let world = fixture::world_with_trace(Path::new("/none"));
     let (_, effects) = press(&mut State::default(), &world, &[Action::CopyCommand]);
+    let figure = |name: &str| {
+        let command =
+            format!("glassbox report {FINISHED} --figure {name} --format svg --out figures");
+        Effect::Copy(command)
+    };
+    assert_eq!(effects, [figure("predictions")]);
+    // Of each kind the first two are in the figure.
+    let mut state = State::default();
+    press(&mut state, &world, &[Action::NextPrediction, Action::NextPrediction]);
+    let (_, effects) = press(&mut state, &world, &[Action::CopyCommand]);
+    assert!(matches!(&effects[1], Effect::Notify(notice) if notice.text.contains("the first")));
+    for (page, name) in
+        [(Page::Kinds, "shared"), (Page::Errors, "behind-errors"), (Page::Ratios, "ratios")]
+    {
+        let mut state = State { page, ..at(Region::Summary) };
+        let (_, effects) = press(&mut state, &world, &[Action::CopyCommand]);
+        assert_eq!(effects, [figure(name)]);
+    }
+    let mut state = State { page: Page::Classes, ..at(Region::Summary) };
+    let (_, effects) = press(&mut state, &world, &[Action::CopyCommand]);
     assert_eq!(effects, [Effect::Copy(format!("glassbox show {FINISHED}"))]);
     let mut state = beside(Region::Answer);
     let (_, effects) = press(&mut state, &world, &[Action::SwitchOff, Action::CopyCommand]);
