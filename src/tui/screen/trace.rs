@@ -191,8 +191,8 @@ pub fn hints(state: &State, scene: &Scene<'_>) -> Vec<Action> {
         hints.push(SwitchAllOn);
     }
     hints.extend(match state.focus {
-        Region::Predictions => vec![NextFocus, Filter, Sort],
-        Region::Answer => vec![NextFocus, Measure],
+        Region::Predictions => vec![NextFocus, Open, Filter, Sort],
+        Region::Answer => vec![NextFocus, Open, Measure],
         Region::Neurons | Region::Pictures => {
             vec![Open, PreviousNeuron, NextNeuron, Measure, NextFocus]
         }

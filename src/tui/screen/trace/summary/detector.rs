@@ -19,6 +19,8 @@ use crate::tui::widget::list::Ground;
 const PER_UNIT: f64 = 1_000.0;
 /// From here on the curves stand beside the table.
 const BESIDE: u16 = 104;
+/// From here on the legend has room for names and values.
+const NAMES_AND_VALUES: u16 = 110;
 /// Rows below which a curve says nothing.
 const LEAST_CURVE: u16 = 8;
 
@@ -118,8 +120,8 @@ fn draw_curves(
         log: false,
         scale: 1.0,
         limits: (0.0, 1.0),
-        // Where the thresholds were set.
-        cursor: Some((rate * PER_UNIT).round() as u64),
+        // Where the thresholds were set; beside its values narrow charts have no room for all names.
+        cursor: (area.width >= NAMES_AND_VALUES).then(|| (rate * PER_UNIT).round() as u64),
         across: Across { word: "real", per_unit: PER_UNIT as u64 },
         empty: "nothing was measured",
         ascii: context.glyphs.is_ascii(),
