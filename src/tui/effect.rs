@@ -32,6 +32,11 @@ pub enum Effect {
         /// What.
         order: Order,
     },
+    /// Write a page about these runs, beside each other, into the folder of the first.
+    WriteReport {
+        /// Their ids.
+        runs: Vec<String>,
+    },
     /// Keep a neuron's bookmark in its run.
     Bookmark {
         /// The run's id.

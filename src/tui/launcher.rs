@@ -77,6 +77,22 @@ impl Launcher {
         })
     }
 
+    /// `glassbox report RUN… --format html`, into `report/` of the first run's folder.
+    pub fn report(&self, runs: &[String]) -> Message {
+        let Some(first) = runs.first() else {
+            return Message::Noticed(Notice::info("no run is selected"));
+        };
+        let folder = self.runs_dir.join(first).join("report");
+        let out = folder.to_string_lossy();
+        let runs = runs.iter().map(String::as_str);
+        let options = ["--format", "html", "--out", &*out];
+        let arguments: Vec<&str> = std::iter::once("report").chain(runs).chain(options).collect();
+        Message::Noticed(match self.command(&arguments) {
+            Ok(written) => Notice::info(format!("written: {written}")),
+            Err(error) => Notice::error(error),
+        })
+    }
+
     /// Keeps a neuron's bookmark in its run, or takes it away.
     pub fn bookmark(&self, run: &str, layer: &str, neuron: usize, note: Option<String>) -> Message {
         // One after another: each call reads the file, changes it and writes it whole.

@@ -388,6 +388,7 @@ impl Workbench {
             Effect::Bookmark { run, layer, neuron, note } => {
                 self.aside(move |launcher| launcher.bookmark(&run, &layer, neuron, note));
             }
+            Effect::WriteReport { runs } => self.aside(move |launcher| launcher.report(&runs)),
             Effect::Follow(runs) => self.reader.follow(runs),
             Effect::LoadPictures(requests) => self.decoder.want(requests),
             Effect::EditSpec(spec) => match std::fs::read_to_string(&spec) {
