@@ -14,4 +14,5 @@ pub mod reserve;
 pub mod results;
 pub mod slots;
 pub mod state;
+pub mod tensorboard;
 pub mod write;

@@ -35,6 +35,7 @@ fn wrong(text: &str) -> Vec<String> {
 fn full() -> Spec {
     let mut spec = help::every_section();
     spec.precision = Some(Precision::F32);
+    spec.tensorboard = Some(true);
     spec.data.path = Some("/data".into());
     spec.data.image_size = Some(64);
     spec.model = ModelSpec {
