@@ -3,7 +3,7 @@
     python tests/reference/tensorboard.py FOLDER
 
 prints one JSON value: version, scalars {tag: [[step, value]...]}, images {tag: [[step, width,
-height, [r, g, b] of the first pixel]...]}, tensors [tag...] and whether all checksums were right.
+height, [r, g, b] of the first pixel]...]}, tensors [tag...] and complaints, what TensorBoard warned of.
 Needs the package tensorboard (2.13 or later); exits with 77 where it is missing.
 """
 
@@ -12,6 +12,9 @@ import logging
 import struct
 import sys
 import zlib
+
+# This file has the package's own name.
+del sys.path[0]
 
 try:
     import tensorboard

@@ -10,5 +10,6 @@ mod live;
 mod queue;
 #[path = "../runs/mod.rs"]
 mod runs;
+mod tensorboard;
 mod trouble;
 mod versions;
