@@ -18,6 +18,7 @@ use crate::tui::{number, text};
 /// only to a spec that names one.
 pub fn run(source: &str, overrides: &[String], settings: &Settings) -> Result<()> {
     let mut spec = spec::load(source, overrides)?;
+    spec.tensorboard.get_or_insert(settings.tensorboard);
     for warning in spec::warnings(&spec)? {
         print::talk(&format!("warning: {warning}"));
     }

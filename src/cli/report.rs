@@ -2,7 +2,7 @@
 //! figures where the format can hold pictures.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::TypedValueParser;
 use clap::{Args, ValueEnum};
@@ -14,7 +14,7 @@ use crate::report::figure::{self, Gallery, Options, Panel, Source};
 use crate::report::{Report, csv, html, ids, markdown};
 use crate::run::folder::RunFolder;
 use crate::run::results::neurons::Neurons;
-use crate::run::write;
+use crate::run::{tensorboard, write};
 use crate::tui::shell::quoted;
 
 /// `glassbox report`
@@ -58,6 +58,8 @@ pub enum Format {
     Json,
     /// A figure a layer; needs --out.
     Png,
+    /// TensorBoard's event files, a folder a run; needs --out.
+    Tensorboard,
 }
 
 /// A file's name and its bytes.
@@ -74,6 +76,9 @@ pub fn run(folders: &[RunFolder], args: &ReportArgs) -> Result<()> {
         return Err(Error::bad_input("figures are files, and no folder is given for them")
             .hint("add --out DIR"));
     }
+    if args.format == Format::Tensorboard {
+        return event_files(folders, args.out.as_deref());
+    }
     let files = files(folders, args)?;
     let Some(out) = &args.out else {
         let Some((_, bytes)) = files.first() else { return Ok(()) };
@@ -83,6 +88,23 @@ pub fn run(folders: &[RunFolder], args: &ReportArgs) -> Result<()> {
     for (name, bytes) in files {
         let path = out.join(name);
         write::whole(&path, &bytes)?;
+        print::text(&format!("{}\n", path.display()))?;
+    }
+    Ok(())
+}
+
+/// TensorBoard's event files: a folder a run, named by it.
+fn event_files(folders: &[RunFolder], out: Option<&Path>) -> Result<()> {
+    let out = out.ok_or_else(|| {
+        Error::bad_input("event files are files, and no folder is given for them")
+            .hint("add --out DIR, which `tensorboard --logdir DIR` then reads")
+    })?;
+    for (index, folder) in folders.iter().enumerate() {
+        if folders[..index].iter().any(|earlier| earlier.id() == folder.id()) {
+            continue;
+        }
+        let path = out.join(folder.id());
+        tensorboard::export(folder, &path)?;
         print::text(&format!("{}\n", path.display()))?;
     }
     Ok(())
@@ -131,6 +153,8 @@ fn files(folders: &[RunFolder], args: &ReportArgs) -> Result<Vec<File>> {
             files
         }
         Format::Png => figures(folders, args)?,
+        // Not held in memory: written by `event_files`.
+        Format::Tensorboard => Vec::new(),
     })
 }
 

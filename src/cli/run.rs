@@ -13,7 +13,10 @@ use crate::tui::text;
 
 /// Starts it.
 pub fn run(args: &RunArgs, settings: &Settings, glyphs: Glyphs) -> Result<()> {
-    let spec = spec::load(&args.source, &args.overrides)?;
+    let mut overrides = args.overrides.clone();
+    overrides.extend(args.tensorboard.then(|| "tensorboard=true".to_owned()));
+    let mut spec = spec::load(&args.source, &overrides)?;
+    spec.tensorboard.get_or_insert(settings.tensorboard);
     for warning in spec::warnings(&spec)? {
         print::talk(&format!("warning: {warning}"));
     }

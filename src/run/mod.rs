@@ -15,4 +15,5 @@ pub mod results;
 pub mod slots;
 pub mod state;
 pub mod study;
+pub mod tensorboard;
 pub mod write;

@@ -39,6 +39,7 @@ fn full() -> Spec {
     spec.study =
         Some(StudySpec { runs: vec![MemberSpec { name: "a".into(), set: vec!["seed=2".into()] }] });
     spec.precision = Some(Precision::F32);
+    spec.tensorboard = Some(true);
     spec.data.path = Some("/data".into());
     spec.data.image_size = Some(64);
     spec.model = ModelSpec {

@@ -11,6 +11,7 @@ mod queue;
 #[path = "../runs/mod.rs"]
 mod runs;
 mod study;
+mod tensorboard;
 mod traced;
 mod trouble;
 mod versions;

@@ -42,6 +42,8 @@ fn prepare(spec: &mut Spec, runs: &Path) -> Result<Prepared> {
     let (device, no_card) = asked.resolve();
     precision(spec, &device.open()?)?;
     spec.device = device.to_string();
+    // What the settings say of it was filled in before.
+    spec.tensorboard.get_or_insert(false);
     // Once: `last` is another run when the worker reads it, this one itself.
     spec.model.weights =
         spec.model.weights.as_deref().map(|word| whole_word(word, runs)).transpose()?;

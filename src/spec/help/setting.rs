@@ -17,6 +17,12 @@ pub(super) const BEFORE: &[Key] = &[
         "How exactly convolutions and products are computed; the CPU knows f32 alone",
         "f32 on the CPU, tf32 on a graphics card",
     ),
+    open(
+        "tensorboard",
+        Flag,
+        "Write TensorBoard's event files beside the run's own: RUN/tensorboard",
+        "as the settings file says, else false",
+    ),
     // [data]
     key(
         "data.format",
