@@ -1,5 +1,5 @@
 //! `glassbox report`: the results of one or several runs as one set of tables, with their neurons'
-//! figures where the format can hold pictures.
+//! figures where the format can hold pictures; with --out alone all that can be taken away.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -11,7 +11,8 @@ use super::print;
 use super::view::Region;
 use crate::error::{Error, Result};
 use crate::report::figure::{self, Gallery, Options, Panel, Source};
-use crate::report::{Report, csv, html, ids, markdown};
+use crate::report::html::Drawing;
+use crate::report::{Report, csv, html, ids, latex, markdown};
 use crate::run::folder::RunFolder;
 use crate::run::results::neurons::Neurons;
 use crate::run::write;
@@ -23,10 +24,11 @@ pub struct ReportArgs {
     /// Ids, beginnings of ids, or 'last'; several runs = one table
     #[arg(value_name = "RUN", required = true)]
     pub runs: Vec<String>,
-    /// What is written
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Md)]
-    pub format: Format,
-    /// Write files into this folder instead of to standard output, and print their names
+    /// What is written [default: md to standard output; with --out everything]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<Format>,
+    /// Write files into this folder instead of to standard output, and print their names. Without
+    /// --format: the page, the Markdown, every table as CSV and for LaTeX, every figure
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// How many neurons of each layer, those that disagree most [default: 12; html and png]
@@ -56,6 +58,8 @@ pub enum Format {
     Csv,
     /// One JSON value.
     Json,
+    /// A LaTeX table a file, for \input; to standard output all of them. Needs booktabs.
+    Tex,
     /// A figure a layer; needs --out.
     Png,
 }
@@ -65,19 +69,25 @@ type File = (String, Vec<u8>);
 
 /// Prints the report of these runs, or writes it into a folder.
 pub fn run(folders: &[RunFolder], args: &ReportArgs) -> Result<()> {
-    let has_pictures = matches!(args.format, Format::Html | Format::Png);
+    let everything = args.format.is_none() && args.out.is_some();
+    let format = args.format.unwrap_or(Format::Md);
+    let has_pictures = everything || matches!(format, Format::Html | Format::Png);
     if !has_pictures && (args.neurons.is_some() || args.region.is_some()) {
         return Err(Error::bad_input("--neurons and --region choose pictures, and this has none")
             .hint("add --format html, or --format png --out DIR"));
     }
-    if args.format == Format::Png && args.out.is_none() {
+    if format == Format::Png && args.out.is_none() {
         return Err(Error::bad_input("figures are files, and no folder is given for them")
             .hint("add --out DIR"));
     }
-    let files = files(folders, args)?;
+    let files = if everything { all(folders, args)? } else { files(folders, args, format)? };
     let Some(out) = &args.out else {
-        let Some((_, bytes)) = files.first() else { return Ok(()) };
-        return print::text(&String::from_utf8_lossy(bytes));
+        // Of CSV one table: two of them one below the other are none.
+        let most = if format == Format::Tex { files.len() } else { 1 };
+        for (_, bytes) in files.iter().filter(|(name, _)| name != DOCUMENT).take(most) {
+            print::text(&String::from_utf8_lossy(bytes))?;
+        }
+        return Ok(());
     };
     write::folder(out)?;
     for (name, bytes) in files {
@@ -88,50 +98,64 @@ pub fn run(folders: &[RunFolder], args: &ReportArgs) -> Result<()> {
     Ok(())
 }
 
+/// The LaTeX document that takes in the other files.
+const DOCUMENT: &str = "tables.tex";
+
+/// Whatever can be taken away.
+fn all(folders: &[RunFolder], args: &ReportArgs) -> Result<Vec<File>> {
+    let report = Report::gather(folders)?;
+    let mut all = vec![file("report.html", page(folders, args)?)];
+    let drawings = drawings(&report, folders)?;
+    all.push(file("report.md", markdown::with_figures(&report, &drawings)));
+    if !report.is_empty() {
+        all.extend(files(folders, args, Format::Csv)?);
+        all.extend(latex::render(&report).into_iter().map(|(name, text)| file(&name, text)));
+    }
+    let has_neurons =
+        |folder: &RunFolder| folder.result::<Neurons>("neurons").ok().flatten().is_some();
+    if folders.iter().any(has_neurons) {
+        all.extend(figures(folders, args)?);
+    }
+    Ok(all)
+}
+
+fn file(name: &str, text: String) -> File {
+    (name.to_owned(), text.into_bytes())
+}
+
 /// The files of a report; the first is what goes to standard output.
-fn files(folders: &[RunFolder], args: &ReportArgs) -> Result<Vec<File>> {
-    let file = |name: &str, text: String| (name.to_owned(), text.into_bytes());
-    Ok(match args.format {
-        Format::Md => vec![file("report.md", markdown::render(&Report::of(folders)?))],
+fn files(folders: &[RunFolder], args: &ReportArgs, format: Format) -> Result<Vec<File>> {
+    let named = |files: Vec<(String, String)>| {
+        files.into_iter().map(|(name, text)| file(&name, text)).collect()
+    };
+    Ok(match format {
+        Format::Md => {
+            let report = Report::of(folders)?;
+            let drawings = drawings(&report, folders)?;
+            vec![file("report.md", markdown::with_figures(&report, &drawings))]
+        }
         Format::Html => vec![file("report.html", page(folders, args)?)],
         Format::Json => {
             let json = serde_json::to_string_pretty(&Report::of(folders)?)
                 .map_err(|error| Error::failed(format!("failed to write JSON: {error}")))?;
             vec![file("report.json", json + "\n")]
         }
-        Format::Csv => {
-            let report = Report::of(folders)?;
-            let mut files = Vec::new();
-            // A run that was only dissected has no accuracies to begin with.
-            if !report.rows.is_empty() || !report.has_concepts() {
-                files.push(file("accuracies.csv", csv::accuracies(&report)));
+        Format::Csv => named(csv::all(&Report::of(folders)?)),
+        Format::Tex => {
+            let tables = latex::render(&Report::of(folders)?);
+            if tables.is_empty() {
+                return Err(Error::bad_input(format!("no tables for LaTeX: {}", ids(folders)))
+                    .hint("--format csv has those that there are"));
             }
-            if !report.curves.is_empty() {
-                files.push(file("curves.csv", csv::curves(&report)));
-            }
-            if !report.transfers.is_empty() {
-                files.push(file("transfers.csv", csv::transfers(&report)));
-            }
-            if !report.sets.is_empty() {
-                files.push(file("sets.csv", csv::sets(&report)));
-            }
-            if !report.dissections.is_empty() {
-                files.push(file("table1.csv", csv::concepts::table_1(&report)));
-                files.push(file("table1-sweep.csv", csv::concepts::sweep(&report)));
-                files.push(file("concepts.csv", csv::concepts::neurons(&report)));
-            }
-            if !report.differences.is_empty() {
-                files.push(file("concepts-changed.csv", csv::concepts::differences(&report)));
-            }
-            if !report.consistencies.is_empty() {
-                files.push(file("consistency.csv", csv::concepts::consistency(&report)));
-                files.push(file("consistency-curves.csv", csv::concepts::curves(&report)));
-                files.push(file("consistency-neurons.csv", csv::concepts::levels(&report)));
-            }
-            files
+            named(tables)
         }
         Format::Png => figures(folders, args)?,
     })
+}
+
+/// Every drawn figure of these runs.
+fn drawings(_report: &Report, _folders: &[RunFolder]) -> Result<Vec<Drawing>> {
+    Ok(Vec::new())
 }
 
 fn page(folders: &[RunFolder], args: &ReportArgs) -> Result<String> {
@@ -140,17 +164,24 @@ fn page(folders: &[RunFolder], args: &ReportArgs) -> Result<String> {
     if report.is_empty() && galleries.is_empty() {
         return Err(Error::bad_input(format!(
             "no results to report: {} has none of results/evaluate.json, results/attack.json, \
-             results/neurons.json, results/dissect.json and results/consistency.json",
+             results/neurons.json, results/dissect.json, results/consistency.json and \
+             results/trace.json",
             ids(folders)
         ))
         .hint(
-            "a spec with [evaluate], [attack], [neurons], [dissect] or [consistency] makes them, once \
-             those stages are done",
+            "a spec with [evaluate], [attack], [neurons], [dissect], [consistency] or [trace] makes \
+             them, once those stages are done",
         ));
     }
     let look = args.region.unwrap_or(Region::Off);
     let command = |panel: &Panel| command(panel, look);
-    let page = html::Page { report: &report, galleries: &galleries, command: &command };
+    let drawings = drawings(&report, folders)?;
+    let page = html::Page {
+        report: &report,
+        galleries: &galleries,
+        command: &command,
+        drawings: &drawings,
+    };
     let (text, unread) = html::render(&page);
     if unread > 0 {
         print::talk(&format!("note: {unread} pictures could not be read; the page says where"));
