@@ -65,6 +65,7 @@ actions! {
     Compare "compare" "compare" "Lay the curves of the marked runs over one another";
     ClearMarks "clear_marks" "clear marks" "Take all marks away";
     EditSpec "edit_spec" "edit spec" "Open the spec in $EDITOR";
+    WriteReport "write_report" "report" "Write the run's report into its folder: page, tables, figures";
     CopyCommand "copy_command" "copy command" "Copy the command that makes what is on the screen";
     // Curves
     SmoothMore "smooth_more" "smooth" "Smooth the curves more";
@@ -152,8 +153,13 @@ impl Action {
 
     /// Whether it starts, stops or changes a run: what `--readonly` refuses.
     pub fn changes_runs(self) -> bool {
-        use Action::{Bookmark, Checkpoint, Launch, NewRun, Pause, Resume, Stop, Unmark};
-        matches!(self, Bookmark | Unmark | Launch | NewRun | Pause | Stop | Checkpoint | Resume)
+        use Action::{
+            Bookmark, Checkpoint, Launch, NewRun, Pause, Resume, Stop, Unmark, WriteReport,
+        };
+        matches!(
+            self,
+            Bookmark | Unmark | Launch | NewRun | Pause | Stop | Checkpoint | Resume | WriteReport
+        )
     }
 }
 

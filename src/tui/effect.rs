@@ -25,6 +25,11 @@ pub enum Effect {
         /// Its id.
         run: String,
     },
+    /// Write the report of these runs into the folder of the first one.
+    WriteReport {
+        /// Their ids.
+        runs: Vec<String>,
+    },
     /// Tell a run's worker.
     Control {
         /// The run's id.

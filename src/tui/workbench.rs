@@ -382,6 +382,9 @@ impl Workbench {
                 });
             }
             Effect::ResumeRun { run } => self.aside(move |launcher| launcher.resume(&run)),
+            Effect::WriteReport { runs } => {
+                self.aside(move |launcher| launcher.report(&runs));
+            }
             Effect::Control { run, order } => {
                 self.aside(move |launcher| launcher.control(&run, order));
             }

@@ -91,6 +91,7 @@ impl App {
                 Effect::StartRun { .. }
                     | Effect::StartEdited { .. }
                     | Effect::ResumeRun { .. }
+                    | Effect::WriteReport { .. }
                     | Effect::Control { .. }
                     | Effect::Bookmark { .. }
             )
