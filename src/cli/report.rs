@@ -1,16 +1,16 @@
 //! `glassbox report`: the results of one or several runs as one set of tables, with their neurons'
 //! figures where the format can hold pictures.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use clap::builder::TypedValueParser;
+use clap::builder::{ArgPredicate, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-use super::print;
 use super::view::Region;
+use super::{figures, print};
 use crate::error::{Error, Result};
 use crate::report::figure::{self, Gallery, Options, Panel, Source};
+use crate::report::figures::NEURONS;
 use crate::report::{Report, csv, html, ids, markdown};
 use crate::run::folder::RunFolder;
 use crate::run::results::neurons::Neurons;
@@ -25,20 +25,22 @@ pub struct ReportArgs {
     pub runs: Vec<String>,
     /// What is written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Md)]
+    // A figure is no table.
+    #[arg(default_value_if("figure", ArgPredicate::IsPresent, "svg"))]
     pub format: Format,
+    /// This figure alone; a name that there is not lists all names [svg and png]
+    #[arg(long, value_name = "NAME")]
+    pub figure: Option<String>,
     /// Write files into this folder instead of to standard output, and print their names
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// How many neurons of each layer, those that disagree most [default: 12; html and png]
+    /// How many neurons of each layer, those that disagree most [default: 12; html and figures]
     #[arg(long, value_name = "N", value_parser = neurons())]
     pub neurons: Option<usize>,
-    /// Show in each picture what drives the neuron [default: off; html and png]
+    /// Show in each picture what drives the neuron [default: off; html and figures]
     #[arg(long, value_enum, value_name = "LOOK")]
     pub region: Option<Region>,
 }
-
-// A page of them is read; the workbench shows all.
-const NEURONS: usize = 12;
 
 fn neurons() -> impl TypedValueParser<Value = usize> {
     clap::value_parser!(u32).range(1..).map(|count| count as usize)
@@ -56,24 +58,23 @@ pub enum Format {
     Csv,
     /// One JSON value.
     Json,
-    /// A figure a layer; needs --out.
+    /// All figures, or the one that --figure names; all need --out.
+    Svg,
+    /// The same as pixels; needs --out.
     Png,
 }
 
 /// A file's name and its bytes.
-type File = (String, Vec<u8>);
+pub(super) type File = (String, Vec<u8>);
 
 /// Prints the report of these runs, or writes it into a folder.
 pub fn run(folders: &[RunFolder], args: &ReportArgs) -> Result<()> {
-    let has_pictures = matches!(args.format, Format::Html | Format::Png);
+    let has_pictures = matches!(args.format, Format::Html | Format::Svg | Format::Png);
     if !has_pictures && (args.neurons.is_some() || args.region.is_some()) {
         return Err(Error::bad_input("--neurons and --region choose pictures, and this has none")
             .hint("add --format html, or --format png --out DIR"));
     }
-    if args.format == Format::Png && args.out.is_none() {
-        return Err(Error::bad_input("figures are files, and no folder is given for them")
-            .hint("add --out DIR"));
-    }
+    figures::check(args)?;
     let files = files(folders, args)?;
     let Some(out) = &args.out else {
         let Some((_, bytes)) = files.first() else { return Ok(()) };
@@ -130,7 +131,7 @@ fn files(folders: &[RunFolder], args: &ReportArgs) -> Result<Vec<File>> {
             }
             files
         }
-        Format::Png => figures(folders, args)?,
+        Format::Svg | Format::Png => figures::files(folders, args)?,
     })
 }
 
@@ -156,26 +157,6 @@ fn page(folders: &[RunFolder], args: &ReportArgs) -> Result<String> {
         print::talk(&format!("note: {unread} pictures could not be read; the page says where"));
     }
     Ok(text)
-}
-
-fn figures(folders: &[RunFolder], args: &ReportArgs) -> Result<Vec<File>> {
-    let mut galleries = galleries(folders, args)?;
-    galleries.retain(|gallery| !gallery.figure.panels.is_empty());
-    let Some(first) = galleries.first().map(|gallery| gallery.run.clone()) else {
-        return Err(Error::bad_input(format!("no neurons to draw: {} has none", ids(folders)))
-            .hint("a spec with [neurons] makes them, once that stage is done"));
-    };
-    let several = galleries.iter().any(|gallery| gallery.run != first);
-    let mut taken = BTreeSet::new();
-    let mut files = Vec::new();
-    for gallery in galleries {
-        let run = if several { format!("{}-", gallery.run) } else { String::new() };
-        let name = format!("{run}neurons-{}", file_name(&gallery.layer));
-        for page in gallery.figure.pages() {
-            files.push((free_name(&name, &mut taken), figure::png(&page)?));
-        }
-    }
-    Ok(files)
 }
 
 /// Of every run that has neurons, once.
@@ -204,41 +185,4 @@ fn command(panel: &Panel, look: Region) -> String {
         quoted(&panel.layer),
         panel.neuron
     )
-}
-
-/// A layer's name as a file may be called.
-fn file_name(layer: &str) -> String {
-    let fits = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
-    layer.chars().map(|c| if fits(c) { c } else { '-' }).collect()
-}
-
-/// `NAME.png`, or the first of `NAME-2.png`… that no other file has, also where names that differ in
-/// case are one: layers `a/b` and `a-b`, and the pages of one figure.
-fn free_name(name: &str, taken: &mut BTreeSet<String>) -> String {
-    let mut file = format!("{name}.png");
-    let mut number = 2;
-    while !taken.insert(file.to_lowercase()) {
-        file = format!("{name}-{number}.png");
-        number += 1;
-    }
-    file
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_two_figures_have_one_file() {
-        let mut taken = BTreeSet::new();
-        let layers = ["a/b", "a-b", "A-B", "c", "a-b-2"];
-        let names = layers.map(|layer| free_name(&file_name(layer), &mut taken));
-        assert_eq!(names, ["a-b.png", "a-b-2.png", "A-B-3.png", "c.png", "a-b-2-2.png"]);
-    }
-
-    #[test]
-    fn a_layer_names_a_file_in_its_folder() {
-        assert_eq!(file_name("features.10"), "features.10");
-        assert_eq!(file_name("../../etc/x"), "..-..-etc-x");
-    }
 }

@@ -2,18 +2,17 @@
 //! gives and what was published.
 
 use super::plot::{Curve, Ends, Plot, Point, Scale};
-use super::{Draft, Made};
+use super::{Draft, Made, Names};
 use crate::error::Result;
 use crate::report::Report;
 use crate::report::drawing::{Dash, Role};
 use crate::report::published::concepts::PublishedCurve;
-use crate::run::folder::short_name;
 use crate::run::results::consistency::{Estimate, Group, Layer};
 
 /// One of each run and layer that has groups.
 pub(super) fn figures(report: &Report) -> Result<Vec<Draft>> {
     let mut drafts = Vec::new();
-    let several = report.consistencies.len() > 1;
+    let names = Names::of(report.consistencies.iter().map(|of| of.run.as_str()));
     for of in &report.consistencies {
         for (at, layer) in of.result.layers.iter().enumerate() {
             let published = of.published(at);
@@ -21,11 +20,6 @@ pub(super) fn figures(report: &Report) -> Result<Vec<Draft>> {
             if of.result.adversarial_images == 0 || plot.is_empty() {
                 continue;
             }
-            let (file, run) = if several {
-                (format!("{}-", of.run), format!(", {}", short_name(&of.run)))
-            } else {
-                (String::new(), String::new())
-            };
             let beside = if published.is_some() {
                 " Dashed with open signs: the paper's curves after consistency training, their ends \
                  read off to ±0.02."
@@ -33,9 +27,9 @@ pub(super) fn figures(report: &Report) -> Result<Vec<Draft>> {
                 ""
             };
             drafts.push(Draft {
-                name: format!("{file}levels-{}", layer.layer),
+                name: names.file(&of.run, &format!("levels-{}", layer.layer)),
                 number: Some("Figure 10"),
-                title: format!("CS1 and CS2 along LC, {}{run}", layer.layer),
+                title: names.title(&of.run, &format!("CS1 and CS2 along LC, {}", layer.layer)),
                 caption: format!(
                     "Neurons in {} groups of equal size by the LC of their real images; bands are 95 % \
                      bootstrap intervals over neurons. CS1 sets the classes of a neuron's real images \

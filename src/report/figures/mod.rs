@@ -1,16 +1,26 @@
 //! Every figure of a report, each by a name of its own: made of results files alone, drawn as SVG
 //! or as PNG, alone or inside a page.
 
+mod accuracy;
 mod axis;
+mod bars;
+mod concept;
+mod concepts;
+mod detector;
+mod grid;
 mod levels;
+mod neurons;
 mod plot;
+mod trace;
+mod training;
+mod tree;
 
 use super::drawing::Drawing;
 use super::figure;
 use super::region::Look;
 use super::{Report, drawing};
 use crate::error::Result;
-use crate::run::folder::RunFolder;
+use crate::run::folder::{RunFolder, short_name};
 use crate::run::shell::quoted;
 
 pub use drawing::Ink;
@@ -103,10 +113,51 @@ pub fn of(report: &Report, folders: &[RunFolder]) -> Result<Vec<NamedFigure>> {
 
 /// The same with other neurons.
 pub fn with(report: &Report, folders: &[RunFolder], options: Options) -> Result<Vec<NamedFigure>> {
-    let _ = options;
-    let mut drafts = Vec::new();
+    let traced = trace::traced(folders)?;
+    let ids: Vec<String> = traced.iter().map(|run| run.folder.id()).collect();
+    let names = Names::of(ids.iter().map(String::as_str));
+    let mut drafts = training::figures(folders)?;
+    drafts.extend(accuracy::figures(report)?);
+    drafts.extend(neurons::figures(folders, options)?);
+    drafts.extend(concept::figures(folders)?);
+    drafts.extend(concepts::figures(report)?);
+    drafts.extend(tree::figures(report)?);
     drafts.extend(levels::figures(report)?);
+    drafts.extend(trace::figures(&traced, &names)?);
+    drafts.extend(detector::figures(&traced, &names)?);
     Ok(named(drafts, folders, options))
+}
+
+/// How figures of one run are called where several runs have such figures.
+struct Names {
+    several: bool,
+}
+
+impl Names {
+    /// Of the runs that have such figures.
+    fn of<'a>(runs: impl Iterator<Item = &'a str>) -> Self {
+        let mut runs = runs;
+        let first = runs.next();
+        Self { several: runs.any(|run| Some(run) != first) }
+    }
+
+    /// The file's name.
+    fn file(&self, run: &str, name: &str) -> String {
+        if self.several { format!("{run}-{name}") } else { name.to_owned() }
+    }
+
+    fn title(&self, run: &str, title: &str) -> String {
+        if self.several { format!("{title}, {}", short_name(run)) } else { title.to_owned() }
+    }
+}
+
+/// `; runs: a, b`, where there are several.
+fn of_run(runs: &[&str]) -> String {
+    if runs.len() < 2 {
+        return String::new();
+    }
+    let names: Vec<&str> = runs.iter().map(|run| short_name(run)).collect();
+    format!("; runs {}", names.join(", "))
 }
 
 fn named(drafts: Vec<Draft>, folders: &[RunFolder], options: Options) -> Vec<NamedFigure> {
@@ -166,3 +217,6 @@ fn free(name: &str, taken: &mut std::collections::BTreeSet<String>) -> String {
     }
     free
 }
+
+#[cfg(test)]
+mod tests;

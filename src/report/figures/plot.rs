@@ -118,11 +118,33 @@ impl Curve {
     }
 }
 
-/// A line to compare with.
+/// Something to compare with.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Reference {
-    /// From corner to corner.
+    /// A line from corner to corner, and its name.
     Diagonal(String),
+    /// A line from the top to the bottom.
+    Upright(Line),
+    /// Words of the legend alone.
+    Named(String),
+}
+
+/// An upright line.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Line {
+    pub at: f64,
+    pub role: Role,
+    pub dash: Dash,
+}
+
+impl Reference {
+    /// What the legend says of it.
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Diagonal(name) | Self::Named(name) => Some(name),
+            Self::Upright(_) => None,
+        }
+    }
 }
 
 struct Area {
@@ -238,9 +260,18 @@ impl Plot {
         let name = Text::new(middle, SIZE, &self.x.name);
         drawing.write(name.anchored(Anchor::Middle).role(Role::Muted));
         for reference in &self.references {
-            let Reference::Diagonal(_) = reference;
-            let from = area.place(area.x.from, area.y.from);
-            drawing.line(from, area.place(area.x.to, area.y.to), chance());
+            match reference {
+                Reference::Diagonal(_) => {
+                    let from = area.place(area.x.from, area.y.from);
+                    drawing.line(from, area.place(area.x.to, area.y.to), chance());
+                }
+                Reference::Upright(line) if (area.x.from..=area.x.to).contains(&line.at) => {
+                    let [x, _] = area.place(line.at, area.y.from);
+                    let stroke = Stroke::of(line.role, 1.4).dashed(line.dash);
+                    drawing.line([x, TOP], [x, foot], stroke);
+                }
+                Reference::Upright(_) | Reference::Named(_) => {}
+            }
         }
     }
 
@@ -251,10 +282,10 @@ impl Plot {
         if entries.len() < 2 && self.references.is_empty() {
             return top - 6.0;
         }
-        for Reference::Diagonal(name) in &self.references {
-            let mut curve = Curve::of_series(name.clone(), 0, Vec::new()).plain();
+        for name in self.references.iter().filter_map(Reference::name) {
+            let mut curve = Curve::of_series(name, 0, Vec::new()).plain();
             (curve.role, curve.dash, curve.width) = (Role::Muted, Dash::Dots, 1.2);
-            entries.push((curve, name.clone()));
+            entries.push((curve, name.to_owned()));
         }
         legend(drawing, measure, top, &entries)
     }
