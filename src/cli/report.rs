@@ -1,16 +1,16 @@
 //! `glassbox report`: the results of one or several runs as one set of tables, with their neurons'
 //! figures where the format can hold pictures; with --out alone all that can be taken away.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use clap::builder::TypedValueParser;
+use clap::builder::{ArgPredicate, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-use super::print;
 use super::view::Region;
+use super::{figures, print};
 use crate::error::{Error, Result};
 use crate::report::figure::{self, Gallery, Options, Panel, Source};
+use crate::report::figures::{Ink, NEURONS, NamedFigure};
 use crate::report::html::Drawing;
 use crate::report::{Report, csv, html, ids, latex, markdown};
 use crate::run::folder::RunFolder;
@@ -26,21 +26,23 @@ pub struct ReportArgs {
     pub runs: Vec<String>,
     /// What is written [default: md to standard output; with --out everything]
     #[arg(long, value_enum, value_name = "FORMAT")]
+    // A figure is no table.
+    #[arg(default_value_if("figure", ArgPredicate::IsPresent, "svg"))]
     pub format: Option<Format>,
+    /// This figure alone; a name that there is not lists all names [svg and png]
+    #[arg(long, value_name = "NAME")]
+    pub figure: Option<String>,
     /// Write files into this folder instead of to standard output, and print their names. Without
     /// --format: the page, the Markdown, every table as CSV and for LaTeX, every figure
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// How many neurons of each layer, those that disagree most [default: 12; html and png]
+    /// How many neurons of each layer, those that disagree most [default: 12; html and figures]
     #[arg(long, value_name = "N", value_parser = neurons())]
     pub neurons: Option<usize>,
-    /// Show in each picture what drives the neuron [default: off; html and png]
+    /// Show in each picture what drives the neuron [default: off; html and figures]
     #[arg(long, value_enum, value_name = "LOOK")]
     pub region: Option<Region>,
 }
-
-// A page of them is read; the workbench shows all.
-const NEURONS: usize = 12;
 
 fn neurons() -> impl TypedValueParser<Value = usize> {
     clap::value_parser!(u32).range(1..).map(|count| count as usize)
@@ -60,26 +62,25 @@ pub enum Format {
     Json,
     /// A LaTeX table a file, for \input; to standard output all of them. Needs booktabs.
     Tex,
-    /// A figure a layer; needs --out.
+    /// All figures, or the one that --figure names; all need --out.
+    Svg,
+    /// The same as pixels; needs --out.
     Png,
 }
 
 /// A file's name and its bytes.
-type File = (String, Vec<u8>);
+pub(super) type File = (String, Vec<u8>);
 
 /// Prints the report of these runs, or writes it into a folder.
 pub fn run(folders: &[RunFolder], args: &ReportArgs) -> Result<()> {
     let everything = args.format.is_none() && args.out.is_some();
     let format = args.format.unwrap_or(Format::Md);
-    let has_pictures = everything || matches!(format, Format::Html | Format::Png);
+    let has_pictures = everything || matches!(format, Format::Html | Format::Svg | Format::Png);
     if !has_pictures && (args.neurons.is_some() || args.region.is_some()) {
         return Err(Error::bad_input("--neurons and --region choose pictures, and this has none")
             .hint("add --format html, or --format png --out DIR"));
     }
-    if format == Format::Png && args.out.is_none() {
-        return Err(Error::bad_input("figures are files, and no folder is given for them")
-            .hint("add --out DIR"));
-    }
+    figures::check(args)?;
     let files = if everything { all(folders, args)? } else { files(folders, args, format)? };
     let Some(out) = &args.out else {
         // Of CSV one table: two of them one below the other are none.
@@ -104,18 +105,14 @@ const DOCUMENT: &str = "tables.tex";
 /// Whatever can be taken away.
 fn all(folders: &[RunFolder], args: &ReportArgs) -> Result<Vec<File>> {
     let report = Report::gather(folders)?;
+    let named = named_figures(&report, folders, args)?;
     let mut all = vec![file("report.html", page(folders, args)?)];
-    let drawings = drawings(&report, folders)?;
-    all.push(file("report.md", markdown::with_figures(&report, &drawings)));
+    all.push(file("report.md", markdown::with_figures(&report, &drawings(&named, false))));
     if !report.is_empty() {
         all.extend(files(folders, args, Format::Csv)?);
         all.extend(latex::render(&report).into_iter().map(|(name, text)| file(&name, text)));
     }
-    let has_neurons =
-        |folder: &RunFolder| folder.result::<Neurons>("neurons").ok().flatten().is_some();
-    if folders.iter().any(has_neurons) {
-        all.extend(figures(folders, args)?);
-    }
+    all.extend(figures::both(&named));
     Ok(all)
 }
 
@@ -131,8 +128,8 @@ fn files(folders: &[RunFolder], args: &ReportArgs, format: Format) -> Result<Vec
     Ok(match format {
         Format::Md => {
             let report = Report::of(folders)?;
-            let drawings = drawings(&report, folders)?;
-            vec![file("report.md", markdown::with_figures(&report, &drawings))]
+            let named = named_figures(&report, folders, args)?;
+            vec![file("report.md", markdown::with_figures(&report, &drawings(&named, false)))]
         }
         Format::Html => vec![file("report.html", page(folders, args)?)],
         Format::Json => {
@@ -149,13 +146,39 @@ fn files(folders: &[RunFolder], args: &ReportArgs, format: Format) -> Result<Vec
             }
             named(tables)
         }
-        Format::Png => figures(folders, args)?,
+        Format::Svg | Format::Png => figures::files(folders, args)?,
     })
 }
 
-/// Every drawn figure of these runs.
-fn drawings(_report: &Report, _folders: &[RunFolder]) -> Result<Vec<Drawing>> {
-    Ok(Vec::new())
+fn named_figures(
+    report: &Report,
+    folders: &[RunFolder],
+    args: &ReportArgs,
+) -> Result<Vec<NamedFigure>> {
+    crate::report::figures::with(report, folders, figures::options(args))
+}
+
+/// The figures as a page has them; without their drawings where there is no room for any. What can't
+/// be drawn keeps its place, and says so.
+fn drawings(figures: &[NamedFigure], with_svg: bool) -> Vec<Drawing> {
+    let drawing = |figure: &NamedFigure| {
+        let drawn = if with_svg { figure.svg(Ink::Page) } else { Ok(String::new()) };
+        let (svg, problem) = match drawn {
+            Ok(svg) => (svg, None),
+            Err(error) => (String::new(), Some(error.message)),
+        };
+        Drawing {
+            name: figure.name.clone(),
+            number: figure.number.clone(),
+            title: figure.title.clone(),
+            caption: figure.caption.clone(),
+            command: figure.command.clone(),
+            source: figure.source.clone(),
+            svg,
+            problem,
+        }
+    };
+    figures.iter().map(drawing).collect()
 }
 
 fn page(folders: &[RunFolder], args: &ReportArgs) -> Result<String> {
@@ -175,7 +198,10 @@ fn page(folders: &[RunFolder], args: &ReportArgs) -> Result<String> {
     }
     let look = args.region.unwrap_or(Region::Off);
     let command = |panel: &Panel| command(panel, look);
-    let drawings = drawings(&report, folders)?;
+    let mut named = named_figures(&report, folders, args)?;
+    // The page sets the neurons' pictures in its own way: they fit a phone.
+    named.retain(|figure| !figure.is_of_neurons());
+    let drawings = drawings(&named, true);
     let page = html::Page {
         report: &report,
         galleries: &galleries,
@@ -187,26 +213,6 @@ fn page(folders: &[RunFolder], args: &ReportArgs) -> Result<String> {
         print::talk(&format!("note: {unread} pictures could not be read; the page says where"));
     }
     Ok(text)
-}
-
-fn figures(folders: &[RunFolder], args: &ReportArgs) -> Result<Vec<File>> {
-    let mut galleries = galleries(folders, args)?;
-    galleries.retain(|gallery| !gallery.figure.panels.is_empty());
-    let Some(first) = galleries.first().map(|gallery| gallery.run.clone()) else {
-        return Err(Error::bad_input(format!("no neurons to draw: {} has none", ids(folders)))
-            .hint("a spec with [neurons] makes them, once that stage is done"));
-    };
-    let several = galleries.iter().any(|gallery| gallery.run != first);
-    let mut taken = BTreeSet::new();
-    let mut files = Vec::new();
-    for gallery in galleries {
-        let run = if several { format!("{}-", gallery.run) } else { String::new() };
-        let name = format!("{run}neurons-{}", file_name(&gallery.layer));
-        for page in gallery.figure.pages() {
-            files.push((free_name(&name, &mut taken), figure::png(&page)?));
-        }
-    }
-    Ok(files)
 }
 
 /// Of every run that has neurons, once.
@@ -235,41 +241,4 @@ fn command(panel: &Panel, look: Region) -> String {
         quoted(&panel.layer),
         panel.neuron
     )
-}
-
-/// A layer's name as a file may be called.
-fn file_name(layer: &str) -> String {
-    let fits = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
-    layer.chars().map(|c| if fits(c) { c } else { '-' }).collect()
-}
-
-/// `NAME.png`, or the first of `NAME-2.png`… that no other file has, also where names that differ in
-/// case are one: layers `a/b` and `a-b`, and the pages of one figure.
-fn free_name(name: &str, taken: &mut BTreeSet<String>) -> String {
-    let mut file = format!("{name}.png");
-    let mut number = 2;
-    while !taken.insert(file.to_lowercase()) {
-        file = format!("{name}-{number}.png");
-        number += 1;
-    }
-    file
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_two_figures_have_one_file() {
-        let mut taken = BTreeSet::new();
-        let layers = ["a/b", "a-b", "A-B", "c", "a-b-2"];
-        let names = layers.map(|layer| free_name(&file_name(layer), &mut taken));
-        assert_eq!(names, ["a-b.png", "a-b-2.png", "A-B-3.png", "c.png", "a-b-2-2.png"]);
-    }
-
-    #[test]
-    fn a_layer_names_a_file_in_its_folder() {
-        assert_eq!(file_name("features.10"), "features.10");
-        assert_eq!(file_name("../../etc/x"), "..-..-etc-x");
-    }
 }

@@ -4,6 +4,7 @@
 use super::facts::{self, Facts, LOOKED_AT};
 use super::sections::{Column, Part, RUN, Section, columns};
 use super::{Report, number, percent};
+use crate::run::shell::quoted;
 
 /// How trainings went.
 pub(super) fn training(report: &Report) -> Option<Section> {
@@ -231,16 +232,6 @@ fn commands(report: &Report) -> Section {
         file: "runs.csv",
         lines,
         ..Section::default()
-    }
-}
-
-/// A word as a shell takes it for one.
-pub(super) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
     }
 }
 

@@ -6,6 +6,7 @@ pub mod trace;
 use super::sections;
 use super::{LOOKED_AT, Report};
 use crate::error::text::clean;
+use crate::run::shell::quoted;
 
 /// SCIENCE §5's table.
 pub fn accuracies(report: &Report) -> String {
@@ -173,7 +174,7 @@ pub fn runs(report: &Report) -> String {
             facts.status.clone(),
             facts.glassbox.clone(),
             facts.format.to_string(),
-            facts.argv.iter().map(|word| super::quoted(word)).collect::<Vec<_>>().join(" "),
+            facts.argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "),
         ]
     });
     lines("run,title,network,weights,data,seed,started,status,glassbox,format,command", rows)

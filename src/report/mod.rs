@@ -9,8 +9,10 @@ pub mod csv;
 mod detector;
 pub mod difference;
 mod dissection;
+mod drawing;
 mod facts;
 pub mod figure;
+pub mod figures;
 mod findings;
 pub mod html;
 pub mod hypernym_tree;
@@ -35,7 +37,6 @@ use crate::run::results::evaluate::{Curve, Evaluate, Transfer};
 use crate::run::results::trace::Trace;
 use crate::spec::{self, Spec};
 
-use appendix::quoted;
 pub use consistency::OfNeurons;
 pub use dissection::{Difference, Dissection};
 use facts::LOOKED_AT;

@@ -382,9 +382,7 @@ impl Workbench {
                 });
             }
             Effect::ResumeRun { run } => self.aside(move |launcher| launcher.resume(&run)),
-            Effect::WriteReport { runs } => {
-                self.aside(move |launcher| launcher.report(&runs));
-            }
+            Effect::WriteReport { runs } => self.aside(move |of| of.report(&runs)),
             Effect::Control { run, order } => {
                 self.aside(move |launcher| launcher.control(&run, order));
             }

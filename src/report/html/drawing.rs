@@ -22,6 +22,8 @@ pub struct Drawing {
     pub source: String,
     /// The drawing, in the page's colours; it is put into the page as it is.
     pub svg: String,
+    /// Why there is none.
+    pub problem: Option<String>,
 }
 
 impl Drawing {
@@ -46,6 +48,9 @@ pub(super) fn figure(drawing: &Drawing) -> String {
         drawing.svg,
         escape(&drawing.heading()),
     );
+    if let Some(problem) = &drawing.problem {
+        let _ = writeln!(out, "<p class=\"note\">Not drawn: {}</p>", escape(problem));
+    }
     if !drawing.caption.is_empty() {
         let _ = writeln!(out, "<p>{}</p>", escape(&drawing.caption));
     }
