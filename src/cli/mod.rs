@@ -4,6 +4,7 @@ pub mod check;
 pub mod completions;
 pub mod control;
 pub mod doctor;
+mod figures;
 mod follow;
 pub mod man;
 mod metrics;

@@ -1,17 +1,18 @@
 //! `glassbox report`: the results of one or several runs as one set of tables, with their neurons'
-//! figures where the format can hold pictures.
+//! figures where the format can hold pictures; with --out alone all that can be taken away.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use clap::builder::TypedValueParser;
+use clap::builder::{ArgPredicate, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-use super::print;
 use super::view::Region;
+use super::{figures, print};
 use crate::error::{Error, Result};
 use crate::report::figure::{self, Gallery, Options, Panel, Source};
-use crate::report::{Report, csv, html, ids, markdown};
+use crate::report::figures::{Ink, NEURONS, NamedFigure};
+use crate::report::html::Drawing;
+use crate::report::{Report, csv, html, ids, latex, markdown};
 use crate::run::folder::RunFolder;
 use crate::run::results::neurons::Neurons;
 use crate::run::{tensorboard, write};
@@ -23,22 +24,25 @@ pub struct ReportArgs {
     /// Ids, beginnings of ids, or 'last'; several runs = one table
     #[arg(value_name = "RUN", required = true)]
     pub runs: Vec<String>,
-    /// What is written
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Md)]
-    pub format: Format,
-    /// Write files into this folder instead of to standard output, and print their names
+    /// What is written [default: md to standard output; with --out everything]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    // A figure is no table.
+    #[arg(default_value_if("figure", ArgPredicate::IsPresent, "svg"))]
+    pub format: Option<Format>,
+    /// This figure alone; a name that there is not lists all names [svg and png]
+    #[arg(long, value_name = "NAME")]
+    pub figure: Option<String>,
+    /// Write files into this folder instead of to standard output, and print their names. Without
+    /// --format: the page, the Markdown, every table as CSV and for LaTeX, every figure
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// How many neurons of each layer, those that disagree most [default: 12; html and png]
+    /// How many neurons of each layer, those that disagree most [default: 12; html and figures]
     #[arg(long, value_name = "N", value_parser = neurons())]
     pub neurons: Option<usize>,
-    /// Show in each picture what drives the neuron [default: off; html and png]
+    /// Show in each picture what drives the neuron [default: off; html and figures]
     #[arg(long, value_enum, value_name = "LOOK")]
     pub region: Option<Region>,
 }
-
-// A page of them is read; the workbench shows all.
-const NEURONS: usize = 12;
 
 fn neurons() -> impl TypedValueParser<Value = usize> {
     clap::value_parser!(u32).range(1..).map(|count| count as usize)
@@ -56,33 +60,40 @@ pub enum Format {
     Csv,
     /// One JSON value.
     Json,
-    /// A figure a layer; needs --out.
+    /// A LaTeX table a file, for \input; to standard output all of them. Needs booktabs.
+    Tex,
+    /// All figures, or the one that --figure names; all need --out.
+    Svg,
+    /// The same as pixels; needs --out.
     Png,
     /// TensorBoard's event files, a folder a run; needs --out.
     Tensorboard,
 }
 
 /// A file's name and its bytes.
-type File = (String, Vec<u8>);
+pub(super) type File = (String, Vec<u8>);
 
 /// Prints the report of these runs, or writes it into a folder.
 pub fn run(folders: &[RunFolder], args: &ReportArgs) -> Result<()> {
-    let has_pictures = matches!(args.format, Format::Html | Format::Png);
+    let everything = args.format.is_none() && args.out.is_some();
+    let format = args.format.unwrap_or(Format::Md);
+    let has_pictures = everything || matches!(format, Format::Html | Format::Svg | Format::Png);
     if !has_pictures && (args.neurons.is_some() || args.region.is_some()) {
         return Err(Error::bad_input("--neurons and --region choose pictures, and this has none")
             .hint("add --format html, or --format png --out DIR"));
     }
-    if args.format == Format::Png && args.out.is_none() {
-        return Err(Error::bad_input("figures are files, and no folder is given for them")
-            .hint("add --out DIR"));
-    }
-    if args.format == Format::Tensorboard {
+    if format == Format::Tensorboard {
         return event_files(folders, args.out.as_deref());
     }
-    let files = files(folders, args)?;
+    figures::check(args)?;
+    let files = if everything { all(folders, args)? } else { files(folders, args, format)? };
     let Some(out) = &args.out else {
-        let Some((_, bytes)) = files.first() else { return Ok(()) };
-        return print::text(&String::from_utf8_lossy(bytes));
+        // Of CSV one table: two of them one below the other are none.
+        let most = if format == Format::Tex { files.len() } else { 1 };
+        for (_, bytes) in files.iter().filter(|(name, _)| name != DOCUMENT).take(most) {
+            print::text(&String::from_utf8_lossy(bytes))?;
+        }
+        return Ok(());
     };
     write::folder(out)?;
     for (name, bytes) in files {
@@ -110,52 +121,88 @@ fn event_files(folders: &[RunFolder], out: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
+/// The LaTeX document that takes in the other files.
+const DOCUMENT: &str = "tables.tex";
+
+/// Whatever can be taken away.
+fn all(folders: &[RunFolder], args: &ReportArgs) -> Result<Vec<File>> {
+    let report = Report::gather(folders)?;
+    let named = named_figures(&report, folders, args)?;
+    let mut all = vec![file("report.html", page(folders, args)?)];
+    all.push(file("report.md", markdown::with_figures(&report, &drawings(&named, false))));
+    if !report.is_empty() {
+        all.extend(files(folders, args, Format::Csv)?);
+        all.extend(latex::render(&report).into_iter().map(|(name, text)| file(&name, text)));
+    }
+    all.extend(figures::both(&named));
+    Ok(all)
+}
+
+fn file(name: &str, text: String) -> File {
+    (name.to_owned(), text.into_bytes())
+}
+
 /// The files of a report; the first is what goes to standard output.
-fn files(folders: &[RunFolder], args: &ReportArgs) -> Result<Vec<File>> {
-    let file = |name: &str, text: String| (name.to_owned(), text.into_bytes());
-    Ok(match args.format {
-        Format::Md => vec![file("report.md", markdown::render(&Report::of(folders)?))],
+fn files(folders: &[RunFolder], args: &ReportArgs, format: Format) -> Result<Vec<File>> {
+    let named = |files: Vec<(String, String)>| {
+        files.into_iter().map(|(name, text)| file(&name, text)).collect()
+    };
+    Ok(match format {
+        Format::Md => {
+            let report = Report::of(folders)?;
+            let named = named_figures(&report, folders, args)?;
+            vec![file("report.md", markdown::with_figures(&report, &drawings(&named, false)))]
+        }
         Format::Html => vec![file("report.html", page(folders, args)?)],
         Format::Json => {
             let json = serde_json::to_string_pretty(&Report::of(folders)?)
                 .map_err(|error| Error::failed(format!("failed to write JSON: {error}")))?;
             vec![file("report.json", json + "\n")]
         }
-        Format::Csv => {
-            let report = Report::of(folders)?;
-            let mut files = Vec::new();
-            // A run that was only dissected has no accuracies to begin with.
-            if !report.rows.is_empty() || !report.has_concepts() {
-                files.push(file("accuracies.csv", csv::accuracies(&report)));
+        Format::Csv => named(csv::all(&Report::of(folders)?)),
+        Format::Tex => {
+            let tables = latex::render(&Report::of(folders)?);
+            if tables.is_empty() {
+                return Err(Error::bad_input(format!("no tables for LaTeX: {}", ids(folders)))
+                    .hint("--format csv has those that there are"));
             }
-            if !report.curves.is_empty() {
-                files.push(file("curves.csv", csv::curves(&report)));
-            }
-            if !report.transfers.is_empty() {
-                files.push(file("transfers.csv", csv::transfers(&report)));
-            }
-            if !report.sets.is_empty() {
-                files.push(file("sets.csv", csv::sets(&report)));
-            }
-            if !report.dissections.is_empty() {
-                files.push(file("table1.csv", csv::concepts::table_1(&report)));
-                files.push(file("table1-sweep.csv", csv::concepts::sweep(&report)));
-                files.push(file("concepts.csv", csv::concepts::neurons(&report)));
-            }
-            if !report.differences.is_empty() {
-                files.push(file("concepts-changed.csv", csv::concepts::differences(&report)));
-            }
-            if !report.consistencies.is_empty() {
-                files.push(file("consistency.csv", csv::concepts::consistency(&report)));
-                files.push(file("consistency-curves.csv", csv::concepts::curves(&report)));
-                files.push(file("consistency-neurons.csv", csv::concepts::levels(&report)));
-            }
-            files
+            named(tables)
         }
-        Format::Png => figures(folders, args)?,
+        Format::Svg | Format::Png => figures::files(folders, args)?,
         // Not held in memory: written by `event_files`.
         Format::Tensorboard => Vec::new(),
     })
+}
+
+fn named_figures(
+    report: &Report,
+    folders: &[RunFolder],
+    args: &ReportArgs,
+) -> Result<Vec<NamedFigure>> {
+    crate::report::figures::with(report, folders, figures::options(args))
+}
+
+/// The figures as a page has them; without their drawings where there is no room for any. What can't
+/// be drawn keeps its place, and says so.
+fn drawings(figures: &[NamedFigure], with_svg: bool) -> Vec<Drawing> {
+    let drawing = |figure: &NamedFigure| {
+        let drawn = if with_svg { figure.svg(Ink::Page) } else { Ok(String::new()) };
+        let (svg, problem) = match drawn {
+            Ok(svg) => (svg, None),
+            Err(error) => (String::new(), Some(error.message)),
+        };
+        Drawing {
+            name: figure.name.clone(),
+            number: figure.number.clone(),
+            title: figure.title.clone(),
+            caption: figure.caption.clone(),
+            command: figure.command.clone(),
+            source: figure.source.clone(),
+            svg,
+            problem,
+        }
+    };
+    figures.iter().map(drawing).collect()
 }
 
 fn page(folders: &[RunFolder], args: &ReportArgs) -> Result<String> {
@@ -164,42 +211,32 @@ fn page(folders: &[RunFolder], args: &ReportArgs) -> Result<String> {
     if report.is_empty() && galleries.is_empty() {
         return Err(Error::bad_input(format!(
             "no results to report: {} has none of results/evaluate.json, results/attack.json, \
-             results/neurons.json, results/dissect.json and results/consistency.json",
+             results/neurons.json, results/dissect.json, results/consistency.json and \
+             results/trace.json",
             ids(folders)
         ))
         .hint(
-            "a spec with [evaluate], [attack], [neurons], [dissect] or [consistency] makes them, once \
-             those stages are done",
+            "a spec with [evaluate], [attack], [neurons], [dissect], [consistency] or [trace] makes \
+             them, once those stages are done",
         ));
     }
     let look = args.region.unwrap_or(Region::Off);
     let command = |panel: &Panel| command(panel, look);
-    let page = html::Page { report: &report, galleries: &galleries, command: &command };
+    let mut named = named_figures(&report, folders, args)?;
+    // The page sets the neurons' pictures in its own way: they fit a phone.
+    named.retain(|figure| !figure.is_of_neurons());
+    let drawings = drawings(&named, true);
+    let page = html::Page {
+        report: &report,
+        galleries: &galleries,
+        command: &command,
+        drawings: &drawings,
+    };
     let (text, unread) = html::render(&page);
     if unread > 0 {
         print::talk(&format!("note: {unread} pictures could not be read; the page says where"));
     }
     Ok(text)
-}
-
-fn figures(folders: &[RunFolder], args: &ReportArgs) -> Result<Vec<File>> {
-    let mut galleries = galleries(folders, args)?;
-    galleries.retain(|gallery| !gallery.figure.panels.is_empty());
-    let Some(first) = galleries.first().map(|gallery| gallery.run.clone()) else {
-        return Err(Error::bad_input(format!("no neurons to draw: {} has none", ids(folders)))
-            .hint("a spec with [neurons] makes them, once that stage is done"));
-    };
-    let several = galleries.iter().any(|gallery| gallery.run != first);
-    let mut taken = BTreeSet::new();
-    let mut files = Vec::new();
-    for gallery in galleries {
-        let run = if several { format!("{}-", gallery.run) } else { String::new() };
-        let name = format!("{run}neurons-{}", file_name(&gallery.layer));
-        for page in gallery.figure.pages() {
-            files.push((free_name(&name, &mut taken), figure::png(&page)?));
-        }
-    }
-    Ok(files)
 }
 
 /// Of every run that has neurons, once.
@@ -228,41 +265,4 @@ fn command(panel: &Panel, look: Region) -> String {
         quoted(&panel.layer),
         panel.neuron
     )
-}
-
-/// A layer's name as a file may be called.
-fn file_name(layer: &str) -> String {
-    let fits = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
-    layer.chars().map(|c| if fits(c) { c } else { '-' }).collect()
-}
-
-/// `NAME.png`, or the first of `NAME-2.png`… that no other file has, also where names that differ in
-/// case are one: layers `a/b` and `a-b`, and the pages of one figure.
-fn free_name(name: &str, taken: &mut BTreeSet<String>) -> String {
-    let mut file = format!("{name}.png");
-    let mut number = 2;
-    while !taken.insert(file.to_lowercase()) {
-        file = format!("{name}-{number}.png");
-        number += 1;
-    }
-    file
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_two_figures_have_one_file() {
-        let mut taken = BTreeSet::new();
-        let layers = ["a/b", "a-b", "A-B", "c", "a-b-2"];
-        let names = layers.map(|layer| free_name(&file_name(layer), &mut taken));
-        assert_eq!(names, ["a-b.png", "a-b-2.png", "A-B-3.png", "c.png", "a-b-2-2.png"]);
-    }
-
-    #[test]
-    fn a_layer_names_a_file_in_its_folder() {
-        assert_eq!(file_name("features.10"), "features.10");
-        assert_eq!(file_name("../../etc/x"), "..-..-etc-x");
-    }
 }

@@ -12,7 +12,7 @@ use crate::run::control::{self, Command};
 use crate::run::event::{Appender, Event};
 use crate::run::folder::RunFolder;
 use crate::run::results::neurons::Neurons;
-use crate::run::state::Status;
+use crate::run::state::{StageTime, Status};
 use crate::run::tensorboard::{self, Writer};
 use crate::run::write;
 use crate::spec::Spec;
@@ -195,7 +195,12 @@ impl Context {
 
     pub(super) fn leave(&mut self, stage: &'static str) -> Result<()> {
         self.plan.leave();
+        let now = self.clock.seconds();
         self.life.change(|state| {
+            // The clock goes on over an interruption: a stage took what those before it did not.
+            let before: f64 = state.times.iter().map(|time| time.seconds).sum();
+            let seconds = (now - before).max(0.0);
+            state.times.push(StageTime { stage: stage.to_owned(), seconds });
             if !state.completed.iter().any(|done| done == stage) {
                 state.completed.push(stage.to_owned());
             }

@@ -9,6 +9,7 @@ pub mod estimate;
 mod ledger;
 mod life;
 pub mod live;
+mod machine;
 pub mod predict;
 mod progress;
 mod signals;
@@ -63,6 +64,7 @@ pub fn work(path: &Path, slots: usize) -> Result<()> {
             pid: Some(std::process::id()),
             host: Some(this_host()),
             completed: before.completed,
+            times: before.times,
             progress: before.progress,
             ..State::queued(None)
         },
@@ -122,6 +124,7 @@ fn run(
     life.change(|state| {
         state.status = Status::Starting;
         state.reason = None;
+        state.machine = Some(machine::of(&device));
     })?;
     let completed = folder.state()?.completed;
     let stages: Vec<_> = STAGES.iter().filter(|stage| (stage.wanted)(&spec)).collect();

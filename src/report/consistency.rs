@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::chart::{Chart, Kind, Point, Series};
 use super::hypernym_tree::{Line, tree};
 use super::published::concepts::PublishedCurve;
-use super::sections::{RUN, Section, columns, with_interval};
+use super::sections::{Part, RUN, Section, columns, with_interval};
 use super::{Report, percent};
 use crate::run::results::consistency::{Consistency, Estimate, Group, Layer, Level, Neuron};
 
@@ -85,6 +85,9 @@ fn looked_at(report: &Report) -> Section {
     });
     Section {
         heading: Some("Level and consistency: what was looked at".into()),
+        part: Part::Consistency,
+        source: "results/consistency.json: real_images, adversarial_images, top, kernel, affinity, sigma, against",
+        file: "consistency-data.csv",
         columns: columns(&[
             RUN,
             "network",
@@ -160,6 +163,9 @@ fn means(report: &Report) -> Section {
     });
     Section {
         heading: Some("Level and consistency, means over neurons".into()),
+        part: Part::Consistency,
+        source: "results/consistency.json: layers[].mean",
+        file: "consistency.csv",
         columns: columns(&[
             RUN,
             "network",
@@ -203,6 +209,9 @@ fn sweep(report: &Report) -> Section {
     });
     Section {
         heading: Some("Mean LC with other widths".into()),
+        part: Part::Consistency,
+        source: "results/consistency.json: layers[].sweep[]",
+        file: "consistency-sweep.csv",
         columns: columns(&[RUN, "layer", ">σ", ">LC real", ">LC adversarial"]),
         rows: rows.collect(),
         ..Section::default()
@@ -229,6 +238,9 @@ fn curves(of: &OfNeurons, layer: &Layer, published: Option<PublishedCurve>) -> O
     rows.extend(published.into_iter().flat_map(published_rows));
     Some(Section {
         heading: Some(format!("CS1 and CS2 along LC, {}", layer.layer)),
+        part: Part::Consistency,
+        source: "results/consistency.json: layers[].groups[]",
+        file: "consistency-curves.csv",
         run: Some(of.run.clone()),
         before: Some(
             "Neurons in groups by the LC of their real images, in hundredths. CS1 high and CS2 low: \
@@ -330,6 +342,9 @@ fn trees(of: &OfNeurons, layer: &Layer) -> Option<Section> {
     }
     (!lines.is_empty()).then(|| Section {
         heading: Some(format!("The most consistent neurons, {}", layer.layer)),
+        part: Part::Consistency,
+        source: "results/consistency.json: layers[].neurons[].real, adversarial; nouns",
+        file: "consistency-neurons.csv",
         run: Some(of.run.clone()),
         before: Some(
             "The nouns of WordNet that the classes of a neuron's images are kinds of, from the root \

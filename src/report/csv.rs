@@ -1,9 +1,12 @@
 //! A report as CSV (RFC 4180): one file a table, fractions 0..1.
 
 pub mod concepts;
+pub mod trace;
 
-use super::Report;
+use super::sections;
+use super::{LOOKED_AT, Report};
 use crate::error::text::clean;
+use crate::run::shell::quoted;
 
 /// SCIENCE §5's table.
 pub fn accuracies(report: &Report) -> String {
@@ -108,6 +111,134 @@ pub fn sets(report: &Report) -> String {
     let head = "run,attack,epsilon,targeted,network,weights,white_box,top1_clean,top1_adversarial,\
                 target_rate,images,linf_max,l2_mean,rmsd_mean";
     lines(head, rows)
+}
+
+/// Every table of the report in a file of its own, the accuracies first; a table without rows is left
+/// out.
+pub fn all(report: &Report) -> Vec<(String, String)> {
+    // A run that was only dissected has no accuracies to begin with.
+    let no_concepts = !report.has_concepts() && report.traces.is_empty();
+    let accuracies = (!report.rows.is_empty() || no_concepts)
+        .then(|| ("accuracies.csv".to_owned(), accuracies(report)));
+    let mut files: Vec<(String, String)> = accuracies.into_iter().collect();
+    let tables: [(&str, fn(&Report) -> String); 22] = [
+        ("curves.csv", curves),
+        ("transfers.csv", transfers),
+        ("sets.csv", sets),
+        ("table1.csv", concepts::table_1),
+        ("table1-sweep.csv", concepts::sweep),
+        ("concepts.csv", concepts::neurons),
+        ("concepts-changed.csv", concepts::differences),
+        ("consistency.csv", concepts::consistency),
+        ("consistency-sweep.csv", concepts::sigmas),
+        ("consistency-curves.csv", concepts::curves),
+        ("consistency-neurons.csv", concepts::levels),
+        ("trace.csv", trace::kinds),
+        ("trace-agreement.csv", trace::agreement),
+        ("trace-neurons.csv", trace::neurons),
+        ("trace-predictions.csv", trace::predictions),
+        ("representation.csv", trace::representation),
+        ("detector-scores.csv", trace::scores),
+        ("detector.csv", trace::detector),
+        ("roc.csv", trace::roc),
+        ("training.csv", training),
+        ("times.csv", times),
+        ("settings.csv", settings),
+    ];
+    let has_rows = |text: &String| text.lines().nth(1).is_some();
+    let found = tables.map(|(name, table)| (name.to_owned(), table(report)));
+    files.extend(found.into_iter().filter(|(_, text)| has_rows(text)));
+    files.push(("runs.csv".into(), runs(report)));
+    files.push(("machines.csv".into(), machines(report)));
+    for section in sections::of(report) {
+        // What was looked at, whose numbers are whole as they are shown.
+        if section.file.ends_with("-data.csv") {
+            let head: Vec<String> = section.columns.iter().map(|c| cell(&c.name)).collect();
+            files.push((section.file.to_owned(), lines(&head.join(","), section.rows.into_iter())));
+        }
+    }
+    files
+}
+
+/// What is known of how each run was made.
+pub fn runs(report: &Report) -> String {
+    let rows = report.runs.iter().zip(&report.facts).map(|(run, facts)| {
+        vec![
+            run.id.clone(),
+            run.title.clone(),
+            run.network.clone(),
+            run.weights.clone(),
+            run.data.clone(),
+            run.seed.to_string(),
+            facts.created.clone(),
+            facts.status.clone(),
+            facts.glassbox.clone(),
+            facts.format.to_string(),
+            facts.argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "),
+        ]
+    });
+    lines("run,title,network,weights,data,seed,started,status,glassbox,format,command", rows)
+}
+
+/// What each run ran on.
+pub fn machines(report: &Report) -> String {
+    let rows = report.facts.iter().map(|facts| {
+        let machine = facts.machine.clone().unwrap_or_default();
+        let number = |value: u64| if value > 0 { value.to_string() } else { String::new() };
+        vec![
+            facts.run.clone(),
+            facts.host.clone(),
+            facts.device.clone(),
+            machine.cpu,
+            number(machine.cores as u64),
+            number(machine.memory),
+            machine.gpu.unwrap_or_default(),
+            number(machine.gpu_memory.unwrap_or_default()),
+            machine.system,
+        ]
+    });
+    lines("run,host,device,processor,cores,memory_bytes,card,card_memory_bytes,system", rows)
+}
+
+/// How long each stage took.
+pub fn times(report: &Report) -> String {
+    let rows = report.facts.iter().flat_map(|facts| {
+        facts
+            .times
+            .iter()
+            .map(move |time| vec![facts.run.clone(), time.stage.clone(), time.seconds.to_string()])
+    });
+    lines("run,stage,seconds", rows)
+}
+
+/// Every key of every run.
+pub fn settings(report: &Report) -> String {
+    let rows = report.facts.iter().flat_map(|facts| {
+        facts
+            .settings
+            .iter()
+            .map(move |(key, value)| vec![facts.run.clone(), key.clone(), value.clone()])
+    });
+    lines("run,key,value", rows)
+}
+
+/// The best and the last look of each training.
+pub fn training(report: &Report) -> String {
+    let rows = report.facts.iter().flat_map(|facts| {
+        facts.training.iter().flat_map(move |training| {
+            training.looks.iter().map(move |look| {
+                let mut cells = vec![facts.run.clone(), look.which.clone(), look.step.to_string()];
+                cells.extend(
+                    LOOKED_AT.iter().map(|name| optional(look.metrics.get(*name).copied())),
+                );
+                cells.push(training.chosen_by.clone());
+                cells.push(optional(training.images_per_second));
+                cells
+            })
+        })
+    });
+    let head = format!("run,look,step,{},best_by,images_per_second", LOOKED_AT.join(","));
+    lines(&head, rows)
 }
 
 fn optional(value: Option<f64>) -> String {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::difference::{Change, Compared, Kind, counts, difference, not_comparable};
 use super::published::concepts::PublishedRatio;
-use super::sections::{Column, RUN, Section, columns, with_interval};
+use super::sections::{Column, Part, RUN, Section, columns, with_interval};
 use super::{Report, percent};
 use crate::run::results::dissect::{ALL, Dissect, Layer, Match, Neuron, Ratio};
 
@@ -205,6 +205,9 @@ fn looked_at(report: &Report) -> Section {
     });
     Section {
         heading: Some("Network Dissection: what was looked at".into()),
+        part: Part::Concepts,
+        source: "results/dissect.json: data, images, damaged, attack, fooled, quantile",
+        file: "dissect-data.csv",
         columns: columns(&[
             RUN,
             "network",
@@ -254,6 +257,9 @@ fn table_1(report: &Report) -> Section {
     let rows = rows.collect();
     Section {
         heading: Some("Table 1: neurons that detect a concept".into()),
+        part: Part::Concepts,
+        source: "results/dissect.json: layers[].ratio, interval, null, adversarial_null, rethresholded_null",
+        file: "table1.csv",
         before: Some(thresholds(report)),
         columns,
         rows,
@@ -299,6 +305,9 @@ fn sweep(report: &Report) -> Section {
     });
     Section {
         heading: Some("Neurons that detect a concept, at other thresholds".into()),
+        part: Part::Concepts,
+        source: "results/dissect.json: layers[].sweep[]",
+        file: "table1-sweep.csv",
         columns: columns(&[
             RUN,
             "layer",
@@ -327,6 +336,9 @@ fn changes(report: &Report) -> Vec<Section> {
     });
     let count = Section {
         heading: Some(format!("Concepts of {} beside those of {}", first.after, first.before)),
+        part: Part::Concepts,
+        source: "results/dissect.json of both: layers[].neurons[].best, counted",
+        file: "concepts-changed.csv",
         before: Some(format!(
             "Real images, neuron by neuron: gained = detected in {} alone, lost = in {} alone. It means something where one network was trained on from \
              the other, or both from the same; in two that began apart, a neuron's number says nothing.",
@@ -339,6 +351,9 @@ fn changes(report: &Report) -> Vec<Section> {
     let rows: Vec<Vec<String>> = report.differences.iter().flat_map(changed).collect();
     let table = Section {
         heading: Some("Neurons that gained, lost or changed their concept".into()),
+        part: Part::Concepts,
+        source: "results/dissect.json of both: layers[].neurons[].best",
+        file: "concepts-changed.csv",
         columns: columns(&["layer", ">neuron", "change", "before", ">IoU", "after", ">IoU"]),
         rows,
         after: Some(format!(
@@ -409,6 +424,9 @@ fn best(report: &Report) -> Section {
     }
     Section {
         heading: Some("Neurons and their concepts".into()),
+        part: Part::Concepts,
+        source: "results/dissect.json: layers[].neurons[].best",
+        file: "concepts.csv",
         columns: columns(&[
             RUN,
             "layer",

@@ -1,42 +1,77 @@
-//! A report as Markdown: what a paper's table needs, doubts below.
+//! A report as Markdown: what a paper's table needs, doubts below. Figures stand by their names with
+//! the commands that make them.
 
 use std::fmt::Write as _;
 
-use super::Report;
-use super::sections::{self, Section};
+use super::html::Drawing;
+use super::sections::{self, Part, Section};
+use super::{Report, findings};
 use crate::error::text::clean;
 
-/// The whole report.
+/// The whole report, without figures.
 pub fn render(report: &Report) -> String {
-    let mut out = String::from("# Results\n");
-    for section in sections::of(report) {
-        table(&mut out, &section);
-    }
-    if !report.warnings.is_empty() {
-        out += "\n## Doubts\n\n";
-        for doubt in &report.warnings {
-            let _ = writeln!(
-                out,
-                "- **{}, {}**: {}. Try: {}.",
-                cell(&doubt.run),
-                cell(&doubt.about),
-                cell(&doubt.message),
-                cell(&doubt.remedy)
-            );
+    with_figures(report, &[])
+}
+
+/// The whole report with the names of these figures.
+pub fn with_figures(report: &Report, figures: &[Drawing]) -> String {
+    let mut out = format!("# {}\n\n{}\n", cell(&report.title()), cell(&findings::studied(report)));
+    if !report.findings.is_empty() {
+        out.push('\n');
+        for finding in &report.findings {
+            let _ = writeln!(out, "- {}", cell(finding));
         }
     }
-    if !report.notes.is_empty() {
-        out += "\n## Notes\n\n";
-        for note in &report.notes {
-            let _ = writeln!(out, "- {}", cell(note));
+    doubts(&mut out, report);
+    let sections = sections::of(report);
+    for part in Part::ALL {
+        let of_part: Vec<&Section> =
+            sections.iter().filter(|section| section.part == part).collect();
+        let drawn: Vec<&Drawing> = figures.iter().filter(|figure| figure.part() == part).collect();
+        if of_part.is_empty() && drawn.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "\n## {}", part.title());
+        for section in of_part {
+            table(&mut out, section);
+        }
+        if !drawn.is_empty() {
+            out += "\nFigures:\n\n";
+            for figure in drawn {
+                let _ = writeln!(out, "- {}: `{}`", cell(&figure.heading()), code(&figure.command));
+            }
+        }
+        if part == Part::Appendix && !report.notes.is_empty() {
+            out += "\n### Notes\n\n";
+            for note in &report.notes {
+                let _ = writeln!(out, "- {}", cell(note));
+            }
         }
     }
     out
 }
 
+fn doubts(out: &mut String, report: &Report) {
+    if report.warnings.is_empty() {
+        return;
+    }
+    let names = report.names();
+    *out += "\n## Doubts\n\n";
+    for doubt in &report.warnings {
+        let _ = writeln!(
+            out,
+            "- **{}, {}**: {}. Try: {}.",
+            cell(names.of(&doubt.run)),
+            cell(&doubt.about),
+            cell(&doubt.message),
+            cell(&doubt.remedy)
+        );
+    }
+}
+
 fn table(out: &mut String, section: &Section) {
     if let Some(heading) = section.full_heading() {
-        let _ = writeln!(out, "\n## {}", cell(&heading));
+        let _ = writeln!(out, "\n### {}", cell(&heading));
     }
     if let Some(before) = &section.before {
         let _ = writeln!(out, "\n{}", cell(before));
@@ -55,6 +90,12 @@ fn table(out: &mut String, section: &Section) {
     }
     if let Some(after) = &section.after {
         let _ = writeln!(out, "\n{}", cell(after));
+    }
+    if !section.commands.is_empty() {
+        out.push('\n');
+        for command in &section.commands {
+            let _ = writeln!(out, "    {}", clean(command));
+        }
     }
 }
 
@@ -76,4 +117,9 @@ fn rows(out: &mut String, section: &Section) {
 /// Text that a cell holds as it is.
 fn cell(text: &str) -> String {
     clean(text).replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;")
+}
+
+/// Text between single back quotes, which cannot hold one.
+fn code(text: &str) -> String {
+    clean(text).replace('`', "'")
 }

@@ -1,21 +1,30 @@
-//! Tables and figures from results files, for papers and notes: Markdown, HTML, CSV, JSON, PNG.
+//! Tables and figures from results files, for papers and notes: Markdown, HTML, CSV, JSON, LaTeX, PNG.
 //! Several runs stand in one table. Reads run folders; computes nothing that no results file holds.
 
+mod appendix;
 mod chart;
 mod consistency;
 mod control;
 pub mod csv;
+mod detector;
 pub mod difference;
 mod dissection;
+mod drawing;
+mod facts;
 pub mod figure;
+pub mod figures;
+mod findings;
 pub mod html;
 pub mod hypernym_tree;
+pub mod latex;
 pub mod markdown;
+mod names;
 pub mod number;
 mod published;
 pub mod raster;
 pub mod region;
 mod sections;
+mod trace;
 
 use serde::Serialize;
 
@@ -25,12 +34,17 @@ use crate::run::results::attack::Attack;
 use crate::run::results::consistency::Consistency;
 use crate::run::results::dissect::Dissect;
 use crate::run::results::evaluate::{Curve, Evaluate, Transfer};
+use crate::run::results::trace::Trace;
 use crate::spec::{self, Spec};
 
 pub use consistency::OfNeurons;
 pub use dissection::{Difference, Dissection};
+use facts::LOOKED_AT;
+pub use facts::{Facts, Look, Training};
+use names::Names;
 pub use published::Published;
 pub use published::concepts::{PublishedCurve, PublishedRatio};
+pub use trace::{PublishedRatios, Traced};
 
 /// What the results of some runs say, side by side.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -51,6 +65,12 @@ pub struct Report {
     pub differences: Vec<Difference>,
     /// Level and consistency of the neurons by WordNet, for each run that has it.
     pub consistencies: Vec<OfNeurons>,
+    /// The neurons behind predictions, for each run that was traced.
+    pub traces: Vec<Traced>,
+    /// How each run was made.
+    pub facts: Vec<Facts>,
+    /// What the results say, in sentences.
+    pub findings: Vec<String>,
     /// What makes these numbers doubtful.
     pub warnings: Vec<Doubt>,
     /// What a reader should know about the published numbers.
@@ -58,7 +78,7 @@ pub struct Report {
 }
 
 /// A run, and what it was about.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Run {
     /// The folder's name.
     pub id: String,
@@ -138,12 +158,12 @@ impl Report {
         if report.is_empty() {
             return Err(Error::bad_input(format!(
                 "no results to report: {} has none of results/evaluate.json, results/attack.json, \
-                 results/dissect.json and results/consistency.json",
+                 results/dissect.json, results/consistency.json and results/trace.json",
                 ids(folders)
             ))
             .hint(
-                "a spec with [evaluate], [attack], [dissect] or [consistency] makes them, once those \
-                 stages are done",
+                "a spec with [evaluate], [attack], [dissect], [consistency] or [trace] makes them, \
+                 once those stages are done",
             ));
         }
         Ok(report)
@@ -160,6 +180,9 @@ impl Report {
             dissections: Vec::new(),
             differences: Vec::new(),
             consistencies: Vec::new(),
+            traces: Vec::new(),
+            facts: Vec::new(),
+            findings: Vec::new(),
             warnings: Vec::new(),
             notes: Vec::new(),
         };
@@ -170,6 +193,7 @@ impl Report {
         report.differences = dissection::differences(&report.dissections);
         report.notes.extend(dissection::notes(&report.dissections));
         report.notes.extend(control::notes(&specs));
+        report.findings = findings::of(&report);
         Ok(report)
     }
 
@@ -179,11 +203,39 @@ impl Report {
             && self.sets.is_empty()
             && self.curves.is_empty()
             && !self.has_concepts()
+            && self.traces.is_empty()
+            && self.facts.iter().all(|facts| facts.training.is_none())
     }
 
     /// Whether it says what neurons mean.
     pub fn has_concepts(&self) -> bool {
         !self.dissections.is_empty() || !self.consistencies.is_empty()
+    }
+
+    /// What it is called: the title of its only run, or what the titles begin with.
+    pub(crate) fn title(&self) -> String {
+        let [first, rest @ ..] = self.runs.as_slice() else { return "No runs".into() };
+        if rest.is_empty() {
+            return first.title.clone();
+        }
+        let mut common: Vec<&str> = first.title.split_whitespace().collect();
+        for run in rest {
+            let same = common.iter().zip(run.title.split_whitespace());
+            let same = same.take_while(|(a, b)| **a == *b).count();
+            common.truncate(same);
+        }
+        let common = common.join(" ");
+        let common = common.trim_end_matches([':', ',', '-', '–', ' ']);
+        if common.is_empty() {
+            format!("{} runs", self.runs.len())
+        } else {
+            format!("{common}: {} runs", self.runs.len())
+        }
+    }
+
+    /// What its runs are called.
+    fn names(&self) -> Names {
+        Names::new(&self.runs)
     }
 
     /// Answers the run's spec, once.
@@ -241,6 +293,11 @@ impl Report {
             self.sets.push(OfRun { run: id, result });
         }
         self.add_concepts(folder, &spec, &network)?;
+        if let Some(result) = folder.result::<Trace>("trace")? {
+            let (run, published) = (folder.id(), published::ratios(&spec));
+            self.traces.push(Traced { run, network, result, published });
+        }
+        self.facts.push(facts::of(folder, &spec)?);
         Ok(Some(spec))
     }
 

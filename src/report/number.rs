@@ -29,6 +29,23 @@ fn scientific(value: f64) -> String {
     if text.len() <= 6 { text } else { format!("{value:.0e}") }
 }
 
+/// A stretch of time in its two largest units: `3 h 12 m`, `12 m 05 s`, `42 s`.
+pub fn duration(seconds: f64) -> String {
+    let total =
+        if seconds.is_finite() { seconds.max(0.0).round() as u64 } else { return "–".into() };
+    let (days, hours) = (total / 86_400, total / 3_600 % 24);
+    let (minutes, seconds) = (total / 60 % 60, total % 60);
+    if days > 0 {
+        format!("{days} d {hours:02} h")
+    } else if hours > 0 {
+        format!("{hours} h {minutes:02} m")
+    } else if minutes > 0 {
+        format!("{minutes} m {seconds:02} s")
+    } else {
+        format!("{seconds} s")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@ pub mod concepts;
 
 use serde::Serialize;
 
+use super::trace::PublishedRatios;
 use crate::run::results::evaluate::Row;
 use crate::spec::adversarial::AdversarialSpec;
 use crate::spec::{self, AttackMethod, DataFormat, Spec, Target, TargetName};
@@ -75,6 +76,19 @@ pub fn of(spec: &Spec, row: &Row) -> Option<Published> {
     };
     let found = TABLE_2.iter().find(same).filter(|_| is_plain(spec));
     found.map(|(_, _, _, top1, top5)| Published { top1: *top1, top5: *top5 })
+}
+
+/// Means of the representation ratios after training with a consistent loss (SCIENCE §7):
+/// architecture, r1, r2.
+const RATIOS: [(&str, f64, f64); 3] =
+    [("alexnet", 0.98, 0.90), ("vgg16", 0.99, 0.92), ("resnet18", 0.98, 0.87)];
+
+/// The paper's means of the representation ratios for this network.
+pub fn ratios(spec: &Spec) -> Option<PublishedRatios> {
+    let arch = spec::word(spec.model.arch);
+    let found = RATIOS.iter().find(|(network, ..)| *network == arch);
+    let found = found.filter(|_| measures_table_2(spec));
+    found.map(|&(_, r1, r2)| PublishedRatios { r1, r2 })
 }
 
 /// What a reader should know when such a run stands in a report.

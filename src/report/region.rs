@@ -14,6 +14,17 @@ pub enum Look {
     Crop,
 }
 
+impl Look {
+    /// As the command line has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Lit => "lit",
+            Self::Contour => "contour",
+            Self::Crop => "crop",
+        }
+    }
+}
+
 /// What is left of the brightness outside the region, of 1 (SCIENCE §3).
 pub const DIMMED: f32 = 0.2;
 

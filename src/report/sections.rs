@@ -2,12 +2,86 @@
 //! texts are as the files have them; each format escapes its own way.
 
 use super::chart::Chart;
-use super::{Report, consistency, dissection, percent};
+use super::names::Names;
+use super::{Report, appendix, consistency, dissection, percent, trace};
 use crate::run::results::evaluate::Network;
+
+/// What a table is about: the parts of a report, in their order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    #[default]
+    Overview,
+    Accuracy,
+    Concepts,
+    Consistency,
+    Neurons,
+    Trace,
+    Representation,
+    Detector,
+    Training,
+    Appendix,
+}
+
+impl Part {
+    pub(super) const ALL: [Self; 10] = [
+        Self::Overview,
+        Self::Accuracy,
+        Self::Concepts,
+        Self::Consistency,
+        Self::Neurons,
+        Self::Trace,
+        Self::Representation,
+        Self::Detector,
+        Self::Training,
+        Self::Appendix,
+    ];
+
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "What was run",
+            Self::Accuracy => "Accuracy and attacks",
+            Self::Concepts => "What neurons detect",
+            Self::Consistency => "Level and consistency",
+            Self::Neurons => "What neurons like",
+            Self::Trace => "From predictions back to neurons",
+            Self::Representation => "Where representations lie",
+            Self::Detector => "Telling adversarial images",
+            Self::Training => "Training",
+            Self::Appendix => "Appendix",
+        }
+    }
+
+    /// The part that a figure belongs to, by the files that its numbers are in.
+    pub(super) fn of_figure(name: &str, source: &str) -> Self {
+        let first = |word: &str| source.contains(word);
+        if name.starts_with("roc") {
+            Self::Detector
+        } else if name.contains("ratio") || name.contains("representation") {
+            Self::Representation
+        } else if first("trace.json") {
+            Self::Trace
+        } else if first("consistency.json") {
+            Self::Consistency
+        } else if first("dissect.json") {
+            Self::Concepts
+        } else if first("neurons.json") {
+            Self::Neurons
+        } else if first("events.jsonl") {
+            Self::Training
+        } else {
+            Self::Accuracy
+        }
+    }
+}
 
 /// A table and what stands around it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Section {
+    pub part: Part,
+    /// The file in the run folder, and its fields, that the numbers are in.
+    pub source: &'static str,
+    /// The CSV file that has the whole table with every digit; empty = none.
+    pub file: &'static str,
     pub heading: Option<String>,
     /// The run that the whole table is of; `None` = its rows name theirs.
     pub run: Option<String>,
@@ -20,6 +94,8 @@ pub(super) struct Section {
     pub chart: Option<Chart>,
     /// Lines whose columns of characters count, below the table.
     pub lines: Vec<String>,
+    /// To be pasted into a shell, below all.
+    pub commands: Vec<String>,
 }
 
 impl Section {
@@ -28,6 +104,24 @@ impl Section {
         let heading = self.heading.as_ref()?;
         let run = self.run.as_ref().map(|run| format!(", {run}")).unwrap_or_default();
         Some(format!("{heading}{run}"))
+    }
+
+    /// Puts the runs' names for their ids.
+    fn name_runs(&mut self, names: &Names) {
+        let texts = [&mut self.heading, &mut self.before, &mut self.after];
+        for text in texts.into_iter().flatten() {
+            *text = names.shorten(text);
+        }
+        if let Some(run) = &mut self.run {
+            *run = names.of(run).to_owned();
+        }
+        for cell in self.rows.iter_mut().flatten() {
+            if let name = names.of(cell)
+                && name != cell
+            {
+                *cell = name.to_owned();
+            }
+        }
     }
 
     /// Without the runs' names, which say nothing where there is one run.
@@ -51,7 +145,7 @@ pub(super) struct Column {
     pub is_number: bool,
 }
 
-/// All of a report's tables.
+/// All of a report's tables, part by part, with the runs' names for their ids.
 pub(super) fn of(report: &Report) -> Vec<Section> {
     let mut sections = vec![runs(report)];
     sections.extend(accuracies(report));
@@ -60,6 +154,13 @@ pub(super) fn of(report: &Report) -> Vec<Section> {
     sections.extend(sets(report));
     sections.extend(dissection::sections(report));
     sections.extend(consistency::sections(report));
+    sections.extend(trace::sections(report));
+    sections.extend(appendix::training(report));
+    sections.sort_by_key(|section| section.part);
+    let names = report.names();
+    sections.iter_mut().for_each(|section| section.name_runs(&names));
+    // These tell which name is which id.
+    sections.extend(appendix::sections(report, &sections));
     sections
 }
 
@@ -86,6 +187,8 @@ fn runs(report: &Report) -> Section {
     Section {
         columns: columns(&[RUN, "title", "network", "weights", "data", ">seed"]),
         rows: rows.collect(),
+        source: "run.json; spec.toml: model, data, seed",
+        file: "runs.csv",
         ..Section::default()
     }
 }
@@ -128,7 +231,10 @@ fn accuracies(report: &Report) -> Option<Section> {
         cells
     });
     Some(Section {
-        heading: Some("Accuracy, clean and under attack".into()),
+        heading: Some("Table 2: accuracy, clean and under attack".into()),
+        part: Part::Accuracy,
+        source: "results/evaluate.json: rows[].top1, top5, their intervals, images, linf_max",
+        file: "accuracies.csv",
         columns: columns(&heads),
         rows: rows.collect(),
         after: Some(
@@ -151,6 +257,9 @@ fn curves(report: &Report) -> impl Iterator<Item = Section> {
         });
         Section {
             heading: Some(format!("Accuracy against ε: {}", curve.result.attack)),
+            part: Part::Accuracy,
+            source: "results/evaluate.json: curve.points[]",
+            file: "curves.csv",
             run: Some(curve.run.clone()),
             columns: columns(&[">ε", ">top-1 %", ">images"]),
             rows: rows.collect(),
@@ -179,6 +288,9 @@ fn transfers(report: &Report) -> impl Iterator<Item = Section> {
         }
         Section {
             heading: Some(format!("Transfer: {} ε {}", result.attack, result.epsilon)),
+            part: Part::Accuracy,
+            source: "results/evaluate.json: transfer.top1, clean_top1, their intervals",
+            file: "transfers.csv",
             run: Some(transfer.run.clone()),
             before: Some("Top-1 % on images made on the row's network.".into()),
             columns,
@@ -231,6 +343,9 @@ fn sets(report: &Report) -> Option<Section> {
     });
     Some(Section {
         heading: Some("Sets of adversarial images".into()),
+        part: Part::Accuracy,
+        source: "results/attack.json: models[], images, linf_max, l2_mean, rmsd_mean",
+        file: "sets.csv",
         columns: columns(&[
             RUN,
             "attack",

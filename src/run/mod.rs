@@ -12,6 +12,7 @@ pub mod latest;
 pub mod live;
 pub mod reserve;
 pub mod results;
+pub mod shell;
 pub mod slots;
 pub mod state;
 pub mod study;

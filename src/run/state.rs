@@ -44,12 +44,50 @@ pub struct State {
     /// Stages that are done.
     #[serde(default)]
     pub completed: Vec<String>,
+    /// How long each of them took; absent in folders of older versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub times: Vec<StageTime>,
+    /// What the worker runs on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Machine>,
     /// Why it waits, while `queued`.
     #[serde(default)]
     pub reason: Option<String>,
     /// Why it failed.
     #[serde(default)]
     pub error: Option<Failure>,
+}
+
+/// How long a stage took.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StageTime {
+    /// Its name.
+    pub stage: String,
+    /// Seconds of work; waiting and pauses do not count.
+    pub seconds: f64,
+}
+
+/// The machine that a worker runs on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// The processor's name, where the system tells it.
+    #[serde(default)]
+    pub cpu: String,
+    /// Threads that compute: the cores that the worker may use.
+    #[serde(default)]
+    pub cores: usize,
+    /// Bytes of memory; 0 = not known.
+    #[serde(default)]
+    pub memory: u64,
+    /// The graphics card that the run computes on, as its maker calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<String>,
+    /// Bytes of its memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu_memory: Option<u64>,
+    /// `linux x86_64`
+    #[serde(default)]
+    pub system: String,
 }
 
 /// A run's status (DESIGN §5). `Lost` is never written: readers conclude it.
@@ -97,6 +135,8 @@ impl State {
             pid: None,
             host: None,
             completed: Vec::new(),
+            times: Vec::new(),
+            machine: None,
             reason,
             error: None,
         }
@@ -241,7 +281,11 @@ mod tests {
     #[test]
     fn survives_a_round_trip() {
         let folder = tempfile::tempdir().unwrap();
-        let state = running(12.5, "here");
+        let state = State {
+            times: vec![StageTime { stage: "train".into(), seconds: 1.5 }],
+            machine: Some(Machine { cpu: "a".into(), cores: 2, ..Machine::default() }),
+            ..running(12.5, "here")
+        };
         state.write(folder.path()).unwrap();
         assert_eq!(State::read(folder.path()).unwrap(), state);
     }

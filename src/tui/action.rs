@@ -66,8 +66,8 @@ actions! {
     Compare "compare" "compare" "Lay the curves of the marked runs over one another";
     ClearMarks "clear_marks" "clear marks" "Take all marks away";
     EditSpec "edit_spec" "edit spec" "Open the spec in $EDITOR";
+    WriteReport "write_report" "report" "Write the run's report into its folder: page, tables, figures";
     CopyCommand "copy_command" "copy command" "Copy the command that makes what is on the screen";
-    WriteReport "write_report" "report" "Write a page about the run, or the runs beside each other, into the run's folder";
     // Curves
     SmoothMore "smooth_more" "smooth" "Smooth the curves more";
     SmoothLess "smooth_less" "smooth" "Smooth the curves less";

@@ -25,17 +25,17 @@ pub enum Effect {
         /// Its id.
         run: String,
     },
+    /// Write the report of these runs into the folder of the first one.
+    WriteReport {
+        /// Their ids.
+        runs: Vec<String>,
+    },
     /// Tell a run's worker.
     Control {
         /// The run's id.
         run: String,
         /// What.
         order: Order,
-    },
-    /// Write a page about these runs, beside each other, into the folder of the first.
-    WriteReport {
-        /// Their ids.
-        runs: Vec<String>,
     },
     /// Keep a neuron's bookmark in its run.
     Bookmark {

@@ -128,6 +128,8 @@ fn run(id: &str, title: &str, status: Status, progress: f64) -> RunSummary {
             pid: None,
             host: None,
             completed: Vec::new(),
+            times: Vec::new(),
+            machine: None,
             reason: None,
             error: None,
         },

@@ -63,6 +63,26 @@ impl Launcher {
         })
     }
 
+    /// `glassbox report RUN… --out RUN/report`, into the folder of the first run.
+    pub fn report(&self, runs: &[String]) -> Message {
+        let Some(first) = runs.first() else {
+            return Message::Noticed(Notice::info("no run is selected"));
+        };
+        let out = self.runs_dir.join(first).join("report");
+        let out = out.to_string_lossy();
+        let mut words = vec!["report", "--out", &out];
+        words.extend(runs.iter().map(String::as_str));
+        Message::Noticed(match self.command(&words) {
+            // It prints the names of the files.
+            Ok(files) => {
+                let page = format!("{out}/report.html");
+                let others = files.lines().filter(|file| *file != page).count();
+                Notice::info(format!("{page} and {others} more files"))
+            }
+            Err(error) => Notice::error(error),
+        })
+    }
+
     /// Tells a run's worker.
     pub fn control(&self, run: &str, order: Order) -> Message {
         let (command, words) = match order {
@@ -74,22 +94,6 @@ impl Launcher {
         Message::Noticed(match control::send(&self.runs_dir.join(run), command) {
             Ok(()) => Notice::info(format!("{}: {words}", short_name(run))),
             Err(error) => Notice::error(error.message),
-        })
-    }
-
-    /// `glassbox report RUN… --format html`, into `report/` of the first run's folder.
-    pub fn report(&self, runs: &[String]) -> Message {
-        let Some(first) = runs.first() else {
-            return Message::Noticed(Notice::info("no run is selected"));
-        };
-        let folder = self.runs_dir.join(first).join("report");
-        let out = folder.to_string_lossy();
-        let runs = runs.iter().map(String::as_str);
-        let options = ["--format", "html", "--out", &*out];
-        let arguments: Vec<&str> = std::iter::once("report").chain(runs).chain(options).collect();
-        Message::Noticed(match self.command(&arguments) {
-            Ok(written) => Notice::info(format!("written: {written}")),
-            Err(error) => Notice::error(error),
         })
     }
 
@@ -267,6 +271,23 @@ mod tests {
         let Message::Noticed(notice) = told else { panic!() };
         assert!(notice.text.contains("mend it") && notice.text.contains("'dogs'"), "{notice:?}");
         assert_eq!(fs::read_to_string(run.join("neurons/bookmarks.json")).unwrap(), "[");
+    }
+
+    #[test]
+    fn a_report_goes_into_the_folder_of_the_first_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let seen = folder.path().join("seen");
+        let script = format!(
+            "echo \"$@\" > {}; echo \"$3/report.html\"; echo \"$3/report.md\"",
+            seen.display()
+        );
+        let launcher = launcher(folder.path(), &script);
+        let told = launcher.report(&["a-1".into(), "b-2".into()]);
+        let out = folder.path().join("runs/a-1/report").display().to_string();
+        let text = format!("{out}/report.html and 1 more files");
+        assert!(matches!(told, Message::Noticed(notice) if notice.text == text));
+        let seen = fs::read_to_string(seen).unwrap();
+        assert!(seen.starts_with(&format!("report --out {out} a-1 b-2 --runs-dir")), "{seen}");
     }
 
     #[test]

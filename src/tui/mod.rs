@@ -17,7 +17,7 @@ pub mod number;
 pub mod pictures;
 pub mod reader;
 pub mod screen;
-pub mod shell;
+pub use crate::run::shell;
 pub mod signals;
 pub mod terminal;
 pub mod text;

@@ -1,7 +1,7 @@
 //! How numbers are written on the screen: few digits, always the same width for the same kind of
 //! number, with units.
 
-pub use crate::report::number::value;
+pub use crate::report::number::{duration, value};
 
 /// A fraction of 0..1 in six characters: `0.9132`.
 pub fn fraction(value: f64) -> String {
@@ -41,23 +41,6 @@ pub fn bytes(value: f64) -> String {
         rest /= 1024.0;
     }
     format!("{rest:.1} TiB")
-}
-
-/// A stretch of time in its two largest units: `3 h 12 m`, `12 m 05 s`, `42 s`.
-pub fn duration(seconds: f64) -> String {
-    let total =
-        if seconds.is_finite() { seconds.max(0.0).round() as u64 } else { return "–".into() };
-    let (days, hours) = (total / 86_400, total / 3_600 % 24);
-    let (minutes, seconds) = (total / 60 % 60, total % 60);
-    if days > 0 {
-        format!("{days} d {hours:02} h")
-    } else if hours > 0 {
-        format!("{hours} h {minutes:02} m")
-    } else if minutes > 0 {
-        format!("{minutes} m {seconds:02} s")
-    } else {
-        format!("{seconds} s")
-    }
 }
 
 /// A step on an axis: `0`, `250`, `5 k`, `1.5 M`.

@@ -382,13 +382,13 @@ impl Workbench {
                 });
             }
             Effect::ResumeRun { run } => self.aside(move |launcher| launcher.resume(&run)),
+            Effect::WriteReport { runs } => self.aside(move |of| of.report(&runs)),
             Effect::Control { run, order } => {
                 self.aside(move |launcher| launcher.control(&run, order));
             }
             Effect::Bookmark { run, layer, neuron, note } => {
                 self.aside(move |launcher| launcher.bookmark(&run, &layer, neuron, note));
             }
-            Effect::WriteReport { runs } => self.aside(move |launcher| launcher.report(&runs)),
             Effect::Follow(runs) => self.reader.follow(runs),
             Effect::LoadPictures(requests) => self.decoder.want(requests),
             Effect::EditSpec(spec) => match std::fs::read_to_string(&spec) {

@@ -158,6 +158,24 @@ pub fn consistency(report: &Report) -> String {
     lines("run,network,layer,neurons,silent,quantity,mean,low,high", rows)
 }
 
+/// Mean LC with other widths.
+pub fn sigmas(report: &Report) -> String {
+    let rows = report.consistencies.iter().flat_map(|of| {
+        of.result.layers.iter().flat_map(move |layer| {
+            layer.sweep.iter().map(move |point| {
+                vec![
+                    of.run.clone(),
+                    layer.layer.clone(),
+                    point.sigma.to_string(),
+                    point.lc.to_string(),
+                    optional(point.adversarial_lc),
+                ]
+            })
+        })
+    });
+    lines("run,layer,sigma,lc,adversarial_lc", rows)
+}
+
 /// The curves of Figure 10; those that were published beside ours.
 pub fn curves(report: &Report) -> String {
     let head = "run,layer,source,lc,lc_low,lc_high,neurons,cs1,cs1_low,cs1_high,cs2,cs2_low,cs2_high,\

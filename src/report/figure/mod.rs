@@ -3,6 +3,7 @@
 //! ones have in common; below each picture its class, the network's answer where that is another,
 //! and the activation.
 
+mod drawn;
 mod layout;
 mod paint;
 mod source;
@@ -16,10 +17,12 @@ use super::region::{self, Look};
 use crate::error::{Error, Result};
 use crate::run::results::neurons::{Layer, Neuron};
 
+pub(super) use drawn::drawing;
 pub(super) use layout::{TINY, columns};
 pub use paint::png;
-pub(super) use paint::{left_out_note, look_note};
+pub(super) use paint::{left_out_note, look_note, with_density};
 pub use source::{Source, neuron};
+pub(super) use typeface::{Style, Typeface, wrapped};
 
 /// What a figure shows besides the pictures.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

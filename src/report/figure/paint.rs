@@ -14,11 +14,11 @@ const INK: [u8; 3] = [0; 3];
 const MUTED: [u8; 3] = [96; 3];
 const RULE: [u8; 3] = [208; 3];
 
-const TEXT: Style = Style { size: 27.0, bold: false, color: INK };
-const QUIET: Style = Style { color: MUTED, ..TEXT };
-const HEAD: Style = Style { size: 40.0, bold: true, color: INK };
-const RUN: Style = Style { bold: true, ..TEXT };
-const TITLE: Style = Style { size: 40.0, bold: false, color: INK };
+pub(super) const TEXT: Style = Style { size: 27.0, bold: false, color: INK };
+pub(super) const QUIET: Style = Style { color: MUTED, ..TEXT };
+pub(super) const HEAD: Style = Style { size: 40.0, bold: true, color: INK };
+pub(super) const RUN: Style = Style { bold: true, ..TEXT };
+pub(super) const TITLE: Style = Style { size: 40.0, bold: false, color: INK };
 
 // Lines of one class's name below a picture, at most.
 const NAME_LINES: usize = 2;
@@ -29,11 +29,19 @@ const MOST_PIXELS: usize = 200_000_000;
 /// The figure as a file's bytes. Fails where a picture cannot be read.
 pub fn png(figure: &Figure) -> Result<Vec<u8>> {
     let (canvas, _) = painted(figure)?;
-    Ok(with_density(canvas.png()?))
+    Ok(with_density(canvas.png()?, DOTS_AN_INCH))
 }
 
-/// The pixels, and where everything stands in them.
-pub(super) fn painted(figure: &Figure) -> Result<(Raster, Layout)> {
+/// Where everything of a figure stands, and what writes it there.
+pub(super) struct Plan<'a> {
+    pub brush: Brush<'a>,
+    pub layout: Layout,
+    /// Lines below everything.
+    pub notes: Vec<String>,
+}
+
+/// Places everything.
+pub(super) fn plan(figure: &Figure) -> Result<Plan<'_>> {
     let brush = Brush { typeface: Typeface::new()?, figure, tile: tile(figure) };
     let gutter = brush.gutter();
     let rows = figure.panels.iter().flat_map(|panel| &panel.rows);
@@ -50,6 +58,12 @@ pub(super) fn painted(figure: &Figure) -> Result<(Raster, Layout)> {
         notes: notes.len(),
     };
     let layout = content.layout();
+    Ok(Plan { brush, layout, notes })
+}
+
+/// The pixels, and where everything stands in them.
+pub(super) fn painted(figure: &Figure) -> Result<(Raster, Layout)> {
+    let Plan { brush, layout, notes } = plan(figure)?;
     if layout.width.saturating_mul(layout.height) > MOST_PIXELS {
         return Err(Error::bad_input(format!(
             "a figure of {}×{} pixels is too large: {} MB of memory would hold it",
@@ -135,10 +149,10 @@ pub(in crate::report) fn look_note(look: Look) -> &'static str {
     }
 }
 
-struct Brush<'a> {
-    typeface: Typeface,
+pub(super) struct Brush<'a> {
+    pub typeface: Typeface,
     figure: &'a Figure,
-    tile: usize,
+    pub tile: usize,
 }
 
 impl Brush<'_> {
@@ -150,7 +164,7 @@ impl Brush<'_> {
     }
 
     /// Whether each neuron has to say which run it is of.
-    fn has_runs(&self) -> bool {
+    pub(super) fn has_runs(&self) -> bool {
         let which = |panel: &Panel| (panel.run.clone(), panel.step);
         let mut panels = self.figure.panels.iter();
         panels.next().is_some_and(|first| panels.any(|panel| which(panel) != which(first)))
@@ -165,7 +179,7 @@ impl Brush<'_> {
     }
 
     /// The lines below a picture.
-    fn caption(&self, shown: &Shown) -> Vec<(String, Style)> {
+    pub(super) fn caption(&self, shown: &Shown) -> Vec<(String, Style)> {
         let mut lines = self.names(shown);
         lines.push(shown.value());
         let last = lines.len() - 1;
@@ -262,12 +276,12 @@ fn fitted(shown: &Shown, look: Option<Look>, tile: usize) -> Result<Raster> {
     Ok(picture.resized(scaled(picture.width), scaled(picture.height)))
 }
 
-fn moved(place: Place, right: usize) -> Place {
+pub(super) fn moved(place: Place, right: usize) -> Place {
     let right = right.min(place.width);
     Place { x: place.x + right, width: place.width - right, ..place }
 }
 
-fn middle_of(place: Place) -> Place {
+pub(super) fn middle_of(place: Place) -> Place {
     Place { y: place.y + (place.height.saturating_sub(LINE)) / 2, height: LINE, ..place }
 }
 
@@ -283,11 +297,11 @@ fn rule(canvas: &mut Raster, place: Place) {
 
 /// A PNG that says how large it is printed: a `pHYs` chunk behind `IHDR` (PNG, third edition,
 /// 11.3.4.3).
-fn with_density(png: Vec<u8>) -> Vec<u8> {
+pub(in crate::report) fn with_density(png: Vec<u8>, dots_an_inch: f64) -> Vec<u8> {
     // The signature, and IHDR: length, type, 13 bytes, checksum.
     const BEHIND_HEADER: usize = 8 + 4 + 4 + 13 + 4;
     const METRE: u8 = 1;
-    let dots_a_metre = (DOTS_AN_INCH / 0.0254).round() as u32;
+    let dots_a_metre = (dots_an_inch / 0.0254).round() as u32;
     let mut body = b"pHYs".to_vec();
     body.extend(dots_a_metre.to_be_bytes());
     body.extend(dots_a_metre.to_be_bytes());

@@ -13,7 +13,7 @@ static BOLD: &[u8] = include_bytes!("../../../assets/fonts/DejaVuSansCondensed-B
 
 /// How a text is set.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Style {
+pub(in crate::report) struct Style {
     /// From the top of an ascender to the bottom of a descender, in pixels.
     pub size: f32,
     /// Whether it is bold.
@@ -22,14 +22,36 @@ pub(super) struct Style {
     pub color: [u8; 3],
 }
 
+// Of DejaVu Sans, of an em of 2048.
+const ASCENDER: f32 = 1901.0;
+const DESCENDER: f32 = 483.0;
+const EM: f32 = 2048.0;
+
+impl Style {
+    /// In ink, of an em of so many pixels, as other programs count.
+    pub(in crate::report) fn of_em(em: f32, bold: bool) -> Self {
+        Self { size: em * (ASCENDER + DESCENDER) / EM, bold, color: [0; 3] }
+    }
+
+    /// The em, in pixels.
+    pub(super) fn em(self) -> f64 {
+        f64::from(self.size * EM / (ASCENDER + DESCENDER))
+    }
+
+    /// From the top of an ascender to the baseline, in pixels.
+    pub(super) fn ascent(self) -> f64 {
+        f64::from(self.size * ASCENDER / (ASCENDER + DESCENDER))
+    }
+}
+
 /// Both cuts.
-pub(super) struct Typeface {
+pub(in crate::report) struct Typeface {
     regular: FontRef<'static>,
     bold: FontRef<'static>,
 }
 
 impl Typeface {
-    pub(super) fn new() -> Result<Self> {
+    pub(in crate::report) fn new() -> Result<Self> {
         let open = |bytes| {
             FontRef::try_from_slice(bytes)
                 .map_err(|error| Error::failed(format!("failed to open the typeface: {error}")))
@@ -42,7 +64,7 @@ impl Typeface {
     }
 
     /// Pixels across.
-    pub(super) fn width(&self, text: &str, style: Style) -> f32 {
+    pub(in crate::report) fn width(&self, text: &str, style: Style) -> f32 {
         self.walk(text, style, |_, _| {})
     }
 
@@ -54,18 +76,31 @@ impl Typeface {
         (x, y): (f32, f32),
         style: Style,
     ) -> f32 {
-        let scaled = self.cut(style).as_scaled(PxScale::from(style.size));
-        let baseline = y + scaled.ascent();
-        let end = self.walk(text, style, |id, at| {
-            let glyph = id.with_scale_and_position(style.size, point(x + at, baseline));
-            let Some(outline) = scaled.font().outline_glyph(glyph) else { return };
-            let bounds = outline.px_bounds();
-            outline.draw(|column, row, coverage| {
-                let (column, row) = (bounds.min.x + column as f32, bounds.min.y + row as f32);
-                blend(canvas, column, row, coverage, style.color);
-            });
+        let baseline = y + self.cut(style).as_scaled(PxScale::from(style.size)).ascent();
+        let end = self.outline(text, (x, baseline), style, |column, row, coverage| {
+            blend(canvas, column, row, coverage, style.color);
         });
         x + end
+    }
+
+    /// Hands out every pixel that a line of text covers, and how much of it, 0..1; the text begins at
+    /// `x` on the baseline. Answers how wide it is.
+    pub(in crate::report) fn outline(
+        &self,
+        text: &str,
+        (x, baseline): (f32, f32),
+        style: Style,
+        mut each: impl FnMut(f32, f32, f32),
+    ) -> f32 {
+        let font = self.cut(style);
+        self.walk(text, style, |id, at| {
+            let glyph = id.with_scale_and_position(style.size, point(x + at, baseline));
+            let Some(outline) = font.outline_glyph(glyph) else { return };
+            let bounds = outline.px_bounds();
+            outline.draw(|column, row, coverage| {
+                each(bounds.min.x + column as f32, bounds.min.y + row as f32, coverage);
+            });
+        })
     }
 
     /// Each glyph with where it stands, and where the line ends.
@@ -98,7 +133,13 @@ impl Typeface {
     }
 }
 
-fn wrapped(text: &str, width: f32, most: usize, measure: impl Fn(&str) -> f32) -> Vec<String> {
+/// The same by any measure.
+pub(in crate::report) fn wrapped(
+    text: &str,
+    width: f32,
+    most: usize,
+    measure: impl Fn(&str) -> f32,
+) -> Vec<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let mut lines: Vec<String> = Vec::new();
     let mut at = 0;

@@ -1,19 +1,22 @@
-//! A report as one HTML page that stands alone: tables, doubts, and the neurons' figures with their
-//! pictures inside. No scripts, nothing from elsewhere; light or dark as the reader has it; fit for a
-//! phone and for paper. A new part of a report is one more `Part`.
+//! A report as one HTML page that stands alone: a summary, tables, doubts, drawn figures, the neurons
+//! with their pictures inside, and an appendix. No scripts, nothing from elsewhere; light or dark as
+//! the reader has it; fit for a phone and for paper.
 
 mod chart;
+mod drawing;
 mod markup;
 mod neurons;
 mod picture;
+mod table;
 
 use std::fmt::Write as _;
 
-use super::Report;
 use super::figure::{Gallery, Panel};
-use super::sections::{self, Column, RUN, Section};
-use crate::run::folder::short_name;
+use super::sections::{self, Part, Section};
+use super::{Report, findings};
 use markup::escape;
+
+pub use drawing::Drawing;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -28,57 +31,104 @@ pub struct Page<'a> {
     pub galleries: &'a [Gallery],
     /// The command that makes a neuron's figure.
     pub command: &'a dyn Fn(&Panel) -> String,
+    /// Drawn figures, each in the part that its numbers belong to.
+    pub drawings: &'a [Drawing],
 }
 
 /// A part of the page, with an entry in the list of contents.
-struct Part {
+struct Chapter {
     id: String,
     title: String,
+    /// What is in it, for the list of contents.
+    entries: Vec<(String, String)>,
     /// Markup.
     body: String,
 }
 
-/// How a column's cells are set: a run's name is long, says the same in many rows, and must not push
-/// the numbers off the page.
-fn class(column: &Column) -> &'static str {
-    match column {
-        Column { is_number: true, .. } => " class=\"number\"",
-        Column { name, .. } if name == RUN => " class=\"run\"",
-        Column { .. } => "",
+impl Chapter {
+    fn add(&mut self, title: &str, body: &str) {
+        let id = format!("{}-{}", self.id, self.entries.len() + 1);
+        let _ = write!(
+            self.body,
+            "<section id=\"{id}\">\n<h3>{}</h3>\n{body}</section>\n",
+            escape(title)
+        );
+        self.entries.push((id, title.to_owned()));
     }
 }
 
 /// The page, and how many of its pictures could not be read.
 pub fn render(page: &Page<'_>) -> (String, usize) {
-    let mut parts: Vec<Part> = Vec::new();
-    let several = page.report.runs.len() > 1;
-    for section in sections::of(page.report) {
-        let section = if several { section } else { section.of_the_only_run() };
-        let id = format!("table-{}", parts.len());
-        let title = section.full_heading().unwrap_or_else(|| "What was run".into());
-        parts.push(Part { id, title, body: table(&section) });
-    }
-    parts.extend(doubts(page.report));
-    parts.extend(notes(page.report));
     let mut unread = 0;
-    for (index, gallery) in page.galleries.iter().enumerate() {
+    let several = page.report.runs.len() > 1;
+    let sections = sections::of(page.report);
+    let mut chapters: Vec<Chapter> = vec![summary(page.report, &sections)];
+    chapters.extend(doubts(page.report));
+    for part in Part::ALL {
+        let title = part.title().to_owned();
+        let mut chapter = Chapter {
+            id: format!("part-{}", part as usize),
+            title,
+            entries: Vec::new(),
+            body: String::new(),
+        };
+        let drawn: Vec<&Drawing> =
+            page.drawings.iter().filter(|drawing| drawing.part() == part).collect();
+        for drawing in &drawn {
+            chapter.body += &drawing::figure(drawing);
+            chapter.entries.push((format!("figure-{}", drawing.name), drawing.heading()));
+        }
+        let of_part = sections.iter().filter(|section| section.part == part);
+        // The summary has the runs.
+        for section in of_part.filter(|section| section.heading.is_some()) {
+            let section = section.clone();
+            let section = if several { section } else { section.of_the_only_run() };
+            let heading = section.full_heading().unwrap_or_default();
+            chapter.add(&heading, &table::table(&section, drawn.is_empty()));
+        }
+        if part == Part::Neurons {
+            unread += neurons(page, &mut chapter);
+        }
+        if part == Part::Appendix {
+            notes(page.report, &mut chapter);
+        }
+        if !chapter.body.is_empty() {
+            chapters.push(chapter);
+        }
+    }
+    (whole(&page.report.title(), &chapters), unread)
+}
+
+fn neurons(page: &Page<'_>, chapter: &mut Chapter) -> usize {
+    let names = page.report.names();
+    let several = page.report.runs.len() > 1;
+    let mut unread = 0;
+    for gallery in page.galleries {
         let (body, missing) = neurons::gallery(gallery, page.command);
         unread += missing;
-        let run = if several { format!(", {}", gallery.run) } else { String::new() };
-        let title = format!("Neurons of {}{run}", gallery.layer);
-        parts.push(Part { id: format!("neurons-{index}"), title, body });
+        let run = if several { format!(", {}", names.of(&gallery.run)) } else { String::new() };
+        chapter.add(&format!("Neurons of {}{run}", gallery.layer), &body);
     }
-    (whole(&title(page.report), &parts), unread)
+    unread
 }
 
-fn title(report: &Report) -> String {
-    match report.runs.as_slice() {
-        [run] => run.title.clone(),
-        runs => format!("{} runs", runs.len()),
+/// What was studied and found, and the runs.
+fn summary(report: &Report, sections: &[Section]) -> Chapter {
+    let mut body = format!("<p class=\"lead\">{}</p>\n", escape(&findings::studied(report)));
+    if !report.findings.is_empty() {
+        body += "<ul class=\"findings\">\n";
+        for finding in &report.findings {
+            let _ = writeln!(body, "<li>{}</li>", escape(finding));
+        }
+        body += "</ul>\n<p class=\"note\">A difference is claimed where the 95 % intervals do not \
+                 overlap. The numbers are in the tables below.</p>\n";
     }
+    let runs = sections.iter().filter(|section| section.heading.is_none());
+    runs.for_each(|section| body += &table::table(section, false));
+    Chapter { id: "summary".into(), title: "Summary".into(), entries: Vec::new(), body }
 }
 
-fn whole(title: &str, parts: &[Part]) -> String {
+fn whole(title: &str, chapters: &[Chapter]) -> String {
     let title = escape(title);
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -87,16 +137,39 @@ fn whole(title: &str, parts: &[Part]) -> String {
          <meta name=\"generator\" content=\"glassbox {version}\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
          <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-         <header>\n<h1>{title}</h1>\n<nav aria-label=\"Contents\">\n<ul>\n",
+         <header>\n<h1>{title}</h1>\n</header>\n",
         version = env!("CARGO_PKG_VERSION"),
     );
-    for Part { id, title, .. } in parts {
-        let _ = writeln!(out, "<li><a href=\"#{id}\">{}</a></li>", escape(title));
+    let mut chapters = chapters.iter().enumerate();
+    // What a reader should see before the list of contents.
+    if let Some((_, Chapter { id, title, body, .. })) = chapters.next() {
+        let _ = write!(
+            out,
+            "<section id=\"{id}\" class=\"chapter\">\n<h2>{}</h2>\n{body}</section>\n",
+            escape(title)
+        );
     }
-    out += "</ul>\n</nav>\n</header>\n<main>\n";
-    for Part { id, title, body } in parts {
-        let _ =
-            write!(out, "<section id=\"{id}\">\n<h2>{}</h2>\n{body}</section>\n", escape(title));
+    out += "<nav aria-label=\"Contents\">\n<h2>Contents</h2>\n<ol>\n";
+    for (_, Chapter { id, title, entries, .. }) in chapters.clone() {
+        let _ = write!(out, "<li><a href=\"#{id}\">{}</a>", escape(title));
+        if !entries.is_empty() {
+            out += "\n<ul>\n";
+            for (id, title) in entries {
+                let (id, title) = (escape(id), escape(title));
+                let _ = writeln!(out, "<li><a href=\"#{id}\">{title}</a></li>");
+            }
+            out += "</ul>\n";
+        }
+        out += "</li>\n";
+    }
+    out += "</ol>\n</nav>\n<main>\n";
+    for (number, Chapter { id, title, body, .. }) in chapters {
+        let _ = write!(
+            out,
+            "<section id=\"{id}\" class=\"chapter\">\n<h2><span class=\"count\">{number}</span> \
+             {}</h2>\n{body}</section>\n",
+            escape(title)
+        );
     }
     let _ = write!(
         out,
@@ -106,90 +179,36 @@ fn whole(title: &str, parts: &[Part]) -> String {
     out
 }
 
-fn table(section: &Section) -> String {
-    let mut out = String::new();
-    if let Some(before) = &section.before {
-        let _ = writeln!(out, "<p>{}</p>", escape(before));
-    }
-    out.extend(section.chart.as_ref().map(chart::svg));
-    match section.rows.as_slice() {
-        _ if section.columns.is_empty() => {}
-        // One run: its facts, not a table of one row.
-        [row] if section.heading.is_none() => {
-            out += "<dl class=\"facts\">\n";
-            for (column, text) in section.columns.iter().zip(row) {
-                let (name, text) = (escape(&column.name), escape(text));
-                let _ = writeln!(out, "<div><dt>{name}</dt><dd>{text}</dd></div>");
-            }
-            out += "</dl>\n";
-        }
-        rows => {
-            // What is scrolled must be reachable without a pointer.
-            out += "<div class=\"scroll\" tabindex=\"0\">\n";
-            // Paths and titles are long; numbers and names of attacks stay on one line.
-            out += if section.heading.is_none() { "<table class=\"wraps\">" } else { "<table>" };
-            out += "\n<thead><tr>";
-            for column in &section.columns {
-                let class = class(column);
-                let _ = write!(out, "<th scope=\"col\"{class}>{}</th>", escape(&column.name));
-            }
-            out += "</tr></thead>\n<tbody>\n";
-            for row in rows {
-                out += "<tr>";
-                for (column, text) in section.columns.iter().zip(row) {
-                    let class = class(column);
-                    // The first table of all has the whole ids.
-                    let is_short = column.name == RUN && section.heading.is_some();
-                    let text = if is_short { short_name(text) } else { text };
-                    let _ = write!(out, "<td{class}>{}</td>", escape(text));
-                }
-                out += "</tr>\n";
-            }
-            out += "</tbody>\n</table>\n</div>\n";
-        }
-    }
-    if !section.lines.is_empty() {
-        out += "<div class=\"scroll\" tabindex=\"0\">\n<pre>";
-        for line in &section.lines {
-            let _ = writeln!(out, "{}", escape(line));
-        }
-        out += "</pre>\n</div>\n";
-    }
-    if let Some(after) = &section.after {
-        let _ = writeln!(out, "<p class=\"note\">{}</p>", escape(after));
-    }
-    out
-}
-
-fn doubts(report: &Report) -> Option<Part> {
+fn doubts(report: &Report) -> Option<Chapter> {
     if report.warnings.is_empty() {
         return None;
     }
+    let names = report.names();
     let mut body = String::from("<ul class=\"doubts\">\n");
     for doubt in &report.warnings {
         let _ = writeln!(
             body,
             "<li><strong>{}, {}</strong>: {}. Try: {}.</li>",
-            escape(&doubt.run),
+            escape(names.of(&doubt.run)),
             escape(&doubt.about),
             escape(&doubt.message),
             escape(&doubt.remedy)
         );
     }
     body += "</ul>\n";
-    Some(Part { id: "doubts".into(), title: "Doubts".into(), body })
+    Some(Chapter { id: "doubts".into(), title: "Doubts".into(), entries: Vec::new(), body })
 }
 
-fn notes(report: &Report) -> Option<Part> {
+fn notes(report: &Report, chapter: &mut Chapter) {
     if report.notes.is_empty() {
-        return None;
+        return;
     }
     let mut body = String::from("<ul>\n");
     for note in &report.notes {
         let _ = writeln!(body, "<li>{}</li>", escape(note));
     }
     body += "</ul>\n";
-    Some(Part { id: "notes".into(), title: "Notes".into(), body })
+    chapter.add("Notes", &body);
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ fn figure(
     let disagreement =
         panel.disagreement.map(|share| format!(" · disagreement {share:.2}")).unwrap_or_default();
     let mut out = format!(
-        "<figure>\n<figcaption>\n<h3>{} <span>neuron {}{disagreement}</span></h3>\n<p>{}</p>\n\
+        "<figure>\n<figcaption>\n<h4>{} <span>neuron {}{disagreement}</span></h4>\n<p>{}</p>\n\
          </figcaption>\n",
         escape(&panel.name),
         panel.neuron,
@@ -113,7 +113,7 @@ fn pictures(row: &Row, look: Option<Look>, count: &mut Count) -> String {
     let tile = cells.iter().map(|(_, tile)| *tile).max().unwrap_or(0);
     let columns = columns(row.pictures.len()).max(1);
     let mut out = format!(
-        "<div class=\"row {kind}\" style=\"--columns:{columns};--tile:{tile}px\">\n<h4>{}</h4>\n\
+        "<div class=\"row {kind}\" style=\"--columns:{columns};--tile:{tile}px\">\n<h5>{}</h5>\n\
          <ol>\n",
         row.side.word(),
     );

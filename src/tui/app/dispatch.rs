@@ -92,6 +92,7 @@ impl App {
                 Effect::StartRun { .. }
                     | Effect::StartEdited { .. }
                     | Effect::ResumeRun { .. }
+                    | Effect::WriteReport { .. }
                     | Effect::Control { .. }
                     | Effect::Bookmark { .. }
             )

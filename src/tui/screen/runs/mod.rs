@@ -142,7 +142,7 @@ impl State {
 pub fn hints(state: &State, scene: &Scene<'_>) -> Vec<Action> {
     use Action::{
         Back, ClearMarks, Compare, Filter, LogScale, Mark, NewRun, NextFocus, Open, Pause, Resume,
-        SmoothLess, SmoothMore, Stop, Zoom,
+        SmoothLess, SmoothMore, Stop, WriteReport, Zoom,
     };
     if state.filtering {
         return vec![Open, Back];
@@ -150,7 +150,8 @@ pub fn hints(state: &State, scene: &Scene<'_>) -> Vec<Action> {
     let status = scene.selected.and_then(|id| scene.world.run(id)).map(|run| run.status);
     let steering: &[Action] = match status {
         Some(Status::Stopped | Status::Failed | Status::Lost) => &[Resume],
-        Some(Status::Finished) | None => &[],
+        Some(Status::Finished) => &[WriteReport],
+        None => &[],
         Some(Status::Paused) => &[Resume, Stop],
         Some(Status::Queued) => &[Stop],
         Some(_) => &[Pause, Stop],
@@ -232,6 +233,13 @@ pub fn act(
         Action::Pause => return Some(pause(selected?)),
         Action::Checkpoint => return Some(order(selected?, Order::Checkpoint)),
         Action::Resume => return Some(resume(selected?)),
+        Action::WriteReport => {
+            let compared = state.compared();
+            let runs = if compared.is_empty() { vec![selected?.info.id.clone()] } else { compared };
+            let name = short_name(&runs[0]).to_owned();
+            let told = Notice::info(format!("{name}: its report is being written"));
+            return Some(vec![Effect::WriteReport { runs }, Effect::Notify(told)]);
+        }
         Action::EditSpec => {
             return Some(vec![Effect::EditSpec(selected?.folder.join("spec.toml"))]);
         }

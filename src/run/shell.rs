@@ -1,6 +1,6 @@
 //! Words for a shell: what the workbench copies is pasted into one, and parts of it come from files.
 
-use super::text;
+use crate::error::text;
 
 /// A word as a shell takes it: quoted where it holds more than letters, digits and signs that mean
 /// nothing. Control codes are left out.
