@@ -230,11 +230,13 @@ mod tests {
         assert!(detector.scores(&seen, &[]).unwrap().is_empty());
         let scores = detector.scores(&seen, &[3, 0]).unwrap();
         assert_eq!(scores.len(), 2);
-        // An image whose class mean it is itself is at no distance from that.
-        let at = (0..4).find(|&at| seen.predictions[at] as usize == at);
-        if let Some(at) = at {
-            assert!(detector.scores(&seen, &[at]).unwrap()[0][1] < 1e-6);
-        }
         assert!(scores.iter().flatten().all(|score| score.is_finite()));
+        // An image that is its class's mean itself is much nearer to it than to another's.
+        let own = seen.predictions[0];
+        let mut builder = Reference::builder(tap.shape, CLASSES, 2);
+        builder.add(&maps.narrow(0, 0, 2).unwrap(), &[own, (own + 1) % CLASSES as u32]).unwrap();
+        let reference = &builder.finish();
+        let score = Detector { reference, ..detector }.scores(&seen, &[0]).unwrap()[0][1];
+        assert!(score < 1e-3, "{score}");
     }
 }
