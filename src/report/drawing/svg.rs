@@ -15,10 +15,12 @@ const MOST: usize = 256;
 
 pub(super) fn write(drawing: &Drawing, ink: Ink) -> Result<String> {
     let [width, height] = drawing.size;
+    // Inside a page the name of the language says nothing, and a page names no address.
+    let language = if ink == Ink::Alone { " xmlns=\"http://www.w3.org/2000/svg\"" } else { "" };
     let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" \
-         role=\"img\" font-family=\"'DejaVu Sans Condensed', system-ui, 'Segoe UI', Roboto, \
-         'Helvetica Neue', sans-serif\" style=\"max-width:100%;height:auto\">\n<title>{}</title>\n",
+        "<svg{language} viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" role=\"img\" \
+         font-family=\"'DejaVu Sans Condensed', system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', \
+         sans-serif\" style=\"max-width:100%;height:auto\">\n<title>{}</title>\n",
         escape(&drawing.title),
         w = number(width),
         h = number(height),

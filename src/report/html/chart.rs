@@ -8,7 +8,7 @@ use crate::report::figures;
 pub(super) fn svg(chart: &Chart) -> String {
     match figures::chart(chart) {
         Ok(svg) if svg.is_empty() => svg,
-        Ok(svg) => format!("<div class=\"chart\">\n{svg}</div>\n"),
+        Ok(svg) => format!("<div class=\"drawing\">\n{svg}</div>\n"),
         Err(error) => format!("<p class=\"note\">{}</p>\n", escape(&error.message)),
     }
 }
@@ -27,7 +27,7 @@ mod tests {
     fn a_chart_is_drawn_in_the_pages_colours_and_no_name_is_markup() {
         let points = [0.0, 0.5, 1.0].map(|at| Point { x: at, y: at, interval: Some([at, 1.0]) });
         let drawn = svg(&chart(points.to_vec()));
-        assert!(drawn.starts_with("<div class=\"chart\">\n<svg "), "{drawn}");
+        assert!(drawn.starts_with("<div class=\"drawing\">\n<svg "), "{drawn}");
         assert!(drawn.contains("var(--first)") && drawn.contains("&quot;x&quot;"), "{drawn}");
         assert!(!drawn.contains("<a>"), "{drawn}");
     }
