@@ -173,7 +173,7 @@ impl Document {
                     for mut problem in problems {
                         // A form finds the field by it.
                         if let Some(at) = problem.place.rfind("study.runs[") {
-                            problem.key = problem.place[at..].to_owned();
+                            problem.place[at..].clone_into(&mut problem.key);
                         }
                         match wrong.iter_mut().find(|(other, _)| *other == problem) {
                             Some((_, of)) => of.push(&run.name),

@@ -12,8 +12,11 @@ use crate::run::study;
 use crate::spec;
 use crate::tui::number;
 
-/// The runs of a study, in their order: those not started yet have no run. `None` = it is no study.
-fn runs(folder: &RunFolder) -> Result<Option<Vec<(String, Option<RunFolder>)>>> {
+/// A run of a study by its name; one that has not started yet has no folder.
+type Named = (String, Option<RunFolder>);
+
+/// The runs of a study, in their order. `None` = it is no study.
+fn runs(folder: &RunFolder) -> Result<Option<Vec<Named>>> {
     let Some(started) = study::read(folder)? else { return Ok(None) };
     let spec = spec::read_resolved(&folder.path().join("spec.toml"))?;
     let names = spec.study.into_iter().flat_map(|study| study.runs).map(|run| run.name);

@@ -99,13 +99,13 @@ impl Work<'_> {
             return Ok(StageEnd::Stopped);
         }
         let taken_up = match self.known(&name)? {
-            Some(run) => match self.take_up(run)? {
-                Some(taken_up) => taken_up,
-                None => {
+            Some(run) => {
+                let Some(taken_up) = self.take_up(run)? else {
                     self.completed(index);
                     return Ok(StageEnd::Done);
-                }
-            },
+                };
+                taken_up
+            }
             None => self.start(index)?,
         };
         let end = Going::new(self, index, taken_up).follow()?;
@@ -170,18 +170,16 @@ impl Work<'_> {
             spec.model.weights = Some(format!("run:{}@{which}", earlier.run));
         }
         let name = member.name.clone();
-        let run = match study::forgotten(self.folder, &spec.title, &self.started)? {
-            Some(run) => run,
-            None => {
-                let argv = self.folder.info()?.argv;
-                let beside = runs_of(self.folder.path());
-                runs::create_member(beside, spec, argv, &self.folder.id()).map_err(
-                    |mut error| {
-                        error.message = format!("run '{name}' of the study: {}", error.message);
-                        error
-                    },
-                )?
-            }
+        let forgotten = study::forgotten(self.folder, &spec.title, &self.started)?;
+        let run = if let Some(run) = forgotten {
+            run
+        } else {
+            let argv = self.folder.info()?.argv;
+            let beside = runs_of(self.folder.path());
+            runs::create_member(beside, spec, argv, &self.folder.id()).map_err(|mut error| {
+                error.message = format!("run '{name}' of the study: {}", error.message);
+                error
+            })?
         };
         self.started.runs.push(Started { name: name.clone(), run: run.id() });
         study::write(self.folder, &self.started)?;

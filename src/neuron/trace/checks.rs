@@ -41,7 +41,7 @@ pub fn spearman(a: &[f32], b: &[f32]) -> f64 {
         return 0.0;
     }
     // The mean of 1..=count, ties or not.
-    let mean = (count as f64 + 1.0) / 2.0;
+    let mean = f64::midpoint(count as f64, 1.0);
     let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
     for (a, b) in a.iter().zip(&b) {
         ab += (a - mean) * (b - mean);

@@ -80,7 +80,9 @@ fn mid_ranks(values: &[f64]) -> Vec<f64> {
     let mut start = 0;
     for equal in order.chunk_by(|&a, &b| value(a) == value(b)) {
         let rank = start as f64 + (equal.len() + 1) as f64 / 2.0;
-        equal.iter().for_each(|&at| ranks[at] = rank);
+        for &at in equal {
+            ranks[at] = rank;
+        }
         start += equal.len();
     }
     ranks
@@ -106,7 +108,9 @@ fn points(real: &[f64], adversarial: &[f64]) -> Vec<[f64; 2]> {
     let mut above = [0_usize; 2];
     let mut points = vec![[0.0, 0.0]];
     for equal in all.chunk_by(|a, b| a.0 == b.0) {
-        equal.iter().for_each(|&(_, side)| above[side] += 1);
+        for &(_, side) in equal {
+            above[side] += 1;
+        }
         points.push([
             above[0] as f64 / real.len() as f64,
             above[1] as f64 / adversarial.len() as f64,

@@ -139,6 +139,7 @@ pub(super) enum Anchor {
 }
 
 /// A line of text.
+#[allow(clippy::struct_field_names, reason = "what it says")]
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Text {
     /// On the baseline.

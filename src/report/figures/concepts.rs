@@ -1,12 +1,17 @@
 //! Table 1 (SCIENCE §4.1) as bars: what share of the neurons detects a concept, category by
 //! category, on real and on adversarial images, beside what chance alone gives.
 
+use std::collections::BTreeMap;
+
 use super::bars::{self, Bars, Group, Mark};
 use super::{Draft, Made, Names};
 use crate::error::Result;
 use crate::report::Report;
 use crate::report::drawing::{Role, Sign};
-use crate::run::results::dissect::{ALL, Layer};
+use crate::run::results::dissect::{ALL, Layer, Ratio};
+
+/// A ratio, its interval, and what shuffled labels give.
+type Side<'a> = (&'a Ratio, Option<&'a BTreeMap<String, [f64; 2]>>, Option<&'a Ratio>);
 
 /// One of each run and layer.
 pub(super) fn figures(report: &Report) -> Result<Vec<Draft>> {
@@ -49,7 +54,7 @@ fn chart(layer: &Layer, categories: &[String], title: &str) -> Bars {
         sign: Sign::of_series(at),
         filled,
     };
-    let sides = [
+    let sides: [Option<Side<'_>>; 2] = [
         Some((&layer.ratio.real, Some(&layer.interval.real), Some(&layer.null))),
         layer.ratio.adversarial.as_ref().map(|ratio| {
             (ratio, layer.interval.adversarial.as_ref(), layer.adversarial_null.as_ref())
@@ -57,12 +62,8 @@ fn chart(layer: &Layer, categories: &[String], title: &str) -> Bars {
     ];
     let all = ALL.to_owned();
     let groups = categories.iter().filter(|name| **name != ALL).chain([&all]).map(|category| {
-        let mark = |(series, side): (usize, &Option<_>)| {
-            let (ratio, interval, null): (
-                &crate::run::results::dissect::Ratio,
-                Option<&std::collections::BTreeMap<String, [f64; 2]>>,
-                Option<&crate::run::results::dissect::Ratio>,
-            ) = (*side)?;
+        let mark = |(series, side): (usize, &Option<Side<'_>>)| {
+            let (ratio, interval, null) = (*side)?;
             Some(Mark {
                 series,
                 value: 100.0 * ratio.get(category).copied().unwrap_or(0.0),

@@ -22,6 +22,7 @@ use super::{Report, drawing};
 use crate::error::Result;
 use crate::run::folder::{RunFolder, short_name};
 use crate::run::shell::quoted;
+use std::fmt::Write as _;
 
 pub(super) use levels::svg as chart;
 
@@ -188,16 +189,16 @@ fn command(folders: &[RunFolder], name: &str, options: Options) -> String {
     let mut ids: Vec<String> = Vec::new();
     for id in folders.iter().map(RunFolder::id) {
         if !ids.contains(&id) {
-            command += &format!(" {}", quoted(&id));
+            let _ = write!(command, " {}", quoted(&id));
             ids.push(id);
         }
     }
-    command += &format!(" --figure {}", quoted(name));
+    let _ = write!(command, " --figure {}", quoted(name));
     if options.neurons != NEURONS {
-        command += &format!(" --neurons {}", options.neurons);
+        let _ = write!(command, " --neurons {}", options.neurons);
     }
     if let Some(look) = options.look {
-        command += &format!(" --region {}", look.word());
+        let _ = write!(command, " --region {}", look.word());
     }
     command + " --format svg --out figures"
 }

@@ -214,7 +214,7 @@ fn series(name: &str, at: usize) -> bars::Series {
         name: name.into(),
         role: Role::Series(at),
         sign: Sign::of_series(at),
-        filled: at % 2 == 0,
+        filled: at.is_multiple_of(2),
     }
 }
 

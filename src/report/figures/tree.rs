@@ -7,6 +7,7 @@ use crate::report::drawing::{Drawing, Item, Measure, Role, Stroke, Text};
 use crate::report::hypernym_tree::{Line, tree};
 use crate::report::{Report, percent};
 use crate::run::results::consistency::{Consistency, Layer, Neuron};
+use std::fmt::Write as _;
 
 const WIDTH: f64 = 440.0;
 const LINE: f64 = 19.0;
@@ -129,7 +130,7 @@ fn noun(
         .map(|of| of.name.as_str())
         .collect();
     if !own.is_empty() {
-        last += &format!(" ({})", own.join(", "));
+        let _ = write!(last, " ({})", own.join(", "));
     }
     let room = WIDTH - SHARES - x;
     let lit = line.is_common_ancestor;

@@ -41,6 +41,7 @@ pub(super) struct Summary {
 }
 
 /// `tensorboard.Summary.Value`.
+#[allow(clippy::struct_field_names, reason = "TensorBoard's own names")]
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Value {
     #[prost(string, tag = "1")]
@@ -112,6 +113,7 @@ pub(super) struct Plugin {
 }
 
 /// `tensorboard.TensorProto`, of strings.
+#[allow(clippy::struct_field_names, reason = "TensorBoard's own names")]
 #[derive(Clone, PartialEq, Eq, Message)]
 pub(super) struct Tensor {
     #[prost(int32, tag = "1")]

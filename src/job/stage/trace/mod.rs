@@ -12,6 +12,7 @@ mod outcome;
 mod reference;
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -100,7 +101,10 @@ pub fn run(context: &mut Context) -> Result<StageEnd> {
     let mut stage = Stage {
         ledger: Ledger::open(context.folder(), "trace")?,
         // Enough to tell one from another.
-        key: key[..6].iter().map(|byte| format!("{byte:02x}")).collect(),
+        key: key[..6].iter().fold(String::new(), |mut key, byte| {
+            let _ = write!(key, "{byte:02x}");
+            key
+        }),
         reference: build::open_data(&spec)?.train,
         damage: Arc::default(),
         ranking,

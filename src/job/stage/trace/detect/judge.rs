@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::attacks::{self, AwareKeys};
 use super::pairs::Pairs;
-use super::parts::{Fooled, Part, Parts, Real};
+use super::parts::{Fooled, Held, Part, Parts, Real};
 use super::{Ended, Progress, Subject, drawn};
 use crate::attack::{Attack, Aware, PixelLevels, Target, Victims};
 use crate::data::DamageReport;
@@ -35,7 +35,7 @@ struct Judge<'a> {
 }
 
 /// How a part holds what an attack has done.
-const FOOLED: (fn(Fooled) -> Part, fn(&Part) -> Option<&Fooled>) = (Part::Fooled, Part::fooled);
+const FOOLED: Held<Fooled> = (Part::Fooled, Part::fooled);
 
 /// Sets the detectors' thresholds and tries them against every attack of `[evaluate]`, made anew on
 /// this network, against one that knows them, and against the run's set.
@@ -82,7 +82,7 @@ impl Judge<'_> {
     /// A drawn part of the test split: its even places set the thresholds, its odd ones try them.
     fn look_at_real(&self, context: &mut Context, progress: &mut Progress) -> Result<Ended<Real>> {
         let Subject { network, test, spec, .. } = *self.subject;
-        let order = drawn(test.len(), self.section.images, spec.seed, b"detector");
+        let order = drawn(test.len(), self.section.images, spec.seed, *b"detector");
         let is_tried: HashMap<usize, bool> =
             order.iter().enumerate().map(|(place, &index)| (index, place % 2 == 1)).collect();
         let (size, count) = (self.size(), order.len());
@@ -228,8 +228,8 @@ impl Judge<'_> {
         let mut fooled = Fooled::default();
         // A loader over no images would say that none could be read.
         if !order.is_empty() {
-            let mut loader = read_before(context, test, order, self.size(), 0)?;
-            while let Some(batch) = loader.next() {
+            let loader = read_before(context, test, order, self.size(), 0)?;
+            for batch in loader {
                 let batch = batch?.to_device(network.device())?;
                 let (images, labels, indices) = (&batch.images, &batch.labels, &batch.indices);
                 let targets =
@@ -254,7 +254,7 @@ impl Judge<'_> {
     /// network has the original right.
     fn look_at_set(&self, context: &mut Context, progress: &mut Progress) -> Result<Ended<Fooled>> {
         let all = self.subject.twins.len();
-        let mut places = drawn(all, self.section.images, self.subject.spec.seed, b"adversar");
+        let mut places = drawn(all, self.section.images, self.subject.spec.seed, *b"adversar");
         places.sort_unstable();
         if places.len() < all {
             let count = places.len();

@@ -162,8 +162,8 @@ fn detector_work(
 }
 
 /// Which of `len` things are looked at where only `count` are: drawn by the seed, for `purpose`.
-fn drawn(len: usize, count: usize, seed: u64, purpose: &[u8; 8]) -> Vec<usize> {
-    let mut order = epoch_order(len, seed, u64::from_le_bytes(*purpose), true);
+fn drawn(len: usize, count: usize, seed: u64, purpose: [u8; 8]) -> Vec<usize> {
+    let mut order = epoch_order(len, seed, u64::from_le_bytes(purpose), true);
     order.truncate(count);
     order
 }

@@ -60,7 +60,7 @@ impl<'a> Pairs<'a> {
     /// run shall fail.
     pub(super) fn next(&mut self) -> Result<Option<PairBatch>> {
         let Subject { network, test, twins, spec, .. } = *self.subject;
-        while let Some(batch) = self.loader.next() {
+        for batch in self.loader.by_ref() {
             let batch = batch?;
             let twins: Vec<_> = batch.indices.iter().map(|&place| &twins[place]).collect();
             let originals: Vec<Result<Example>> =

@@ -21,6 +21,9 @@ pub(super) enum Part {
     Fooled(Fooled),
 }
 
+/// How a [`Part`] holds a thing: as what it is kept, and what is kept as it.
+pub(super) type Held<T> = (fn(T) -> Part, fn(&Part) -> Option<&T>);
+
 impl Part {
     pub(super) fn ratios(&self) -> Option<&Ratios> {
         if let Self::Ratios(ratios) = self { Some(ratios) } else { None }
@@ -76,7 +79,7 @@ impl Parts {
     pub(super) fn take<T>(
         &mut self,
         name: &str,
-        (of, from): (fn(T) -> Part, fn(&Part) -> Option<&T>),
+        (of, from): Held<T>,
         make: impl FnOnce() -> Result<Ended<T>>,
     ) -> Result<Ended<T>>
     where

@@ -58,16 +58,16 @@ fn work_is_that_of_the_parts() {
 
 #[test]
 fn images_are_drawn_once_each_by_seed_and_purpose() {
-    let all = drawn(50, 20, 1, b"detector");
+    let all = drawn(50, 20, 1, *b"detector");
     let mut sorted = all.clone();
     sorted.sort_unstable();
     sorted.dedup();
     assert_eq!(sorted.len(), 20);
     assert!(sorted.iter().all(|index| *index < 50) && *sorted.last().unwrap() > 30);
-    assert_eq!(all, drawn(50, 20, 1, b"detector"));
-    assert_ne!(all, drawn(50, 20, 2, b"detector"));
-    assert_ne!(all, drawn(50, 20, 1, b"adversar"));
-    assert_eq!(drawn(3, 20, 1, b"detector").len(), 3);
+    assert_eq!(all, drawn(50, 20, 1, *b"detector"));
+    assert_ne!(all, drawn(50, 20, 2, *b"detector"));
+    assert_ne!(all, drawn(50, 20, 1, *b"adversar"));
+    assert_eq!(drawn(3, 20, 1, *b"detector").len(), 3);
 }
 
 #[test]
