@@ -41,11 +41,3 @@ pub(super) struct Point {
     pub y: f64,
     pub interval: Option<[f64; 2]>,
 }
-
-impl Point {
-    /// Whether it can be drawn.
-    pub(super) fn is_finite(&self) -> bool {
-        let interval = self.interval.unwrap_or_default();
-        [self.x, self.y, interval[0], interval[1]].iter().all(|value| value.is_finite())
-    }
-}

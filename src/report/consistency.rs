@@ -285,7 +285,8 @@ fn published_rows(curve: PublishedCurve) -> Vec<Vec<String>> {
     levels.into_iter().map(row).collect()
 }
 
-fn chart(layer: &Layer, published: Option<PublishedCurve>) -> Chart {
+/// Figure 10 of one layer.
+pub(super) fn chart(layer: &Layer, published: Option<PublishedCurve>) -> Chart {
     let of = |value: fn(&Group) -> Option<Estimate>| -> Vec<Point> {
         let point = |group: &Group| {
             let Estimate { mean, interval } = value(group)?;

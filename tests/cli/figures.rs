@@ -68,7 +68,9 @@ fn a_neuron_leaves_the_terminal_as_a_figure_and_a_page() {
     let words = ["report", &ids[0], &ids[1], "--format", "png", "--out", out.to_str().unwrap()];
     let named = stdout(&runs, &words);
     let files = [0, 1].map(|at| out.join(format!("{}-neurons-conv2.png", ids[at])));
-    assert_eq!(named.lines().map(Path::new).collect::<Vec<_>>(), files.each_ref());
+    let named: Vec<&Path> = named.lines().map(Path::new).collect();
+    assert!(files.iter().all(|file| named.contains(&file.as_path())), "{named:?}");
+    assert!(named.iter().all(|file| size(file).0 > 0), "every one is a picture");
     assert!(files.iter().all(|file| size(file).1 > low));
 }
 
@@ -98,4 +100,53 @@ fn what_cannot_be_drawn_is_bad_input_with_a_way_out() {
     let error = refused(&runs, &["report", "last", "--region", "lit"]);
     assert!(error.contains("--format html"), "{error}");
     assert!(!Path::new(out).exists());
+}
+
+/// Every figure's own command makes exactly that figure: the report's, byte by byte.
+#[test]
+fn the_command_of_a_figure_makes_it() {
+    let (runs, folder) = (Runs::new(), tempfile::tempdir().unwrap());
+    stdout(&runs, &with(&["run", "quickstart", "--json"], SMALL));
+    stdout(&runs, &with(&["run", "quickstart", "--json", "--set", "seed=2"], SMALL));
+    let ids: Vec<String> = {
+        let list: serde_json::Value =
+            serde_json::from_str(&stdout(&runs, &["runs", "--json"])).unwrap();
+        let id = |run: &serde_json::Value| run["id"].as_str().unwrap().to_owned();
+        list.as_array().unwrap().iter().map(id).collect()
+    };
+    let folders: Vec<_> = ids
+        .iter()
+        .map(|id| glassbox::run::folder::RunFolder::resolve(&runs.root(), id).unwrap())
+        .collect();
+    let report = glassbox::report::Report::gather(&folders).unwrap();
+    let figures = glassbox::report::figures::of(&report, &folders).unwrap();
+    let names: Vec<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();
+    for expected in ["curves-loss", "accuracies", "beside-conv2"] {
+        assert!(names.contains(&expected), "{names:?}");
+    }
+    for figure in &figures {
+        // As a shell reads it: in a folder of its own, with the program under its name.
+        let glassbox = runs.glassbox(&[]);
+        let mut shell = std::process::Command::new("sh");
+        shell.current_dir(folder.path());
+        for (name, value) in glassbox.get_envs().filter_map(|(name, value)| Some((name, value?))) {
+            shell.env(name, value);
+        }
+        let program = glassbox.get_program().to_string_lossy().into_owned();
+        let start = format!("glassbox() {{ \"{program}\" \"$@\"; }}; {}", figure.command);
+        let output = shell.arg("-c").arg(start).output().unwrap();
+        assert!(output.status.success(), "{}: {}", figure.command, said(&output));
+        let file = folder.path().join(format!("figures/{}.svg", figure.name));
+        let expected = figure.svg(glassbox::report::figures::Ink::Alone).unwrap();
+        assert!(std::fs::read_to_string(&file).unwrap() == expected, "{}", figure.command);
+    }
+    // One to standard output, and what there is not.
+    let svg = stdout(&runs, &["report", &ids[0], "--figure", "accuracies"]);
+    assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{svg}");
+    let error = refused(&runs, &["report", &ids[0], "--figure", "nothing"]);
+    assert!(error.contains("curves-loss") && error.contains("neurons-conv2"), "{error}");
+    let error = refused(&runs, &["report", &ids[0], "--figure", "accuracies", "--format", "md"]);
+    assert!(error.contains("--format png"), "{error}");
+    let error = refused(&runs, &["report", &ids[0], "--figure", "accuracies", "--format", "png"]);
+    assert!(error.contains("--out DIR"), "{error}");
 }

@@ -4,10 +4,9 @@
 use super::plot::{Curve, Ends, Plot, Point, Scale};
 use super::{Draft, Made, Names};
 use crate::error::Result;
-use crate::report::Report;
-use crate::report::drawing::{Dash, Role};
-use crate::report::published::concepts::PublishedCurve;
-use crate::run::results::consistency::{Estimate, Group, Layer};
+use crate::report::chart::{self, Chart, Kind, Series};
+use crate::report::drawing::{Dash, Ink, Role};
+use crate::report::{Report, consistency};
 
 /// One of each run and layer that has groups.
 pub(super) fn figures(report: &Report) -> Result<Vec<Draft>> {
@@ -16,7 +15,7 @@ pub(super) fn figures(report: &Report) -> Result<Vec<Draft>> {
     for of in &report.consistencies {
         for (at, layer) in of.result.layers.iter().enumerate() {
             let published = of.published(at);
-            let plot = plot(layer, published);
+            let plot = plot(&consistency::chart(layer, published));
             if of.result.adversarial_images == 0 || plot.is_empty() {
                 continue;
             }
@@ -51,38 +50,36 @@ pub(super) fn figures(report: &Report) -> Result<Vec<Draft>> {
     Ok(drafts)
 }
 
-fn plot(layer: &Layer, published: Option<PublishedCurve>) -> Plot {
-    let of = |value: fn(&Group) -> Option<Estimate>| -> Vec<Point> {
-        let point = |group: &Group| {
-            let Estimate { mean, interval } = value(group)?;
-            Some(Point { x: 100.0 * group.lc, y: mean, interval })
-        };
-        layer.groups.iter().filter_map(point).collect()
+/// A chart drawn.
+fn plot(chart: &Chart) -> Plot {
+    let curve = |series: &Series| {
+        let at = usize::from(matches!(series.kind, Kind::Second | Kind::PublishedSecond));
+        let curve = Curve::of_series(&series.name, at, series.points.iter().map(point).collect());
+        match series.kind {
+            Kind::First | Kind::Second => Curve { dash: Dash::Whole, ..curve },
+            Kind::Chance => {
+                Curve { role: Role::Muted, dash: Dash::Dots, width: 1.2, ..curve }.plain()
+            }
+            Kind::PublishedFirst | Kind::PublishedSecond => {
+                Curve { dash: Dash::Long, filled: false, width: 1.2, ..curve }
+            }
+        }
     };
-    let chance =
-        layer.groups.iter().filter_map(|group| Some(Point::at(100.0 * group.lc, group.cs2_null?)));
-    let mut curves = vec![
-        Curve::of_series("CS1", 0, of(|group| group.cs1)),
-        Curve { dash: Dash::Whole, ..Curve::of_series("CS2", 1, of(|group| group.cs2)) },
-        Curve {
-            role: Role::Muted,
-            dash: Dash::Dots,
-            width: 1.2,
-            ..Curve::of_series("CS2, all classes alike", 2, chance.collect()).plain()
-        },
-    ];
-    for (at, name, points) in published.iter().flat_map(|published| {
-        [(0, "CS1, published", published.cs1), (1, "CS2, published", published.cs2)]
-    }) {
-        let points = points.iter().map(|[lc, y]| Point::at(100.0 * lc, *y)).collect();
-        let curve = Curve::of_series(name, at, points);
-        curves.push(Curve { dash: Dash::Long, filled: false, width: 1.2, ..curve });
-    }
     Plot {
-        title: format!("CS1 and CS2 of the neurons of {}, by their LC", layer.layer),
-        x: Scale::new("LC, hundredths", Ends::FromZero),
-        y: Scale::new("cosine similarity", Ends::Fixed(0.0, 1.0)),
-        curves,
+        title: chart.title.clone(),
+        x: Scale::new(&chart.x, Ends::FromZero),
+        y: Scale::new(&chart.y, Ends::Fixed(0.0, 1.0)),
+        curves: chart.series.iter().map(curve).collect(),
         references: Vec::new(),
     }
+}
+
+fn point(point: &chart::Point) -> Point {
+    Point { x: point.x, y: point.y, interval: point.interval }
+}
+
+/// A chart of cosines as a page has it; nothing where no point can be drawn.
+pub(in crate::report) fn svg(chart: &Chart) -> Result<String> {
+    let plot = plot(chart);
+    if plot.is_empty() { Ok(String::new()) } else { plot.drawing()?.svg(Ink::Page) }
 }

@@ -23,6 +23,8 @@ use crate::error::Result;
 use crate::run::folder::{RunFolder, short_name};
 use crate::run::shell::quoted;
 
+pub(super) use levels::svg as chart;
+
 pub use drawing::Ink;
 
 /// What is asked of the figures of neurons.
