@@ -82,6 +82,8 @@ pub struct Settings {
     pub ascii: bool,
     /// How many runs may use one device at a time, at least 1.
     pub slots: usize,
+    /// Whether runs whose spec does not say it write TensorBoard's event files.
+    pub tensorboard: bool,
     /// `None` where there is no home folder.
     pub folders: Option<Folders>,
     /// `None` where there is no such file.
@@ -160,6 +162,9 @@ impl Settings {
             ascii: flags.ascii
                 || yes_in(variable, "GLASSBOX_ASCII")?.or(values.ascii).unwrap_or(false),
             slots: slots.or(values.slots).unwrap_or(1),
+            tensorboard: yes_in(variable, "GLASSBOX_TENSORBOARD")?
+                .or(values.tensorboard)
+                .unwrap_or(false),
             folders,
             file,
         })

@@ -32,7 +32,9 @@ const WARM_UP: usize = 1;
 
 /// What is measured: the step's name on both sides, what it is to people, gate and goal as
 /// PyTorch's time over ours.
-const STEPS: [(&str, &str, f64, f64); 9] = [
+type Line = (&'static str, &'static str, f64, f64);
+
+const STEPS: [Line; 9] = [
     ("train resnet18_small 16 32", "train step, ResNet-18 32×32, batch 16", 0.8, 1.3),
     ("train alexnet 8 224", "train step, AlexNet 224, batch 8", 0.8, 1.3),
     ("fgsm resnet18_small 16 32", "FGSM, ResNet-18 32×32, batch 16", 0.9, 2.0),
@@ -45,10 +47,12 @@ const STEPS: [(&str, &str, f64, f64); 9] = [
 ];
 
 /// The same on a graphics card, with batches that fill it.
-const CARD_STEPS: [(&str, &str, f64, f64); 9] = [
+const CARD_STEPS: [Line; 11] = [
     ("train resnet18_small 256 32", "train step, ResNet-18 32×32, batch 256", 0.8, 1.0),
     ("train resnet18 64 224", "train step, ResNet-18 224, batch 64", 0.8, 1.0),
     ("train alexnet 128 224", "train step, AlexNet 224, batch 128", 0.8, 1.0),
+    ("adversarial resnet18_small 256 32", "and 3 of PGD before, 32×32, batch 256", 0.8, 1.0),
+    ("adversarial resnet18 64 224", "and 3 of PGD before, 224, batch 64", 0.8, 1.0),
     ("fgsm resnet18_small 256 32", "FGSM, ResNet-18 32×32, batch 256", 0.8, 1.0),
     ("fgsm resnet18 64 224", "FGSM, ResNet-18 224, batch 64", 0.8, 1.0),
     ("fgsm alexnet 128 224", "FGSM, AlexNet 224, batch 128", 0.8, 1.0),
@@ -101,7 +105,7 @@ fn main() -> anyhow::Result<()> {
     let word = asked.word.as_deref();
     let contains = |name: &str| word.is_none_or(|word| name.contains(word));
     let threads = rayon::current_num_threads();
-    let steps = if device.is_cpu() {
+    let steps: &[Line] = if device.is_cpu() {
         println!("{}, {threads} threads", glassbox::device::describe_cpu());
         &STEPS
     } else {

@@ -64,7 +64,26 @@ def whole(kind, arch, batch, size):
         with torch.no_grad(), cast():
             model(images)
 
-    def train():
+    def adversarial():
+        model.eval()
+        made = attack()
+        model.train()
+        train(made)
+
+    def attack():
+        bound = 4 / 255
+        pixels = images + torch.empty_like(images).uniform_(-bound, bound)
+        pixels = pixels.clamp_(0, 1)
+        for _ in range(3):
+            pixels.requires_grad_()
+            with cast():
+                loss = F.cross_entropy(model(pixels), labels)
+            (grad,) = torch.autograd.grad(loss, pixels)
+            pixels = pixels.detach() + bound / 2 * grad.sign()
+            pixels = torch.min(torch.max(pixels, images - bound), images + bound).clamp_(0, 1)
+        return pixels
+
+    def train(images=images):
         optimizer.zero_grad(set_to_none=True)
         with cast():
             loss = F.cross_entropy(model(images), labels)
@@ -78,10 +97,10 @@ def whole(kind, arch, batch, size):
         (grad,) = torch.autograd.grad(loss, pixels)
         (pixels.detach() + 4 / 255 * grad.sign()).clamp_(0, 1)
 
-    if kind == "train":
+    if kind in ("train", "adversarial"):
         model.train()
         optimizer = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9, weight_decay=5e-4)
-        return train
+        return {"train": train, "adversarial": adversarial}[kind]
     model.eval()
     return {"forward": forward, "fgsm": fgsm}[kind]
 

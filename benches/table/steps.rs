@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
+use glassbox::attack::{SignSteps, Victims};
 use glassbox::model::{Arch, Mode, ModelConfig, Wanted, build};
 use glassbox::ops::{Conv2d, Epilogue, cross_entropy};
 use glassbox::train::{Optimizer, Rule, Sgd};
@@ -16,7 +17,7 @@ fn random(shape: &[usize], device: &Device) -> anyhow::Result<Tensor> {
 }
 
 /// The step of that name: `convolution DIRECTION batch inputs size outputs kernel stride padding`,
-/// or `train|forward|fgsm ARCH batch size`.
+/// or `train|adversarial|forward|fgsm ARCH batch size`.
 pub fn make(name: &str, device: &Device) -> anyhow::Result<Step> {
     let words: Vec<&str> = name.split(' ').collect();
     let numbers = words[2..].iter().map(|word| word.parse()).collect::<Result<Vec<usize>, _>>()?;
@@ -90,13 +91,22 @@ fn network(
             (&images + (sign * (4.0 / 255.0))?)?.clamp(0_f32, 1.0)?;
             Ok(())
         }),
-        "train" => {
+        "train" | "adversarial" => {
             let rule = Rule::Sgd(Sgd { momentum: 0.9, nesterov: false, weight_decay: 5e-4 });
             let mut optimizer = Optimizer::new(rule, model.parameters());
+            let adversarial = kind == "adversarial";
+            let pgd = SignSteps { count: 3, size: 0.5, random_start: true, momentum: None };
+            let indices: Vec<usize> = (0..batch).collect();
             let mut step = 0;
             Box::new(move || {
                 step += 1;
-                let pass = model.record(&images, Mode::Train { step }, &[], Wanted::PARAMETERS)?;
+                let mut seen = images.clone();
+                if adversarial {
+                    let (images, labels, indices) = (&images, &labels, indices.as_slice());
+                    let victims = Victims { images, labels, indices, targets: None };
+                    seen = pgd.perturb(&model, &victims, &vec![4.0; batch], step)?;
+                }
+                let pass = model.record(&seen, Mode::Train { step }, &[], Wanted::PARAMETERS)?;
                 let loss = cross_entropy(&pass.logits, &labels, 0.0)?;
                 optimizer.step(&pass.backward(&loss)?.parameters, 0.01)?;
                 Ok(())

@@ -6,6 +6,7 @@
 mod adam;
 mod aim;
 mod apgd;
+mod aware;
 mod bim;
 mod cw;
 mod deepfool;
@@ -35,6 +36,7 @@ use candle_core::Tensor;
 
 use aim::Aim;
 pub use apgd::{Apgd, ApgdLoss};
+pub use aware::{Aware, Descent};
 pub use bim::Bim;
 pub use cw::CarliniWagner;
 pub use deepfool::DeepFool;

@@ -3,6 +3,7 @@
 
 use candle_core::{Device, Tensor};
 use rand::RngExt;
+use rayon::prelude::*;
 
 use super::aim::column;
 use super::objective::look;
@@ -72,11 +73,11 @@ impl SignSteps {
 /// Uniform in [-1, 1], `[batch, channels, height, width]`, each image from a stream of its own.
 fn starts(dims: &[usize], indices: &[usize], seed: u64) -> Result<Tensor> {
     let pixels: usize = dims.iter().skip(1).product();
-    let mut values = Vec::with_capacity(pixels * indices.len());
-    for &index in indices {
+    let mut values = vec![0.0_f32; pixels * indices.len()];
+    values.par_chunks_mut(pixels.max(1)).zip(indices).for_each(|(values, &index)| {
         let mut random = stream(seed, index, 0);
-        values.extend((0..pixels).map(|_| random.random_range(-1.0_f32..=1.0)));
-    }
+        values.fill_with(|| random.random_range(-1.0_f32..=1.0));
+    });
     Ok(Tensor::from_vec(values, dims, &Device::Cpu)?)
 }
 

@@ -1,6 +1,8 @@
 //! `glassbox check`: validates, shows the spec with every key, tells the cost; starts nothing.
 //! Standard output is a spec itself: `glassbox check quickstart > mine.toml` makes one's own.
 
+mod study;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -16,14 +18,14 @@ use crate::tui::{number, text};
 /// only to a spec that names one.
 pub fn run(source: &str, overrides: &[String], settings: &Settings) -> Result<()> {
     let mut spec = spec::load(source, overrides)?;
-    for warning in spec::check::warnings(&spec) {
+    spec.tensorboard.get_or_insert(settings.tensorboard);
+    for warning in spec::warnings(&spec)? {
         print::talk(&format!("warning: {warning}"));
     }
-    let runs = if names_a_run(&spec) {
-        settings.runs_dir()?
-    } else {
-        settings.runs_dir().unwrap_or(Path::new(""))
-    };
+    if spec.study.is_some() {
+        return study::run(&spec, settings);
+    }
+    let runs = runs_of(&spec, settings)?;
     let estimate = build::estimate(&mut spec, runs)?;
     for note in &estimate.notes {
         print::talk(&format!("note: {note}"));
@@ -31,10 +33,18 @@ pub fn run(source: &str, overrides: &[String], settings: &Settings) -> Result<()
     print::text(&render(&spec, &estimate))
 }
 
+fn runs_of<'s>(spec: &Spec, settings: &'s Settings) -> Result<&'s Path> {
+    if names_a_run(spec) {
+        return settings.runs_dir();
+    }
+    Ok(settings.runs_dir().unwrap_or(Path::new("")))
+}
+
 fn names_a_run(spec: &Spec) -> bool {
     let ranked = spec.neurons.as_ref().map(|section| &section.adversarial);
     let counted = spec.consistency.as_ref().map(|section| &section.adversarial);
-    [spec.model.weights.as_ref(), ranked, counted]
+    let traced = spec.trace.as_ref().map(|section| &section.adversarial);
+    [spec.model.weights.as_ref(), ranked, counted, traced]
         .into_iter()
         .flatten()
         .any(|word| word.starts_with("run:"))
@@ -47,8 +57,11 @@ fn render(spec: &Spec, estimate: &Estimate) -> String {
     for line in cost(estimate) {
         let _ = writeln!(text, "# {line}");
     }
+    let _ = writeln!(text, "# {TIME}");
     text
 }
+
+const TIME: &str = "time       measured as soon as it runs; `glassbox watch` shows what is left";
 
 fn cost(estimate: &Estimate) -> Vec<String> {
     let count = |number: usize| number::count(number as u64);
@@ -144,8 +157,20 @@ fn cost(estimate: &Estimate) -> Vec<String> {
             count(consistency.images)
         ));
     }
-    lines
-        .push("time       measured as soon as it runs; `glassbox watch` shows what is left".into());
+    if let Some(trace) = estimate.trace {
+        let sides = if trace.sides == 1 { "" } else { ", and adversarial ones" };
+        lines.push(format!(
+            "trace      {} neurons, {} images answered{sides}, {} of the training split to compare",
+            count(trace.neurons),
+            count(trace.images),
+            count(trace.reference)
+        ));
+        lines.push(format!(
+            "             up to {} predictions traced: {} passes through what follows the layer",
+            count(trace.predictions),
+            count(trace.passes)
+        ));
+    }
     lines
 }
 
@@ -169,7 +194,8 @@ fn names(classes: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::job::estimate::{
-        AttackEstimate, ConsistencyEstimate, DissectEstimate, NeuronsEstimate, Tap, TrainEstimate,
+        AttackEstimate, ConsistencyEstimate, DissectEstimate, NeuronsEstimate, Tap, TraceEstimate,
+        TrainEstimate,
     };
     use crate::spec::Document;
 
@@ -206,6 +232,14 @@ mod tests {
                 sides: 2,
                 images: 1000,
             }),
+            trace: Some(TraceEstimate {
+                neurons: 128,
+                images: 1000,
+                sides: 2,
+                reference: 5000,
+                predictions: 600,
+                passes: 153_600,
+            }),
         }
     }
 
@@ -224,6 +258,7 @@ mod tests {
         assert!(names_a_run(&spec("model.weights='run:last'")));
         assert!(names_a_run(&spec("neurons.adversarial='run:last'")));
         assert!(names_a_run(&spec("consistency.adversarial='run:last'")));
+        assert!(names_a_run(&spec("trace.adversarial='run:last'")));
     }
 
     #[test]
@@ -241,6 +276,8 @@ mod tests {
             "10,000 forward and back",
             "500 adversarial PNGs, up to 5.9 MiB",
             "48 in 2 layers, 1,000 images ranked, and their attacked versions",
+            "128 neurons, 1,000 images answered, and adversarial ones, 5,000 of the training split",
+            "up to 600 predictions traced: 153,600 passes",
         ] {
             assert!(lines.contains(part), "{part} is not in\n{lines}");
         }

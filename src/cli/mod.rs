@@ -6,6 +6,8 @@ pub mod control;
 pub mod doctor;
 mod figures;
 mod follow;
+pub mod man;
+mod metrics;
 pub mod predict;
 pub mod presets;
 pub mod print;
@@ -27,6 +29,7 @@ use crate::error::{Error, Result};
 use crate::report::figure::Options;
 use crate::run::control::Command as Ask;
 use crate::run::folder::RunFolder;
+use crate::run::study::members;
 use crate::settings::{Flags, Settings};
 use crate::tui::capability;
 use crate::tui::glyphs::Glyphs;
@@ -142,8 +145,9 @@ pub enum Command {
     /// One run: state, last metrics, results
     #[command(before_long_help = "Examples:\n  \
         glassbox show last\n  \
-        glassbox show 20261123-1415 --json")]
-    Show(RunJsonArgs),
+        glassbox show 20261123-1415 --json\n  \
+        glassbox show last --metrics csv > metrics.csv")]
+    Show(ShowArgs),
     /// Follow a run in plain lines; Ctrl-C leaves the run alone
     #[command(before_long_help = "Examples:\n  \
         glassbox watch last\n  \
@@ -168,7 +172,8 @@ pub enum Command {
         glassbox report last --format html > report.html\n  \
         glassbox report last --format png --out figures/\n  \
         glassbox report 20261123-1415 20261123-1502 --out tables/\n  \
-        glassbox report last --format csv | column -s, -t")]
+        glassbox report last --format csv | column -s, -t\n  \
+        glassbox report last --format tensorboard --out logs && tensorboard --logdir logs")]
     Report(report::ReportArgs),
     /// What a network says of pictures
     #[command(before_long_help = "Examples:\n  \
@@ -177,12 +182,20 @@ pub enum Command {
         glassbox predict --weights run:last photos/ --json | jq '.images[].top[0].label'")]
     Predict(PredictArgs),
     /// Terminal, devices, folders, data: what works and how to fix the rest
-    Doctor,
+    #[command(before_long_help = "Examples:\n  \
+        glassbox doctor\n  \
+        glassbox doctor --json | jq '.sections[].findings[] | select(.standing == \"fix\")'")]
+    Doctor(JsonArgs),
     /// A completion script for a shell
     #[command(before_long_help = "Examples:\n  \
         glassbox completions bash > ~/.local/share/bash-completion/completions/glassbox\n  \
         glassbox completions fish > ~/.config/fish/completions/glassbox.fish")]
     Completions(CompletionsArgs),
+    /// The manual page, for man
+    #[command(before_long_help = "Examples:\n  \
+        glassbox man | man -l -\n  \
+        glassbox man --out ~/.local/share/man/man1    a page for each command")]
+    Man(man::ManArgs),
     /// Work on a run folder, which is what `run` starts; or, with --live, attack single images of a run
     #[command(hide = true)]
     #[command(after_long_help = LIVE)]
@@ -201,6 +214,9 @@ pub struct RunArgs {
     /// Print the id and let the run go by itself
     #[arg(long)]
     pub detach: bool,
+    /// Write TensorBoard's event files, too; as --set tensorboard=true [env: GLASSBOX_TENSORBOARD]
+    #[arg(long)]
+    pub tensorboard: bool,
     /// Print one JSON value at the end, and nothing else on standard output
     #[arg(long)]
     pub json: bool,
@@ -234,6 +250,20 @@ pub struct RunJsonArgs {
     /// Print one JSON value
     #[arg(long)]
     pub json: bool,
+}
+
+/// `glassbox show`
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// An id, the beginning of one, or 'last'
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// Print one JSON value
+    #[arg(long)]
+    pub json: bool,
+    /// Print everything that was measured, line by line of events.jsonl, and nothing else
+    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "json")]
+    pub metrics: Option<metrics::Format>,
 }
 
 /// `glassbox view`
@@ -380,7 +410,13 @@ pub fn run(cli: Cli) -> Result<()> {
             let settings = settings()?;
             runs::run(settings.runs_dir()?, glyphs(&settings), args.json)
         }
-        Command::Show(args) => show::run(&find(&args.run)?, glyphs(&settings()?), args.json),
+        Command::Show(args) => {
+            let folder = find(&args.run)?;
+            match args.metrics {
+                Some(format) => metrics::run(&folder, format),
+                None => show::run(&folder, glyphs(&settings()?), args.json),
+            }
+        }
         Command::Watch(args) => watch::run(&find(&args.run)?, glyphs(&settings()?), args.json),
         Command::Pause(args) => {
             global.may_change_runs()?;
@@ -418,11 +454,15 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Report(args) => {
             let folders: Vec<RunFolder> =
                 args.runs.iter().map(|word| find(word)).collect::<Result<_>>()?;
-            report::run(&folders, &args)
+            // A study has the results of its runs.
+            let members: Vec<Vec<RunFolder>> =
+                folders.iter().map(members).collect::<Result<_>>()?;
+            report::run(&members.concat(), &args)
         }
         Command::Predict(args) => predict::run(&args, settings),
-        Command::Doctor => examine(&global.flags()),
+        Command::Doctor(args) => examine(&global.flags(), args.json),
         Command::Completions(args) => completions::run(Cli::command(), args.shell),
+        Command::Man(args) => man::run(Cli::command(), args.out.as_deref()),
         Command::Worker(args) => worker::run(&args, || Ok(settings()?.slots), find),
     }
 }
@@ -441,16 +481,20 @@ fn open_workbench(global: &Global) -> Result<()> {
 }
 
 /// The doctor works when the settings file is wrong, too: then above all.
-fn examine(flags: &Flags) -> Result<()> {
-    match Settings::load(flags) {
-        Ok(settings) => {
-            doctor::run(&places(&settings), asks(&settings), settings.file.as_ref(), None)
-        }
-        Err(problem) => {
-            let settings = Settings::without_file(flags)?;
-            doctor::run(&places(&settings), asks(&settings), None, Some(&problem))
-        }
-    }
+fn examine(flags: &Flags, json: bool) -> Result<()> {
+    let (settings, problem) = match Settings::load(flags) {
+        Ok(settings) => (settings, None),
+        Err(problem) => (Settings::without_file(flags)?, Some(problem)),
+    };
+    let themes = settings.themes();
+    let patient = doctor::Patient {
+        places: &places(&settings),
+        asks: asks(&settings),
+        settings: settings.file.as_ref().filter(|_| problem.is_none()),
+        problem: problem.as_ref(),
+        themes: &themes,
+    };
+    doctor::run(&patient, json)
 }
 
 fn asks(settings: &Settings) -> doctor::Asks<'_> {

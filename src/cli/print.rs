@@ -34,7 +34,7 @@ pub fn json(value: &impl Serialize) -> Result<()> {
 }
 
 /// JSON without control codes: those from U+007F on it need not escape, and some terminals obey them.
-fn escaped(json: &str) -> String {
+pub(super) fn escaped(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         if matches!(c, '\u{7f}'..='\u{9f}') {

@@ -1,7 +1,7 @@
 //! `glassbox report`: the results of one or several runs as one set of tables, with their neurons'
 //! figures where the format can hold pictures; with --out alone all that can be taken away.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{ArgPredicate, TypedValueParser};
 use clap::{Args, ValueEnum};
@@ -15,7 +15,7 @@ use crate::report::html::Drawing;
 use crate::report::{Report, csv, html, ids, latex, markdown};
 use crate::run::folder::RunFolder;
 use crate::run::results::neurons::Neurons;
-use crate::run::write;
+use crate::run::{tensorboard, write};
 use crate::tui::shell::quoted;
 
 /// `glassbox report`
@@ -66,6 +66,8 @@ pub enum Format {
     Svg,
     /// The same as pixels; needs --out.
     Png,
+    /// TensorBoard's event files, a folder a run; needs --out.
+    Tensorboard,
 }
 
 /// A file's name and its bytes.
@@ -79,6 +81,9 @@ pub fn run(folders: &[RunFolder], args: &ReportArgs) -> Result<()> {
     if !has_pictures && (args.neurons.is_some() || args.region.is_some()) {
         return Err(Error::bad_input("--neurons and --region choose pictures, and this has none")
             .hint("add --format html, or --format png --out DIR"));
+    }
+    if format == Format::Tensorboard {
+        return event_files(folders, args.out.as_deref());
     }
     figures::check(args)?;
     let files = if everything { all(folders, args)? } else { files(folders, args, format)? };
@@ -94,6 +99,23 @@ pub fn run(folders: &[RunFolder], args: &ReportArgs) -> Result<()> {
     for (name, bytes) in files {
         let path = out.join(name);
         write::whole(&path, &bytes)?;
+        print::text(&format!("{}\n", path.display()))?;
+    }
+    Ok(())
+}
+
+/// TensorBoard's event files: a folder a run, named by it.
+fn event_files(folders: &[RunFolder], out: Option<&Path>) -> Result<()> {
+    let out = out.ok_or_else(|| {
+        Error::bad_input("event files are files, and no folder is given for them")
+            .hint("add --out DIR, which `tensorboard --logdir DIR` then reads")
+    })?;
+    for (index, folder) in folders.iter().enumerate() {
+        if folders[..index].iter().any(|earlier| earlier.id() == folder.id()) {
+            continue;
+        }
+        let path = out.join(folder.id());
+        tensorboard::export(folder, &path)?;
         print::text(&format!("{}\n", path.display()))?;
     }
     Ok(())
@@ -147,6 +169,8 @@ fn files(folders: &[RunFolder], args: &ReportArgs, format: Format) -> Result<Vec
             named(tables)
         }
         Format::Svg | Format::Png => figures::files(folders, args)?,
+        // Not held in memory: written by `event_files`.
+        Format::Tensorboard => Vec::new(),
     })
 }
 

@@ -1,14 +1,11 @@
 //! `glassbox run`: starts a run and, unless told not to, follows it to its end.
 
-use rustix::process::{Pid, Signal, kill_process};
-
 use super::follow::{End, Mouth, follow, verdict};
 use super::{RunArgs, print, show};
 use crate::error::Result;
 use crate::job::{create, spawn};
 use crate::run::control::{self, Command};
 use crate::run::folder::RunFolder;
-use crate::run::state::{is_worker, this_host};
 use crate::settings::Settings;
 use crate::spec;
 use crate::tui::glyphs::Glyphs;
@@ -16,8 +13,11 @@ use crate::tui::text;
 
 /// Starts it.
 pub fn run(args: &RunArgs, settings: &Settings, glyphs: Glyphs) -> Result<()> {
-    let spec = spec::load(&args.source, &args.overrides)?;
-    for warning in spec::check::warnings(&spec) {
+    let mut overrides = args.overrides.clone();
+    overrides.extend(args.tensorboard.then(|| "tensorboard=true".to_owned()));
+    let mut spec = spec::load(&args.source, &overrides)?;
+    spec.tensorboard.get_or_insert(settings.tensorboard);
+    for warning in spec::warnings(&spec)? {
         print::talk(&format!("warning: {warning}"));
     }
     let argv = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
@@ -51,18 +51,5 @@ fn interrupt(folder: &RunFolder, times: usize) -> Result<()> {
         return control::send(folder.path(), Command::Stop);
     }
     print::talk("stopping at once");
-    control::send(folder.path(), Command::StopNow)?;
-    // A worker in the middle of a long step reads no file; the second signal ends it. Two different
-    // ones, since the kernel counts the same one only once.
-    let state = folder.state()?;
-    let here = state.host.is_some_and(|host| host == this_host());
-    let worker = state.pid.filter(|pid| here && is_worker(*pid, folder.path()));
-    let worker = worker.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
-    if let Some(pid) = worker {
-        for signal in [Signal::TERM, Signal::INT] {
-            // Gone meanwhile is what was asked for.
-            let _ = kill_process(pid, signal);
-        }
-    }
-    Ok(())
+    spawn::end_now(folder)
 }

@@ -1,6 +1,8 @@
 //! `glassbox show`: one run: state, last metrics, results.
 
 mod concepts;
+mod study;
+mod trace;
 
 use std::fmt::Write as _;
 
@@ -16,6 +18,7 @@ use crate::run::results::consistency::Consistency;
 use crate::run::results::dissect::Dissect;
 use crate::run::results::evaluate::{Evaluate, Network};
 use crate::run::results::neurons::Neurons;
+use crate::run::results::trace::Trace;
 use crate::run::results::warning::Warning;
 use crate::run::state::{State, Status};
 use crate::spec::{self, Spec};
@@ -58,6 +61,11 @@ pub(super) fn whole(folder: &RunFolder) -> Result<Value> {
             results.insert((*name).into(), result);
         }
     }
+    if let Some(of_study) = study::value(folder)? {
+        let result = folder.result::<Value>("study")?.unwrap_or_default();
+        results.insert("study".into(), result);
+        value["runs"] = of_study;
+    }
     value["results"] = Value::Object(results);
     Ok(value)
 }
@@ -92,6 +100,7 @@ pub(super) fn summary(folder: &RunFolder, glyphs: Glyphs) -> Result<String> {
     for (name, value) in metrics {
         row(&name, &shown(&name, value));
     }
+    out += &study::table(folder)?;
     out += &results(folder)?;
     Ok(glyphs.text(&out))
 }
@@ -217,6 +226,9 @@ fn results(folder: &RunFolder) -> Result<String> {
     }
     if let Some(consistency) = folder.result::<Consistency>("consistency")? {
         out += &concepts::consistency(&consistency);
+    }
+    if let Some(trace) = folder.result::<Trace>("trace")? {
+        out += &trace::trace(&trace);
     }
     Ok(out)
 }

@@ -53,10 +53,34 @@ impl Pictures {
         Ok(Self { files, transform, channels })
     }
 
+    /// The same with every number in a path counted as one: `2.png` before `10.png`.
+    #[must_use]
+    pub fn in_natural_order(mut self) -> Self {
+        self.files.sort_by_cached_key(|file| natural(&file.to_string_lossy()));
+        self
+    }
+
     /// The file of picture `index`.
     pub fn path(&self, index: usize) -> &Path {
         self.files.get(index).map_or(Path::new(""), PathBuf::as_path)
     }
+}
+
+/// A key that sorts numbers by their size: the texts between them, and their digits behind how many
+/// there are; then the text itself, so that `01` and `1` have an order.
+fn natural(text: &str) -> (Vec<(String, usize, String)>, String) {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let start = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let (before, number) = rest.split_at(start);
+        let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+        let (digits, behind) = number.split_at(end);
+        let digits = digits.trim_start_matches('0');
+        parts.push((before.to_owned(), digits.len(), digits.to_owned()));
+        rest = behind;
+    }
+    (parts, text.to_owned())
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> Result<()> {
@@ -130,6 +154,20 @@ mod tests {
     fn grey_is_pillows() {
         let colours = [255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255, 10, 200, 90, 1, 1, 2];
         assert_eq!(grey(&colours), [76, 150, 29, 255, 131, 1]);
+    }
+
+    #[test]
+    fn numbers_in_names_are_counted_as_numbers() {
+        let root = tempfile::tempdir().unwrap();
+        let names = ["a10.png", "a9b2.png", "a9b11.png", "b1.png", "a09.png"];
+        for name in names {
+            fs::write(root.path().join(name), b"").unwrap();
+        }
+        let found = Pictures::find(&[root.path().to_owned()], CentreCrop::scale(8), 3).unwrap();
+        let found = found.in_natural_order();
+        let order: Vec<_> =
+            (0..found.len()).map(|at| found.path(at).file_name().unwrap()).collect();
+        assert_eq!(order, ["a09.png", "a9b2.png", "a9b11.png", "a10.png", "b1.png"]);
     }
 
     #[test]

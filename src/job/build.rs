@@ -14,6 +14,7 @@ mod resolve;
 mod set;
 pub mod single;
 mod taps;
+mod trace;
 
 pub use adversarial::{Against, against, alarm_attacks, feature_layers};
 pub(super) use attack::resolve_members;
@@ -23,6 +24,7 @@ pub use nouns::{Nouns, affinity, nouns};
 pub use resolve::{estimate, resolve};
 pub use set::adversarial_set;
 pub use taps::{chosen_taps, taps};
+pub use trace::{given_pictures, measure, tap_to_trace};
 
 use crate::attack::Target;
 use crate::data::OnDamaged;

@@ -11,7 +11,9 @@ use crate::error::{Error, Result};
 use crate::run::control::{self, Command};
 use crate::run::event::{Appender, Event};
 use crate::run::folder::RunFolder;
+use crate::run::results::neurons::Neurons;
 use crate::run::state::{StageTime, Status};
+use crate::run::tensorboard::{self, Writer};
 use crate::run::write;
 use crate::spec::Spec;
 
@@ -44,6 +46,8 @@ pub struct Context {
     folder: RunFolder,
     spec: Spec,
     events: Appender,
+    /// Where the spec asks for it.
+    tensorboard: Option<Writer>,
     log: Appender,
     life: Arc<Life>,
     signals: Arc<Signals>,
@@ -64,8 +68,10 @@ impl Context {
     ) -> Result<Self> {
         let events = folder.path().join("events.jsonl");
         let clock = Clock::after(&events);
+        let asked = spec.tensorboard == Some(true);
         Ok(Self {
             events: Appender::open(&events)?,
+            tensorboard: asked.then(|| open_tensorboard(folder.path())).transpose()?,
             log: Appender::open(&folder.path().join("log.txt"))?,
             folder,
             spec,
@@ -106,7 +112,19 @@ impl Context {
                 .map(|(name, value)| ((*name).to_owned(), *value))
                 .collect(),
         };
-        self.events.event(&event)
+        self.events.event(&event)?;
+        match &mut self.tensorboard {
+            Some(writer) => writer.scalars(tensorboard::now(), &event),
+            None => Ok(()),
+        }
+    }
+
+    /// Shows TensorBoard what neurons like, where the spec asks for it. Their pictures are in the
+    /// run folder by now. `step` is the current stage's.
+    pub fn pictures(&mut self, step: u64, neurons: &Neurons) -> Result<()> {
+        let Some(writer) = &mut self.tensorboard else { return Ok(()) };
+        let (stage, run) = (self.plan.stage(), self.folder.path());
+        writer.pictures(tensorboard::now(), stage, step, run, neurons)
     }
 
     /// Appends one line to `log.txt`, stamped with the time of day.
@@ -233,6 +251,16 @@ impl Context {
         }
         Ok(flow)
     }
+}
+
+/// A new event file, which begins with the spec.
+fn open_tensorboard(run: &Path) -> Result<Writer> {
+    let path = run.join("spec.toml");
+    let spec =
+        std::fs::read_to_string(&path).map_err(|error| write::failed("read", &path, &error))?;
+    let mut writer = Writer::create(&run.join(tensorboard::FOLDER))?;
+    writer.code(tensorboard::now(), "spec", &spec)?;
+    Ok(writer)
 }
 
 /// Appends a line with the local time of day in front.

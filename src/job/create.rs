@@ -10,14 +10,31 @@ use crate::run::folder::{NewRun, RunFolder};
 use crate::spec::{self, Comments, Spec};
 
 /// Makes the run folder of `spec` under `runs`, state `queued`. The spec in it is complete: what the
-/// data, the weights or the machine decide is filled in. Errors: data, weights or a device that
+/// data, the weights or the machine decide is filled in; of a study, its runs' are. Errors: data, weights or a device that
 /// cannot be used; then no folder is made.
-pub fn create(runs: &Path, mut spec: Spec, argv: Vec<String>) -> Result<RunFolder> {
+pub fn create(runs: &Path, spec: Spec, argv: Vec<String>) -> Result<RunFolder> {
+    if spec.study.is_some() {
+        return super::study::create(runs, spec, argv);
+    }
+    make(runs, spec, argv, None)
+}
+
+/// The same for a run of the study of this id.
+pub(super) fn create_member(
+    runs: &Path,
+    spec: Spec,
+    argv: Vec<String>,
+    study: &str,
+) -> Result<RunFolder> {
+    make(runs, spec, argv, Some(study))
+}
+
+fn make(runs: &Path, mut spec: Spec, argv: Vec<String>, study: Option<&str>) -> Result<RunFolder> {
     let notes = build::resolve(&mut spec, runs)?.notes;
     let text = spec::to_toml(&spec, Comments::Off);
     let run =
         NewRun { title: &spec.title, spec: &text, device: &spec.device, seed: spec.seed, argv };
-    let folder = RunFolder::create(runs, &run)?;
+    let folder = RunFolder::create_member(runs, &run, study)?;
     // What a user should know of data and weights, whatever the stages are.
     let mut log = Appender::open(&folder.path().join("log.txt"))?;
     for note in notes {

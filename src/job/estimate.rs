@@ -3,9 +3,10 @@
 
 use crate::data::Dataset;
 use crate::data::labelled::Labelled;
+use crate::job::build;
 use crate::model::Model;
 use crate::neuron::top_set::share_of;
-use crate::spec::{OptimizerName, Spec, Split};
+use crate::spec::{OptimizerName, Spec, Split, TraceSpec};
 
 /// The cost of a spec on its data and network.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,8 @@ pub struct Estimate {
     pub dissect: Option<DissectEstimate>,
     /// Of `[consistency]`.
     pub consistency: Option<ConsistencyEstimate>,
+    /// Of `[trace]`.
+    pub trace: Option<TraceEstimate>,
 }
 
 /// A layer tap, as plain data.
@@ -123,6 +126,23 @@ pub struct ConsistencyEstimate {
     pub sides: usize,
     /// Images that are ranked, of the real ones.
     pub images: usize,
+}
+
+/// The cost of `[trace]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TraceEstimate {
+    /// Channels of the layer.
+    pub neurons: usize,
+    /// Images that the network answers: of the test split, or the pictures pointed at.
+    pub images: usize,
+    /// Sides: real, and adversarial if there are such images.
+    pub sides: usize,
+    /// Images of the training split that are looked at.
+    pub reference: usize,
+    /// Predictions traced, at most.
+    pub predictions: usize,
+    /// Passes through what follows the layer, two for each neuron of each of them, at most.
+    pub passes: usize,
 }
 
 /// Fewer images a neuron than this say little of what it answers to.
@@ -251,6 +271,47 @@ pub fn estimate(
             let split = if section.split == Split::Test { test } else { train };
             ConsistencyEstimate { layers, neurons, sides, images: split.len() }
         }),
+        trace: spec.trace.as_ref().map(|section| trace(spec, section, [train, test], model)),
+    }
+}
+
+/// That of `[trace]`; whoever asks has looked whether the pictures are there.
+fn trace(
+    spec: &Spec,
+    section: &TraceSpec,
+    [train, test]: [&dyn Dataset; 2],
+    model: &Model,
+) -> TraceEstimate {
+    let tap = build::tap_to_trace(section, model).ok();
+    let neurons = tap.map_or(0, |tap| tap.shape[0]);
+    let given = build::given_pictures(section, test.shape()).ok().flatten();
+    let most = |images: usize| if section.limit == 0 { images } else { section.limit.min(images) };
+    let real = match (&given, section.images.as_str()) {
+        (Some(given), _) => given.len(),
+        // Right ones and wrong ones.
+        (None, "all") => test.len().min(2 * most(test.len())),
+        (None, _) => most(test.len()),
+    };
+    let adversarial = match section.adversarial.as_str() {
+        "none" => 0,
+        "stage" => {
+            let each = spec.attack.as_ref().map_or(1, |attack| attack.targets_per_image);
+            most(test.len().saturating_mul(each))
+        }
+        _ => most(test.len()),
+    };
+    let predictions = real + adversarial;
+    TraceEstimate {
+        neurons,
+        images: given.map_or(test.len(), |given| given.len()),
+        sides: sides_of(&section.adversarial),
+        reference: if section.reference == 0 {
+            train.len()
+        } else {
+            section.reference.min(train.len())
+        },
+        predictions,
+        passes: predictions.saturating_mul(2 * neurons),
     }
 }
 
@@ -330,6 +391,20 @@ mod tests {
         let neurons = costs.neurons.unwrap();
         assert_eq!((neurons.layers, neurons.neurons, neurons.sides), (1, conv2, 2));
         assert_eq!(neurons.pictures, conv2 * 2 * 7, "never more pictures than images");
+
+        document.set("trace.limit=3").unwrap();
+        let traced = estimate(&document.spec().unwrap(), [&train, &test], None, &network).trace;
+        let last = costs.taps.last().unwrap().shape[0];
+        // Right and wrong ones of seven images, and three adversarial ones.
+        let expected = TraceEstimate {
+            neurons: last,
+            images: 7,
+            sides: 2,
+            reference: 130,
+            predictions: 6 + 3,
+            passes: 9 * 2 * last,
+        };
+        assert_eq!((costs.trace, traced), (None, Some(expected)));
 
         let train_spec = spec.train.as_mut().unwrap();
         train_spec.optimizer =

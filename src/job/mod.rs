@@ -15,6 +15,7 @@ mod progress;
 mod signals;
 pub mod spawn;
 pub mod stage;
+pub mod study;
 mod suspicion;
 mod usage;
 pub mod wordnet;
@@ -68,8 +69,9 @@ pub fn work(path: &Path, slots: usize) -> Result<()> {
             ..State::queued(None)
         },
     )?;
-    let at_once = Arc::clone(&life);
+    let (at_once, its_runs) = (Arc::clone(&life), folder.clone());
     let signals = Signals::listen(move || {
+        study::end_runs_now(&its_runs);
         let _ = at_once.end(|state| state.status = Status::Stopped);
         std::process::exit(130);
     })
@@ -111,6 +113,10 @@ fn run(
     slots: usize,
 ) -> Result<StageEnd> {
     let spec = crate::spec::read_resolved(&folder.path().join("spec.toml"))?;
+    if spec.study.is_some() {
+        // It takes no slot: its runs do.
+        return study::run(folder, &spec, life, signals, slots);
+    }
     let device = folder.info()?.device;
     let Some(_slot) = wait_for_slot(folder, &device, life, signals, slots)? else {
         return Ok(StageEnd::Stopped);

@@ -73,11 +73,16 @@ pub fn predict(request: &Request, runs: impl FnOnce() -> Result<PathBuf>) -> Res
 
     let config = model.config();
     let crop = config.image_size;
-    let usual = if crop > SMALL { CentreCrop::usual(crop) } else { CentreCrop::scale(crop) };
+    let usual = usual_crop(crop);
     let transform = CentreCrop { resize: request.resize.unwrap_or(usual.resize), crop };
     let pictures = Arc::new(Pictures::find(&request.images, transform, config.channels)?);
     let labels = class_names(header.as_ref(), config.classes);
     run(&model, &pictures, request.top, &labels, &device)
+}
+
+/// How pictures of any size become a network's input of `side` pixels.
+pub(super) fn usual_crop(side: usize) -> CentreCrop {
+    if side > SMALL { CentreCrop::usual(side) } else { CentreCrop::scale(side) }
 }
 
 /// Which network, made for what: what the request says, else what the weights say, else the

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rustix::fs::Access;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::error::{Error, Result};
 use crate::run::control::{self, Command as Ask};
 use crate::run::folder::RunFolder;
-use crate::run::state::Status;
+use crate::run::state::{Status, is_worker, this_host};
 use crate::run::{reserve, write};
 
 /// Starts a worker on a run folder and returns its pid. It detaches itself (`job::work`).
@@ -79,6 +80,24 @@ pub fn resume(folder: &RunFolder, slots: usize) -> Result<()> {
             Err(Error::bad_input(format!("run '{}' is {} already", folder.id(), status.word())))
         }
     }
+}
+
+/// Ends a run at once, without a checkpoint.
+pub fn end_now(folder: &RunFolder) -> Result<()> {
+    control::send(folder.path(), Ask::StopNow)?;
+    // A worker in the middle of a long step reads no file; the second signal ends it. Two different
+    // ones, since the kernel counts the same one only once.
+    let state = folder.state()?;
+    let here = state.host.is_some_and(|host| host == this_host());
+    let worker = state.pid.filter(|pid| here && is_worker(*pid, folder.path()));
+    let worker = worker.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+    if let Some(pid) = worker {
+        for signal in [Signal::TERM, Signal::INT] {
+            // Gone meanwhile is what was asked for.
+            let _ = kill_process(pid, signal);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

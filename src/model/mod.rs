@@ -92,6 +92,12 @@ impl Model {
         self.graph.forward_from(tap, maps)
     }
 
+    /// Whether [`Self::forward_from`] is possible from a tap: whether its maps are all that what
+    /// follows needs. False if there is no such tap.
+    pub fn goes_on_from(&self, tap: &str) -> bool {
+        self.graph.goes_on_from(tap)
+    }
+
     /// A forward pass from whose tensors a loss can be built and taken back.
     pub fn record(
         &self,
@@ -265,6 +271,17 @@ mod tests {
             let tap = if maps.dim(1).unwrap() == 32 { "layer2.0" } else { "conv1" };
             let logits = model.forward_from(tap, maps).unwrap();
             assert_eq!(numbers(&logits), numbers(&output.logits));
+        }
+    }
+
+    #[test]
+    fn the_network_goes_on_from_every_block() {
+        for arch in [Arch::Shapesnet, Arch::Resnet20, Arch::AlexnetSmall] {
+            let model = build(arch, config(3, 32), &Device::Cpu).unwrap();
+            for tap in model.taps() {
+                assert!(model.goes_on_from(&tap.name), "{arch} {}", tap.name);
+            }
+            assert!(!model.goes_on_from("conv99"));
         }
     }
 

@@ -10,3 +10,4 @@ pub mod rank;
 pub mod region;
 pub mod top;
 pub mod top_set;
+pub mod trace;

@@ -17,15 +17,15 @@ pub fn dropout(features: &Tensor, probability: f32, seed: u64) -> Result<Tensor>
     if !(0.0..1.0).contains(&probability) {
         bail!("dropout: the probability must be at least 0 and below 1, not {probability}");
     }
+    let scale = 1.0 / (1.0 - probability);
+    let threshold = (f64::from(probability) * 2_f64.powi(32)) as u32;
     #[cfg(feature = "cuda")]
     if features.device().is_cuda() {
-        return super::cuda::dropout(features, probability, seed);
+        return super::cuda::dropout(features, threshold, scale, seed, PIECE);
     }
     let features = features.contiguous()?;
     let values = Values::of(&features);
     let values = values.slice()?;
-    let scale = 1.0 / (1.0 - probability);
-    let threshold = (f64::from(probability) * 2_f64.powi(32)) as u32;
     let mut result = unfilled(values.len());
     result.par_chunks_mut(PIECE).zip(values.par_chunks(PIECE)).enumerate().for_each(
         |(piece, (result, values))| {

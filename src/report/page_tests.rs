@@ -121,7 +121,8 @@ fn evaluated() -> Value {
 
 /// With every result, a state and events.
 pub(super) fn everything(root: &Path) -> RunFolder {
-    let spec = concept_tests::SPEC.to_owned() + "[train]\nepochs = 2\n[trace]\n";
+    let spec = concept_tests::SPEC.to_owned()
+        + "[train]\nepochs = 2\nbest = 'top1'\n[trace]\nadversarial = 'none'\n";
     let folder = concept_tests::run(root, &spec);
     concept_tests::write(&folder, "dissect", &concept_tests::dissected());
     concept_tests::write(&folder, "consistency", &concept_tests::consistent());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -88,6 +88,39 @@ fn end_of_last_line(file: &mut File, length: u64) -> std::io::Result<u64> {
     Ok(0)
 }
 
+/// Every event that a run folder holds now, one after the other: a history may be larger than
+/// memory. What is no event (half a line at the end, a line of a newer version) is left out. A run
+/// that has measured nothing has none.
+pub fn read(run: &Path) -> Result<impl Iterator<Item = Result<Event>>> {
+    let path = run.join("events.jsonl");
+    let opened = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
+    let (length, file) = match opened {
+        Ok((length, file)) => (length, Some(file)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => (0, None),
+        Err(error) => return Err(write::failed("read", &path, &error)),
+    };
+    // A run that goes on must not keep a reader for ever.
+    let mut lines = file.map(|file| BufReader::with_capacity(1 << 20, file.take(length)));
+    let mut line = Vec::new();
+    Ok(std::iter::from_fn(move || {
+        loop {
+            line.clear();
+            match lines.as_mut()?.read_until(b'\n', &mut line) {
+                Ok(0) => return None,
+                Ok(_) => {
+                    if let Ok(event) = serde_json::from_slice(&line) {
+                        return Some(Ok(event));
+                    }
+                }
+                Err(error) => {
+                    lines = None;
+                    return Some(Err(write::failed("read", &path, &error)));
+                }
+            }
+        }
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,5 +158,16 @@ mod tests {
         Appender::open(&path).unwrap().event(&event).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(serde_json::from_str::<Event>(text.trim()).unwrap(), event);
+    }
+
+    #[test]
+    fn all_events_are_read_and_half_lines_are_none() {
+        let run = tempfile::tempdir().unwrap();
+        assert_eq!(read(run.path()).unwrap().count(), 0);
+        let line = "{\"t\":1.0,\"stage\":\"train\",\"step\":7,\"metrics\":{}}\n";
+        let text = format!("{line}not json\n{line}{{\"t\":");
+        std::fs::write(run.path().join("events.jsonl"), text).unwrap();
+        let steps: Vec<u64> = read(run.path()).unwrap().map(|event| event.unwrap().step).collect();
+        assert_eq!(steps, [7, 7]);
     }
 }

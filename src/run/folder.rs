@@ -49,6 +49,11 @@ impl RunFolder {
     /// It appears under its name only when all three are in it, with room for the worker to say that
     /// there is none.
     pub fn create(root: &Path, run: &NewRun<'_>) -> Result<Self> {
+        Self::create_member(root, run, None)
+    }
+
+    /// The same for a run that belongs to the study of this id.
+    pub fn create_member(root: &Path, run: &NewRun<'_>, study: Option<&str>) -> Result<Self> {
         write::folder(root)?;
         let slug = slug(run.title);
         for _ in 0..100 {
@@ -72,6 +77,7 @@ impl RunFolder {
                 device: run.device.to_owned(),
                 argv: run.argv.clone(),
                 seed: run.seed,
+                study: study.map(str::to_owned),
             };
             write::folder_with(&path, &making, |making| {
                 write::whole(&making.join("run.json"), &state::to_json(&info)?)?;
@@ -174,17 +180,16 @@ impl RunFolder {
             .map_err(|error| Error::failed(format!("failed to read '{}': {error}", path.display())))
     }
 
-    /// The runs under `root`, newest first. A root that is not there has none.
+    /// The runs under `root`, newest first; those of a study stand below it, in their order. A root
+    /// that is not there has none.
     pub fn list(root: &Path) -> Result<Vec<Listed>> {
         let mut ids = ids(root)?;
         ids.sort_unstable_by(|a, b| age(b).cmp(&age(a)));
-        Ok(ids
-            .into_iter()
-            .map(|id| {
-                let run = Self::open_all(&root.join(&id));
-                Listed { id, run }
-            })
-            .collect())
+        let listed = ids.into_iter().map(|id| {
+            let run = Self::open_all(&root.join(&id));
+            Listed { id, run }
+        });
+        Ok(super::study::below_their_study(listed.collect()))
     }
 
     fn open_all(path: &Path) -> Result<(Self, RunInfo, State, Status)> {
@@ -196,6 +201,7 @@ impl RunFolder {
 
     /// Finds what people type: an id, a unique prefix of one, the short name that the workbench shows
     /// (the id without date and time) or a unique prefix of that, `last`, or a path to a run folder.
+    /// `last` is no run of a study, but the study.
     pub fn resolve(root: &Path, word: &str) -> Result<Self> {
         // It would be the beginning of every id.
         if word.is_empty() {
@@ -209,7 +215,11 @@ impl RunFolder {
         ids.sort_unstable_by(|a, b| age(a).cmp(&age(b)));
         if word == "last" {
             // What lies there beside runs (`lost+found`, somebody's notes) is nobody's last run.
-            let is_run = |id: &&String| root.join(id).join("run.json").exists();
+            // One that a study made is a part of the work that somebody started: that is the study.
+            let is_run = |id: &&String| {
+                let path = root.join(id);
+                path.join("run.json").exists() && !super::study::is_part(root, &path)
+            };
             let last = ids.iter().rev().find(is_run).ok_or_else(|| {
                 Error::bad_input(format!("there are no runs in '{}'", root.display()))
                     .hint("start one with: glassbox run quickstart")

@@ -24,6 +24,9 @@ pub struct RunInfo {
     pub argv: Vec<String>,
     /// The spec's seed.
     pub seed: u64,
+    /// The id of the study that made it, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub study: Option<String>,
 }
 
 /// What wrote the folder.

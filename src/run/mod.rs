@@ -15,4 +15,6 @@ pub mod results;
 pub mod shell;
 pub mod slots;
 pub mod state;
+pub mod study;
+pub mod tensorboard;
 pub mod write;

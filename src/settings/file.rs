@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 use crate::spec::nearest::nearest;
 
 /// Every key. `keys` is read by the keymap.
-const KEYS: [&str; 8] =
-    ["runs_dir", "theme", "images", "answer_ms", "mouse", "ascii", "slots", "keys"];
+const KEYS: [&str; 9] =
+    ["runs_dir", "theme", "images", "answer_ms", "mouse", "ascii", "slots", "tensorboard", "keys"];
 
 /// How pictures can be drawn.
 pub const IMAGES: [&str; 6] = ["auto", "kitty", "sixel", "iterm2", "half", "off"];
@@ -25,6 +25,7 @@ pub(super) struct Values {
     pub(super) mouse: Option<bool>,
     pub(super) ascii: Option<bool>,
     pub(super) slots: Option<usize>,
+    pub(super) tensorboard: Option<bool>,
 }
 
 impl Values {
@@ -86,6 +87,7 @@ impl Values {
                     Wrong::Value("how many runs may use one device, from 1".into())
                 })?);
             }
+            "tensorboard" => self.tensorboard = Some(boolean(value)?),
             "keys" => {}
             _ => return Err(Wrong::Key),
         }

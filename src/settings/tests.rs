@@ -34,11 +34,13 @@ fn flags_win_over_environment_over_file_over_defaults() {
     assert!(!settings.runs_dir_is_given);
     assert_eq!((settings.slots, settings.mouse, settings.images.as_str()), (1, true, "auto"));
 
-    let (_kept, mut flags) =
-        with_file("runs_dir = '/file'\nslots = 2\ntheme = 'light'\nmouse = false\nkeys = []\n");
+    let (_kept, mut flags) = with_file(
+        "runs_dir = '/file'\nslots = 2\ntensorboard = true\ntheme = 'light'\nmouse = false\nkeys = []\n",
+    );
     let settings = load(&flags, &[], here.clone()).unwrap();
     assert_eq!(settings.runs_dir().unwrap(), Path::new("/file"));
     assert_eq!((settings.slots, settings.mouse), (2, false));
+    assert!(settings.tensorboard);
     assert!(settings.runs_dir_is_given);
     assert!(settings.file.unwrap().text.contains("keys"));
 

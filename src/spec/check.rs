@@ -7,10 +7,12 @@ use super::layer::Layer;
 use super::problem::Complaint;
 mod adversarial;
 mod concepts;
+mod study;
 
 use super::{
-    Arch, AttackMethod, AttackSpec, Best, DataFormat, EnsembleModel, EvaluateSpec, MethodSpec,
-    Norm, OptimizerName, Precision, Spec, Split, Target, TargetName, TrainSpec, expand,
+    Arch, AttackMethod, AttackSpec, Best, DataFormat, EnsembleModel, EvaluateSpec, Followed,
+    FollowedName, MethodSpec, Norm, OptimizerName, Precision, Spec, Split, Target, TargetName,
+    TrainSpec, expand, study::WEIGHTS_OF,
 };
 use crate::error::text::escaped;
 
@@ -18,6 +20,11 @@ use crate::error::text::escaped;
 pub fn check(spec: &Spec) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     let mut complain = |complaint: Complaint| complaints.push(complaint);
+    if let Some(study) = &spec.study {
+        // What its runs have in common need make no sense by itself: each is checked whole.
+        study::check(study, &mut complain);
+        return complaints;
+    }
     if !is_device(&spec.device) {
         complain(Complaint::new(
             "device",
@@ -74,6 +81,23 @@ pub fn check(spec: &Spec) -> Vec<Complaint> {
     }
     if let Some(trace) = &spec.trace {
         check_ranked("trace", &trace.adversarial, Split::Test, spec, &mut complain);
+        let images = trace.images.as_str();
+        if images.trim().is_empty() {
+            complain(
+                Complaint::new("trace.images", "is empty")
+                    .hint("all, errors, or a picture or folder of pictures"),
+            );
+        }
+        let of_split = matches!(images, "all" | "errors");
+        if !of_split && trace.class == Followed::Named(FollowedName::True) {
+            complain(
+                Complaint::new(
+                    "trace.class",
+                    "is 'true', but nobody knows given pictures' classes",
+                )
+                .hint("--set trace.class=predicted, or a class's index"),
+            );
+        }
     }
     concepts::check(spec, &mut complain);
     complaints
@@ -130,6 +154,13 @@ fn check_model(spec: &Spec, complain: &mut impl FnMut(Complaint)) {
         if weights.trim().is_empty() {
             complain(
                 Complaint::new("model.weights", "is empty").hint("leave it out for fresh weights"),
+            );
+        }
+        if weights.starts_with(WEIGHTS_OF) {
+            let message = format!("is '{}', but this spec is no run of a study", escaped(weights));
+            complain(
+                Complaint::new("model.weights", message)
+                    .hint("name a run or a file: run:ID, run:ID@best, weights.pth"),
             );
         }
         check_reference("model.weights", weights, complain);

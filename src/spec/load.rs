@@ -54,7 +54,7 @@ fn read(path: &Path) -> Result<String> {
     })
 }
 
-fn as_error(problems: impl AsRef<[Problem]>) -> Error {
+pub(super) fn as_error(problems: impl AsRef<[Problem]>) -> Error {
     problem::to_error(problems.as_ref())
         .unwrap_or_else(|| Error::bad_input("the spec is not valid"))
 }
@@ -69,7 +69,29 @@ impl Document {
 
     /// The spec with absolute paths that exist and a title, or everything that is wrong.
     pub fn resolve(&self, around: &Surroundings) -> Result<Spec, Vec<Problem>> {
+        let mut spec = self.expanded(around)?;
+        if spec.title.trim().is_empty() {
+            let stem = Path::new(self.name()).file_stem().and_then(|stem| stem.to_str());
+            spec.title = stem.unwrap_or("run").into();
+        }
+        // Of a study that is for each of its runs to say: what is filled in here would stay as it is
+        // when a run changes what it follows from.
+        if spec.study.is_none() {
+            complete(&mut spec);
+        }
+        debug_assert!(check::check(&spec).is_empty(), "resolving made a good spec bad");
+        Ok(spec)
+    }
+
+    /// The spec with absolute paths that exist.
+    pub(super) fn expanded(&self, around: &Surroundings) -> Result<Spec, Vec<Problem>> {
         let mut spec = self.spec()?;
+        if let Some(study) = spec.study.take() {
+            spec.study = Some(self.expand_members(&study, around)?);
+            // Whatever a run takes over from here, it has complained of.
+            expand(&mut spec, around);
+            return Ok(spec);
+        }
         let mut complaints = expand(&mut spec, around);
         let complained: Vec<String> = complaints.iter().map(|one| one.key.clone()).collect();
         complaints.extend(
@@ -77,27 +99,23 @@ impl Document {
                 .into_iter()
                 .filter(|complaint| !complained.contains(&complaint.key)),
         );
-        if !complaints.is_empty() {
-            return Err(self.locate(complaints));
+        if complaints.is_empty() { Ok(spec) } else { Err(self.locate(complaints)) }
+    }
+}
+
+/// Fills what follows from other keys.
+pub(super) fn complete(spec: &mut Spec) {
+    for (section, how) in spec.methods_mut() {
+        if section != super::CURVE {
+            *how = how.resolved();
         }
-        if spec.title.trim().is_empty() {
-            let stem = Path::new(self.name()).file_stem().and_then(|stem| stem.to_str());
-            spec.title = stem.unwrap_or("run").into();
-        }
-        for (section, how) in spec.methods_mut() {
-            if section != super::CURVE {
-                *how = how.resolved();
-            }
-        }
-        if let Some(curve) = spec.evaluate.as_mut().and_then(|evaluate| evaluate.curve.as_mut()) {
-            curve.how = curve.resolved();
-        }
-        let adversarial = spec.train.as_mut().and_then(|train| train.adversarial.as_mut());
-        if let Some(section) = adversarial {
-            *section = section.resolved();
-        }
-        debug_assert!(check::check(&spec).is_empty(), "resolving made a good spec bad");
-        Ok(spec)
+    }
+    if let Some(curve) = spec.evaluate.as_mut().and_then(|evaluate| evaluate.curve.as_mut()) {
+        curve.how = curve.resolved();
+    }
+    let adversarial = spec.train.as_mut().and_then(|train| train.adversarial.as_mut());
+    if let Some(section) = adversarial {
+        *section = section.resolved();
     }
 }
 

@@ -24,7 +24,7 @@ mod parse;
 pub mod preset;
 mod problem;
 mod render;
-mod study;
+pub mod study;
 mod trace;
 
 #[cfg(test)]
@@ -45,7 +45,7 @@ pub use parse::Document;
 pub use preset::{PRESETS, Preset};
 pub use problem::{Complaint, Problem};
 pub use render::{Comments, scalar, to_toml};
-pub use study::{MemberSpec, StudySpec};
+pub use study::{MemberSpec, StudySpec, warnings};
 pub use trace::{DetectorSpec, Followed, FollowedName, Measure, TraceSpec};
 
 /// The word that stands for a value in TOML: `DataFormat::ImageFolder` → `image-folder`.
@@ -70,6 +70,9 @@ pub struct Spec {
     /// How exactly convolutions and products are computed. `None`: f32 on the CPU, tf32 on a card.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub precision: Option<Precision>,
+    /// Whether TensorBoard's event files are written, too. `None`: as the settings say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tensorboard: Option<bool>,
     /// Where the images come from.
     pub data: DataSpec,
     /// The network.
@@ -99,6 +102,7 @@ impl Default for Spec {
             seed: 1,
             device: "auto".into(),
             precision: None,
+            tensorboard: None,
             data: DataSpec::default(),
             model: ModelSpec::default(),
             train: None,

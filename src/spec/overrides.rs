@@ -9,9 +9,14 @@ impl Document {
     /// Lays `KEY=VALUE` over the document. The value is TOML; a bare word is a text, and where the
     /// key wants a text anything is. Sections come into being as needed.
     pub fn set(&mut self, argument: &str) -> Result<(), Problem> {
+        self.lay(argument, &format!("--set {}", escaped(argument)))
+    }
+
+    /// The same for an argument that was written elsewhere: errors call it `place`.
+    pub(super) fn lay(&mut self, argument: &str, place: &str) -> Result<(), Problem> {
         let problem = |key: &str, message: String| Problem {
             key: key.into(),
-            place: format!("--set {}", escaped(argument)),
+            place: place.into(),
             message,
             hint: None,
         };
@@ -27,7 +32,7 @@ impl Document {
         }
         let value = read(text, known.map(|key| key.kind))
             .map_err(|message| problem(key, format!("'{key}' is not valid TOML: {message}")))?;
-        self.put(key, value, &escaped(argument)).map_err(|message| problem(key, message))
+        self.put(key, value, place).map_err(|message| problem(key, message))
     }
 }
 

@@ -23,8 +23,8 @@ pub struct Document {
 enum Origin {
     /// Line and column of the text, from 1.
     Text(usize, usize),
-    /// The argument of `--set`.
-    Argument(String),
+    /// Laid over the text: what errors call that place.
+    Laid(String),
 }
 
 impl Document {
@@ -58,25 +58,43 @@ impl Document {
 
     /// The value that was written for `path`, if one was.
     pub fn value(&self, path: &str) -> Option<&toml::Value> {
-        let mut steps = steps(path);
-        let Some(Step::Name(first)) = steps.next() else { return None };
-        let mut value = self.values.get(first)?;
-        for step in steps {
-            value = match step {
-                Step::Name(name) => value.get(name)?,
-                Step::Index(index) => value.get(index)?,
-            };
+        lookup(&self.values, path)
+    }
+
+    /// The same document without a section.
+    pub(super) fn without(&self, section: &str) -> Self {
+        let mut other = self.clone();
+        other.values.remove(section);
+        other
+    }
+
+    /// Puts another value where one is, as if it had been written there.
+    pub(super) fn replace(&mut self, path: &str, value: toml::Value) {
+        let mut root = toml::Value::Table(self.values.clone());
+        if put_at(&mut root, &mut steps(path), path, value).is_ok()
+            && let toml::Value::Table(values) = root
+        {
+            self.values = values;
         }
-        Some(value)
+    }
+
+    /// Where a key was written, or the nearest section that was: `a.toml:3:1`.
+    pub(super) fn place(&self, key: &str) -> String {
+        match self.origin(key) {
+            Some(Origin::Text(line, column)) => format!("{}:{line}:{column}", self.name),
+            Some(Origin::Laid(place)) => place.clone(),
+            None => self.name.clone(),
+        }
     }
 
     /// Puts `value` at `path`, making the sections on the way. Fails with a sentence where a step
-    /// of the path is no table or no item. Called by [`super::overrides`].
+    /// of the path is no table or no item; `place` is what errors call its origin. Called by
+    /// [`super::overrides`].
     pub(super) fn put(
         &mut self,
         path: &str,
         value: toml::Value,
-        argument: &str,
+        place: &str,
     ) -> Result<(), String> {
         // On a copy: a failure half-way must leave nothing behind.
         let mut root = toml::Value::Table(self.values.clone());
@@ -88,7 +106,7 @@ impl Document {
         let below =
             |key: &str| key.strip_prefix(path).is_some_and(|rest| rest.starts_with(['.', '[']));
         self.origins.retain(|key, _| !below(key));
-        self.origins.insert(path.into(), Origin::Argument(argument.into()));
+        self.origins.insert(path.into(), Origin::Laid(place.into()));
         Ok(())
     }
 
@@ -114,7 +132,13 @@ impl Document {
             }]
         })?;
         let complaints = check::check(&spec);
-        if complaints.is_empty() { Ok(spec) } else { Err(self.locate(complaints)) }
+        if !complaints.is_empty() {
+            return Err(self.locate(complaints));
+        }
+        if let Some(study) = &spec.study {
+            self.members(study)?;
+        }
+        Ok(spec)
     }
 
     /// Gives each complaint the place of its key, or of the nearest section that was written.
@@ -122,16 +146,11 @@ impl Document {
         let mut located: Vec<((usize, usize), Problem)> = complaints
             .into_iter()
             .map(|Complaint { key, message, hint }| {
-                let origin = self.origin(&key);
-                let order = match origin {
+                let order = match self.origin(&key) {
                     Some(Origin::Text(line, column)) => (*line, *column),
-                    Some(Origin::Argument(_)) | None => (usize::MAX, 0),
+                    Some(Origin::Laid(_)) | None => (usize::MAX, 0),
                 };
-                let place = match origin {
-                    Some(Origin::Text(line, column)) => format!("{}:{line}:{column}", self.name),
-                    Some(Origin::Argument(argument)) => format!("--set {argument}"),
-                    None => self.name.clone(),
-                };
+                let place = self.place(&key);
                 (order, Problem { key, place, message, hint })
             })
             .collect();
@@ -159,6 +178,20 @@ pub(super) fn one_line(mistake: &toml::de::Error) -> String {
 enum Step<'p> {
     Name(&'p str),
     Index(usize),
+}
+
+/// The value at a path of a table, if there is one.
+pub(super) fn lookup<'t>(table: &'t toml::Table, path: &str) -> Option<&'t toml::Value> {
+    let mut steps = steps(path);
+    let Some(Step::Name(first)) = steps.next() else { return None };
+    let mut value = table.get(first)?;
+    for step in steps {
+        value = match step {
+            Step::Name(name) => value.get(name)?,
+            Step::Index(index) => value.get(index)?,
+        };
+    }
+    Some(value)
 }
 
 fn steps(path: &str) -> impl Iterator<Item = Step<'_>> {

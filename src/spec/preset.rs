@@ -34,6 +34,8 @@ presets![
     "concepts-shapes",
     "concepts-shapes-consistent",
     "concepts-cifar10",
+    "paper-small",
+    "paper",
     "table1-alexnet",
     "table1-alexnet-consistent",
     "table1-vgg16",

@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod attack;
+#[cfg(test)]
+mod study;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -34,7 +36,10 @@ fn wrong(text: &str) -> Vec<String> {
 /// A full spec: every section present, every optional key written.
 fn full() -> Spec {
     let mut spec = help::every_section();
+    spec.study =
+        Some(StudySpec { runs: vec![MemberSpec { name: "a".into(), set: vec!["seed=2".into()] }] });
     spec.precision = Some(Precision::F32);
+    spec.tensorboard = Some(true);
     spec.data.path = Some("/data".into());
     spec.data.image_size = Some(64);
     spec.model = ModelSpec {
@@ -132,6 +137,9 @@ fn the_table_has_every_key_of_a_spec_and_no_other() {
     if let Some(consistency) = &mut spec.consistency {
         consistency.wordnet = Some("dict".into());
     }
+    if let Some(trace) = &mut spec.trace {
+        trace.layer = Some("conv5".into());
+    }
     let mut written = BTreeSet::new();
     leaves("", &toml::Table::try_from(spec).unwrap(), &mut written);
     let known: BTreeSet<String> = KEYS.iter().map(|key| key.path.into()).collect();
@@ -183,7 +191,8 @@ fn a_key_has_either_a_default_or_a_word_on_its_absence() {
 
 #[test]
 fn every_default_is_valid() {
-    let text = to_toml(&help::every_section(), Comments::Off);
+    // A study without runs is the one section that says nothing by itself.
+    let text = to_toml(&Spec { study: None, ..help::every_section() }, Comments::Off);
     assert_eq!(wrong(&text), [""; 0], "{text}");
 }
 

@@ -41,6 +41,7 @@ actions! {
     ShowAttack "show_attack" "attack" "Go to the attack screen";
     ShowNeurons "show_neurons" "neurons" "Go to the neurons";
     ShowConcepts "show_concepts" "concepts" "Go to the concepts";
+    ShowTrace "show_trace" "trace" "Go to the trace: from predictions back to neurons";
     NextFocus "next_focus" "focus" "Focus the next region";
     PreviousFocus "previous_focus" "focus back" "Focus the previous region";
     Open "open" "open" "Open what is selected";
@@ -103,7 +104,13 @@ actions! {
     Bookmark "bookmark" "bookmark" "Mark the neuron with a note, or change its note";
     Unmark "unmark" "unmark" "Take the neuron's mark away, with its note";
     // Concepts
-    ReverseSort "reverse_sort" "reverse" "Sort the table of neurons the other way round";
+    ReverseSort "reverse_sort" "reverse" "Sort the list the other way round";
+    // Trace
+    NextPrediction "next_prediction" "prediction" "The next prediction";
+    PreviousPrediction "previous_prediction" "prediction" "The previous prediction";
+    SwitchOff "switch_off" "off, on" "Switch the selected neuron off, or on again: what would be the answer";
+    SwitchAllOn "switch_all_on" "all on" "Switch all neurons on again";
+    Measure "measure" "measure" "Prediction differences of probability, or of the logit";
     // Text fields and questions
     Accept "accept" "yes" "Yes, do it";
     DeleteBefore "delete_before" "delete" "Delete the character before the cursor";
@@ -181,6 +188,8 @@ pub enum Place {
     Neurons,
     /// The concepts screen.
     Concepts,
+    /// The trace screen.
+    Trace,
     /// A text field that takes letters: form values, filters, palette, help search.
     Text,
     /// A question.
@@ -189,7 +198,7 @@ pub enum Place {
 
 impl Place {
     /// Every place.
-    pub const ALL: [Place; 9] = [
+    pub const ALL: [Place; 10] = [
         Place::Global,
         Place::Runs,
         Place::Details,
@@ -197,6 +206,7 @@ impl Place {
         Place::Attack,
         Place::Neurons,
         Place::Concepts,
+        Place::Trace,
         Place::Text,
         Place::Dialog,
     ];
@@ -211,6 +221,7 @@ impl Place {
             Place::Attack => "attack",
             Place::Neurons => "neurons",
             Place::Concepts => "concepts",
+            Place::Trace => "trace",
             Place::Text => "text",
             Place::Dialog => "dialog",
         }

@@ -3,9 +3,11 @@
 
 mod concepts;
 mod neurons;
+mod trace;
 
 pub use self::concepts::{consistency, dissect, world_with_concepts};
 pub use self::neurons::{neurons, with_regions, world_with_regions};
+pub use self::trace::{trace, world_with_trace};
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -113,6 +115,7 @@ fn run(id: &str, title: &str, status: Status, progress: f64) -> RunSummary {
             device: "cuda:0".into(),
             argv: vec!["glassbox".into(), "run".into(), "alexnet.toml".into()],
             seed: 1,
+            study: None,
         },
         state: State {
             status,

@@ -12,6 +12,7 @@ use crate::run::results::consistency::Consistency;
 use crate::run::results::dissect::Dissect;
 use crate::run::results::evaluate::Evaluate;
 use crate::run::results::neurons::Neurons;
+use crate::run::results::trace::Trace;
 use crate::run::state::{State, Status};
 use crate::tui::history::History;
 
@@ -95,6 +96,8 @@ pub struct RunDetail {
     pub dissect: Option<Arc<Dissect>>,
     /// `results/consistency.json`
     pub consistency: Option<Arc<Consistency>>,
+    /// `results/trace.json`
+    pub trace: Option<Arc<Trace>>,
     /// Results that are there and cannot be read: their name, and why.
     pub unreadable: BTreeMap<&'static str, String>,
 }

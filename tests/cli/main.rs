@@ -4,6 +4,7 @@
 
 mod concepts;
 mod damaged;
+mod detector;
 mod figures;
 mod input;
 mod neurons;
@@ -14,7 +15,9 @@ mod runs;
 mod silent;
 mod stages;
 mod steering;
+mod study;
 mod table1;
 mod table2;
 mod terminal;
+mod trace;
 mod training;

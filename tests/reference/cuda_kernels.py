@@ -102,6 +102,16 @@ def elementwise():
     assert out.flatten()[0].isnan()
 
 
+def dropout():
+    # The first words of ChaCha8's stream for a key of zeros, as published.
+    words = bytes.fromhex("3e00ef2f895f40d67f5bb8e81f09a5a12c840ec3ce9a7f3b181be188ef711a1e")
+    x, out = torch.full((40,), 3.0), torch.empty(40)
+    for at, word in enumerate(np.frombuffer(words, "<u4")):
+        for threshold, expected in [(int(word), 6.0), (int(word) + 1, 0.0)]:
+            run("dropout", 3, out, x, *[0] * 8, threshold, float_(2.0), 32, 40)
+            check("dropout", out[at], torch.tensor(expected))
+
+
 def norm():
     for channels, length, offset in [(7, 4, 0.0), (5, 1000, 100.0), (3, 59, -5.0), (1, 1, 0.0)]:
         maps = torch.randn(2, channels, 6, 5) * 2 + offset
@@ -118,7 +128,14 @@ def norm():
         means, squares = (torch.empty(count, dtype=torch.float64) for _ in range(2))
         mean, var, scale, out_mean, out_var = (torch.empty(channels) for _ in range(5))
         run("moments", count, means, squares, x, length, rows, channels, count)
-        run("join_moments", channels, mean, var, means, squares, length, rows, channels)
+        few, group = -(-pieces // 3), 3
+        merged = [torch.empty(few * channels, dtype=torch.float64) for _ in range(2)]
+        run("merge_moments", few * channels, *merged, means, squares, group, pieces, length, rows,
+            channels, few * channels)
+        run("join_moments", channels, mean, var, *merged, few, length * group, rows, channels)
+        check("merge_moments: mean", mean, maps.double().mean((0, 2, 3)).float())
+        check("merge_moments: var", var, maps.double().var((0, 2, 3), correction=0).float())
+        run("join_moments", channels, mean, var, means, squares, pieces, length, rows, channels)
         check("moments: mean", mean, maps.double().mean((0, 2, 3)).float())
         check("moments: var", var, maps.double().var((0, 2, 3), correction=0).float())
         run("norm_scale", channels, scale, gamma, var, double(1e-5), channels)
@@ -132,6 +149,13 @@ def norm():
         run("sums", count, means, squares, grad, x, mean, 1, length, rows, channels, count)
         terms = torch.empty(3, channels)
         for_gamma, for_beta = torch.empty(channels), torch.empty(channels)
+        run("merge_sums", few * channels, *merged, means, squares, 1, group, pieces, channels,
+            few * channels)
+        run("join_sums", channels, for_beta, merged[0], few, channels)
+        check("merge_sums", for_beta, grads[2].float())
+        run("join_sums", channels, for_gamma, merged[1], few, channels)
+        run("join_sums", channels, for_beta, squares, pieces, channels)
+        check("merge_sums: products", for_gamma, for_beta)
         run("norm_terms", channels, terms, for_gamma, for_beta, means, squares, gamma, var,
             double(1e-5), pieces, rows, channels)
         run("norm_gradient", x.numel(), out, grad, x, mean, terms, channels, x.numel())
@@ -278,7 +302,7 @@ def optimizers():
             check("adam", weight, theirs.detach())
 
 
-for part in (elementwise, norm, pooling, convolution, optimizers):
+for part in (elementwise, dropout, norm, pooling, convolution, optimizers):
     part()
 for name, error in worst.items():
     print(f"{name:32} {error:.1e}")

@@ -5,6 +5,7 @@
 mod attacks;
 mod consistency;
 mod consistency_wordnet;
+mod detector;
 mod dissection;
 mod fgsm;
 mod formula;
@@ -16,6 +17,7 @@ mod predict;
 mod preprocess;
 mod resnet18_training;
 mod shapesnet;
+mod trace;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -42,7 +42,7 @@ const ADVERSARIAL: &[&str] = &[
 /// What must not differ: weights, results and pictures; by path.
 pub fn outcome(run: &RunFolder) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
-    for part in ["checkpoints", "results", "adversarial", "neurons", "dissect"] {
+    for part in ["checkpoints", "results", "adversarial", "neurons", "dissect", "trace"] {
         let folder = run.path().join(part);
         if folder.exists() {
             collect(run.path(), &folder, &mut files);
@@ -69,7 +69,7 @@ fn assert_readable(runs: &Runs, run: &RunFolder) {
     assert!(listed.iter().all(|listed| listed.run.is_ok()), "{listed:?}");
     run.info().unwrap();
     run.spec().unwrap();
-    for name in ["evaluate", "attack", "neurons", "dissect", "consistency"] {
+    for name in ["evaluate", "attack", "neurons", "dissect", "consistency", "trace"] {
         run.result::<serde_json::Value>(name).unwrap();
     }
 }

@@ -10,5 +10,8 @@ mod live;
 mod queue;
 #[path = "../runs/mod.rs"]
 mod runs;
+mod study;
+mod tensorboard;
+mod traced;
 mod trouble;
 mod versions;

@@ -41,7 +41,33 @@ pub(super) fn program() -> Vec<Finding> {
             "workers cannot be started: call the program by its full path",
         ),
     };
-    vec![release, Finding::ok("system", system), program, nouns()]
+    vec![release, built(), Finding::ok("system", system), program, clock(), nouns()]
+}
+
+/// With what this program was built, and what is in it.
+fn built() -> Finding {
+    let mut features = Vec::new();
+    features.extend(cfg!(feature = "cuda").then_some("cuda"));
+    features.extend(cfg!(feature = "cudnn").then_some("cudnn"));
+    let features = if features.is_empty() { "none".into() } else { features.join(", ") };
+    let value = format!(
+        "{}, {}, candle {}, features: {features}",
+        env!("GLASSBOX_RUSTC"),
+        env!("GLASSBOX_TARGET"),
+        env!("GLASSBOX_CANDLE"),
+    );
+    Finding::ok("built by", value)
+}
+
+/// Runs are named by it, and tell by it that they are alive.
+fn clock() -> Finding {
+    let now = jiff::Zoned::now();
+    let shown = now.strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
+    // The year in which this was written.
+    if now.year() < 2025 {
+        return Finding::fix("clock", shown, "set it: runs are named by it, and their age told");
+    }
+    Finding::ok("clock", shown)
 }
 
 /// The nouns that classes are told apart by.

@@ -1,6 +1,7 @@
 //! `glassbox doctor`: terminal, devices, folders, data; what works and how to fix the rest. Plain
 //! text, fit to paste into a bug report. Changes nothing and waits for nobody.
 
+mod environment;
 mod machine;
 mod places;
 mod terminal;
@@ -10,10 +11,27 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use crate::error::{Error, Result};
 use crate::settings::SettingsFile;
 use crate::tui::keymap::Keymap;
 use crate::tui::text;
+
+/// What the settings say of everything that is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Patient<'a> {
+    /// The folders and files.
+    pub places: &'a [Place],
+    /// The terminal.
+    pub asks: Asks<'a>,
+    /// The settings file, if there is one and nothing keeps it from being used.
+    pub settings: Option<&'a SettingsFile>,
+    /// What keeps it from being used.
+    pub problem: Option<&'a Error>,
+    /// The user's own themes: name and text.
+    pub themes: &'a [(String, String)],
+}
 
 /// A folder or file that the program uses.
 #[derive(Debug, Clone)]
@@ -39,14 +57,10 @@ pub struct Asks<'a> {
     pub ascii: bool,
 }
 
-/// Prints the report. `places` are the folders and files as the settings have them; `problem` is
-/// what keeps the settings file from being used, `settings` the file if nothing does.
-pub fn run(
-    places: &[Place],
-    asks: Asks<'_>,
-    settings: Option<&SettingsFile>,
-    problem: Option<&Error>,
-) -> Result<()> {
+/// Prints the report, as one JSON value if `json`. That something is to be fixed is no failure of
+/// the doctor.
+pub fn run(patient: &Patient<'_>, json: bool) -> Result<()> {
+    let Patient { places, asks, settings, problem, themes } = *patient;
     let keys =
         settings.and_then(|file| Keymap::with_user(&file.path.to_string_lossy(), &file.text).err());
     let broken = problem.or(keys.as_ref());
@@ -54,15 +68,21 @@ pub fn run(
         Some(error) if place.name == "settings" => broken_settings(error),
         _ => places::examine(place),
     };
+    let mut folders: Vec<Finding> = places.iter().map(look).collect();
+    folders.extend(places::themes(themes));
     let report = Report {
         sections: vec![
             Section { title: "program", findings: machine::program() },
             Section { title: "terminal", findings: terminal::examine(&terminal::Asked::now(asks)) },
             Section { title: "devices", findings: machine::devices() },
-            Section { title: "folders", findings: places.iter().map(look).collect() },
+            Section { title: "folders", findings: folders },
+            Section { title: "environment", findings: environment::examine() },
             Section { title: "data of the presets", findings: places::preset_data() },
         ],
     };
+    if json {
+        return super::print::json(&report.json());
+    }
     // Broken by the terminal, lines would go on in the first column, in the middle of a word.
     let width = std::io::stdout().is_terminal().then(crossterm::terminal::size);
     let width = width.and_then(std::io::Result::ok).map(|(columns, _)| usize::from(columns));
@@ -126,7 +146,40 @@ impl Finding {
 /// Where values begin.
 const COLUMN: usize = 24;
 
+impl Standing {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Note => "note",
+            Self::Fix => "fix",
+        }
+    }
+}
+
 impl Report {
+    /// The report for programs.
+    fn json(&self) -> Value {
+        let finding = |finding: &Finding| {
+            let Finding { standing, name, value, advice } = finding;
+            json!({ "name": name, "standing": standing.word(), "value": value, "advice": advice })
+        };
+        let section = |section: &Section| {
+            let findings: Vec<Value> = section.findings.iter().map(finding).collect();
+            json!({ "title": section.title, "findings": findings })
+        };
+        let sections: Vec<Value> = self.sections.iter().map(section).collect();
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "to_fix": self.fixes(),
+            "sections": sections,
+        })
+    }
+
+    fn fixes(&self) -> usize {
+        let findings = self.sections.iter().flat_map(|section| &section.findings);
+        findings.filter(|finding| finding.standing == Standing::Fix).count()
+    }
+
     /// The report in lines of at most `width`, as far as its words allow; `None` = however long.
     fn text(&self, width: Option<usize>) -> String {
         let room = width.map_or(usize::MAX, |width| width.saturating_sub(COLUMN).max(20));
@@ -152,16 +205,10 @@ impl Report {
             }
             out.push('\n');
         }
-        let fixes = self
-            .sections
-            .iter()
-            .flat_map(|section| &section.findings)
-            .filter(|finding| finding.standing == Standing::Fix)
-            .count();
-        let _ = match fixes {
+        let _ = match self.fixes() {
             0 => writeln!(out, "All that is needed works."),
             1 => writeln!(out, "1 thing to fix, marked FIX."),
-            _ => writeln!(out, "{fixes} things to fix, marked FIX."),
+            fixes => writeln!(out, "{fixes} things to fix, marked FIX."),
         };
         out
     }
@@ -187,6 +234,10 @@ mod tests {
         assert!(!text.contains('\u{1b}'), "{text:?}");
         assert!(text.contains("FIX   size"), "{text}");
         assert!(text.ends_with("1 thing to fix, marked FIX.\n"), "{text}");
+        let json = report.json();
+        assert_eq!(json["to_fix"], 1);
+        assert_eq!(json["sections"][0]["findings"][2]["standing"], "fix");
+        assert_eq!(json["sections"][0]["findings"][2]["advice"], "stty size");
     }
 
     #[test]

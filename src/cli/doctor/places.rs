@@ -8,6 +8,7 @@ use rustix::fs::{Access, access, statvfs};
 use super::{Finding, Place};
 use crate::spec::{self, PRESETS};
 use crate::tui::number::bytes;
+use crate::tui::theme::{self, Depth, Theme};
 
 /// Below this, a set of adversarial images may not fit.
 const LITTLE_SPACE: u64 = 1 << 30;
@@ -44,6 +45,13 @@ pub(super) fn examine(place: &Place) -> Finding {
         return Finding::fix(place.name, value, place.moved_by);
     }
     let made = if existing == path { "" } else { ", made when needed" };
+    if let Some(kind) = network_file_system(&existing) {
+        let advice = format!(
+            "what many hosts see may be slow and may cache: a local folder is better; {}",
+            place.moved_by
+        );
+        return Finding::note(place.name, format!("{shown}: writable, on {kind}{made}"), advice);
+    }
     match statvfs(&existing) {
         Ok(system) => {
             let free = system.f_bavail.saturating_mul(system.f_frsize);
@@ -56,6 +64,45 @@ pub(super) fn examine(place: &Place) -> Finding {
         }
         Err(_) => Finding::ok(place.name, format!("{shown}: writable{made}")),
     }
+}
+
+/// What kind of a file server a folder is on; `None` = it is local, or nobody knows.
+#[cfg(target_os = "linux")]
+fn network_file_system(path: &Path) -> Option<&'static str> {
+    // linux/magic.h
+    match u64::try_from(rustix::fs::statfs(path).ok()?.f_type).ok()? & 0xffff_ffff {
+        0x6969 => Some("NFS"),
+        0xff53_4d42 | 0xfe53_4d42 | 0x517b => Some("SMB"),
+        0x6573_5546 => Some("FUSE (sshfs and the like)"),
+        0x0bd0_0bd0 => Some("Lustre"),
+        0x00c3_6400 => Some("Ceph"),
+        0x4750_4653 => Some("GPFS"),
+        _ => None,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn network_file_system(_: &Path) -> Option<&'static str> {
+    None
+}
+
+/// The user's own themes: whether each can be used.
+pub(super) fn themes(themes: &[(String, String)]) -> Vec<Finding> {
+    let find = |name: &str| {
+        let own = themes.iter().find(|(theme, _)| theme == name).map(|(_, text)| text.clone());
+        own.or_else(|| theme::embedded_text(name))
+    };
+    let look = |(name, text): &(String, String)| {
+        let title = format!("theme {name}");
+        match Theme::load(&format!("{name}.toml"), text, Depth::True, &find) {
+            Ok(_) => Finding::ok(title, format!("glassbox --theme {name}")),
+            Err(error) => {
+                let advice = error.hint.unwrap_or_else(|| "correct or remove that line".into());
+                Finding::fix(title, error.message, advice)
+            }
+        }
+    };
+    themes.iter().map(look).collect()
 }
 
 fn nearest_existing(path: &Path) -> Option<PathBuf> {
@@ -143,6 +190,15 @@ mod tests {
         let finding = examine(&place(file.join("deeper"), true));
         assert_eq!(finding.standing, Standing::Fix);
         assert_eq!(finding.advice.as_deref(), Some("--runs-dir D"));
+    }
+
+    #[test]
+    fn a_theme_that_cannot_be_used_is_told_with_its_line() {
+        let themes = [("mine", "inherits = 'dark'"), ("bad", "name = 'x'\n[roles")];
+        let found = super::themes(&themes.map(|(name, text)| (name.to_owned(), text.to_owned())));
+        assert_eq!(found[0].standing, Standing::Ok, "{found:?}");
+        assert_eq!(found[1].standing, Standing::Fix);
+        assert!(found[1].value.contains("bad.toml"), "{found:?}");
     }
 
     #[test]

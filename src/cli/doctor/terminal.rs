@@ -83,6 +83,7 @@ pub(super) fn examine(asked: &Asked) -> Vec<Finding> {
     // Not the variable itself: it holds addresses.
     let ssh = variable("SSH_CONNECTION").or_else(|| variable("SSH_TTY")).is_some();
     findings.push(Finding::ok("ssh", if ssh { "yes" } else { "no" }));
+    findings.extend(mosh(&ancestors()));
     let multiplexer = match (variable("TMUX"), variable("STY"), variable("ZELLIJ")) {
         (Some(_), _, _) => Some("tmux"),
         (_, Some(_), _) => Some("screen"),
@@ -106,6 +107,34 @@ pub(super) fn examine(asked: &Asked) -> Vec<Finding> {
     findings.push(pictures(asked));
     findings.push(background(asked));
     findings
+}
+
+/// Mosh draws the screen itself, and knows no pictures.
+fn mosh(ancestors: &[String]) -> Option<Finding> {
+    ancestors.iter().any(|name| name == "mosh-server").then(|| {
+        let advice = "mosh lets no pictures of a terminal's own through: ssh does";
+        Finding::note("mosh", "yes: pictures are drawn in half-blocks", advice)
+    })
+}
+
+/// The names of the processes that this one was started by, where the system tells them.
+fn ancestors() -> Vec<String> {
+    let mut names = Vec::new();
+    let mut process = std::process::id();
+    // No more than that many stand between a shell and what the system started first.
+    for _ in 0..64 {
+        let Ok(text) = std::fs::read_to_string(format!("/proc/{process}/stat")) else { break };
+        // The name stands in parentheses, and may hold some itself.
+        let Some((name, rest)) = text.rsplit_once(')') else { break };
+        let name = name.split_once('(').map(|(_, name)| name.to_owned());
+        names.extend(name);
+        let parent = rest.split_whitespace().nth(1).and_then(|word| word.parse().ok());
+        match parent {
+            Some(parent) if parent > 0 => process = parent,
+            _ => break,
+        }
+    }
+    names
 }
 
 /// Who the terminal is, by its own account, and what lies between.
@@ -286,6 +315,17 @@ mod tests {
         assert_eq!(standing(&findings, "terminal"), Standing::Note);
         assert_eq!(standing(&findings, "background"), Standing::Note);
         assert!(findings.iter().filter(|f| f.standing != Standing::Ok).all(|f| f.advice.is_some()));
+    }
+
+    #[test]
+    fn mosh_is_known_by_the_process_that_started_the_shell() {
+        let names =
+            |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert!(mosh(&names(&["glassbox", "bash", "mosh-server"])).is_some());
+        assert!(mosh(&names(&["glassbox", "bash", "sshd"])).is_none());
+        if cfg!(target_os = "linux") {
+            assert!(ancestors().len() > 1, "{:?}", ancestors());
+        }
     }
 
     #[test]

@@ -42,12 +42,15 @@ fn prepare(spec: &mut Spec, runs: &Path) -> Result<Prepared> {
     let (device, no_card) = asked.resolve();
     precision(spec, &device.open()?)?;
     spec.device = device.to_string();
+    // What the settings say of it was filled in before.
+    spec.tensorboard.get_or_insert(false);
     // Once: `last` is another run when the worker reads it, this one itself.
     spec.model.weights =
         spec.model.weights.as_deref().map(|word| whole_word(word, runs)).transpose()?;
     let ranked = spec.neurons.as_mut().map(|section| &mut section.adversarial);
     let counted = spec.consistency.as_mut().map(|section| &mut section.adversarial);
-    for source in ranked.into_iter().chain(counted) {
+    let traced = spec.trace.as_mut().map(|section| &mut section.adversarial);
+    for source in ranked.into_iter().chain(counted).chain(traced) {
         if let Some(id) = source.strip_prefix("run:") {
             *source = format!("run:{}", RunFolder::resolve(runs, id)?.id());
         }
@@ -97,7 +100,8 @@ fn prepare(spec: &mut Spec, runs: &Path) -> Result<Prepared> {
     opened.notes.extend(no_card);
     let ranked = spec.neurons.as_ref().map(|section| ("neurons", &section.adversarial));
     let counted = spec.consistency.as_ref().map(|section| ("consistency", &section.adversarial));
-    for (section, source) in ranked.into_iter().chain(counted) {
+    let traced = spec.trace.as_ref().map(|section| ("trace", &section.adversarial));
+    for (section, source) in ranked.into_iter().chain(counted).chain(traced) {
         if let Some(id) = source.strip_prefix("run:") {
             let made_by = RunFolder::resolve(runs, id)?;
             adversarial_set(section, source, made_by.path(), &*opened.test)?;
@@ -136,6 +140,7 @@ fn prepare(spec: &mut Spec, runs: &Path) -> Result<Prepared> {
         taps(&network, "consistency.layers", &section.layers)?;
         nouns(section, opened.test.classes())?;
     }
+    super::trace::resolve(spec, &opened, &network)?;
     let labelled = match &spec.dissect {
         Some(section) => {
             taps(&network, "dissect.layers", &section.layers)?;

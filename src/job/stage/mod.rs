@@ -10,6 +10,7 @@ pub(super) mod pixels;
 mod ranking;
 mod rounded;
 mod sample;
+mod trace;
 mod train;
 
 use std::path::Path;
@@ -66,6 +67,12 @@ pub const STAGES: &[Stage] = &[
         wanted: |spec| spec.consistency.is_some(),
         cost: |spec| spec.consistency.as_ref().map_or(0.0, consistency::cost),
         run: consistency::run,
+    },
+    Stage {
+        name: "trace",
+        wanted: |spec| spec.trace.is_some(),
+        cost: |spec| spec.trace.as_ref().map_or(0.0, |section| trace::cost(spec, section)),
+        run: trace::run,
     },
 ];
 

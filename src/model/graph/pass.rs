@@ -103,6 +103,14 @@ impl Graph {
         }
     }
 
+    /// Whether the logits can be computed from a tap's maps alone.
+    pub(in crate::model) fn goes_on_from(&self, tap: &str) -> bool {
+        let Ok(found) = self.find(&[tap]) else { return false };
+        let start = found[0];
+        let uses = self.uses(start, &[self.logits]);
+        uses[start] > 0 && uses[0] == 0
+    }
+
     /// A forward pass that can be taken back.
     pub(in crate::model) fn record(
         &self,
@@ -152,15 +160,8 @@ impl Graph {
         reaches
     }
 
-    /// Computes `ends` from one node whose output is known, and nothing that they don't need. Each
-    /// map is let go after its last use.
-    fn run(
-        &self,
-        (start, known): (usize, Tensor),
-        ends: &[usize],
-        mode: Mode,
-        keep: impl Fn(usize) -> Keep,
-    ) -> Result<(Vec<Tensor>, Vec<Saved>)> {
+    /// How often each node's output is read on the way from `start` to `ends`; 0 of what is not on it.
+    fn uses(&self, start: usize, ends: &[usize]) -> Vec<usize> {
         let mut uses = vec![0_usize; self.nodes.len()];
         for &end in ends {
             uses[end] += 1;
@@ -172,6 +173,19 @@ impl Graph {
                 }
             }
         }
+        uses
+    }
+
+    /// Computes `ends` from one node whose output is known, and nothing that they don't need. Each
+    /// map is let go after its last use.
+    fn run(
+        &self,
+        (start, known): (usize, Tensor),
+        ends: &[usize],
+        mode: Mode,
+        keep: impl Fn(usize) -> Keep,
+    ) -> Result<(Vec<Tensor>, Vec<Saved>)> {
+        let mut uses = self.uses(start, ends);
         if start != 0 && uses[0] > 0 {
             bail!("what follows '{}' needs more than its maps", self.nodes[start].name);
         }

@@ -10,7 +10,8 @@ use crate::ops::{Activation, BatchNormGradients};
 /// Mean and variance of each channel of maps `[…, channels]`, as f32 on the card.
 fn statistics(maps: &Tensor) -> Result<(Tensor, Tensor)> {
     let device = device_of(maps)?;
-    let Pieces { length, rows, channels, count, .. } = Pieces::of(maps)?;
+    let pieces = Pieces::of(maps)?;
+    let Pieces { length, rows, channels, count, .. } = pieces;
     let x = Input::of(maps)?;
     let mut means = room::<f64>(&device, count as usize)?;
     let mut squares = room::<f64>(&device, count as usize)?;
@@ -25,6 +26,8 @@ fn statistics(maps: &Tensor) -> Result<(Tensor, Tensor)> {
         channels,
         count,
     );
+    let (Pieces { length, number, .. }, means, squares) =
+        pieces.merge_moments(&device, means, squares)?;
     let mut mean = room::<f32>(&device, channels as usize)?;
     let mut var = room::<f32>(&device, channels as usize)?;
     launch!(
@@ -34,6 +37,7 @@ fn statistics(maps: &Tensor) -> Result<(Tensor, Tensor)> {
         [&mut mean, &mut var],
         means.as_view(),
         squares.as_view(),
+        number,
         length,
         rows,
         channels,
@@ -86,7 +90,8 @@ pub(in crate::ops) fn norm_backward(
 ) -> Result<BatchNormGradients> {
     let device = device_of(maps)?;
     let (maps, grad) = (maps.contiguous()?, grad.contiguous()?);
-    let Pieces { length, number: pieces, rows, channels, count } = Pieces::of(&maps)?;
+    let pieces = Pieces::of(&maps)?;
+    let Pieces { length, rows, channels, count, .. } = pieces;
     let (x, grads) = (Input::of(&maps)?, Input::of(&grad)?);
     let (gamma, mean, var) = (Input::of(gamma)?, Input::of(mean)?, Input::of(var)?);
     let mut plain = room::<f64>(&device, count as usize)?;
@@ -105,6 +110,8 @@ pub(in crate::ops) fn norm_backward(
         channels,
         count,
     );
+    let (Pieces { number, .. }, plain, product) =
+        pieces.merge_sums(&device, plain, product, true)?;
     let all = channels as usize;
     let mut terms = room::<f32>(&device, 3 * all)?;
     let (mut for_gamma, mut for_beta) = (room::<f32>(&device, all)?, room::<f32>(&device, all)?);
@@ -118,7 +125,7 @@ pub(in crate::ops) fn norm_backward(
         gamma.view()?,
         var.view()?,
         epsilon,
-        pieces,
+        number,
         rows,
         channels,
     );

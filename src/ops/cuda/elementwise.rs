@@ -1,16 +1,20 @@
 //! Operators that look at each number, or each channel, on its own.
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{CudaDevice, Result, Tensor, bail};
+use cudarc::driver::CudaSlice;
 
 use super::kernels::{launch, size};
 use super::values::{Input, device_of, room, tensor};
 use crate::ops::Activation;
 
 /// Rows that one thread sums, at most: enough threads for a card, and sums short enough for f32.
-const PIECE: usize = 256;
+const PIECE: usize = 128;
 
 /// Threads that a card can have in flight, roughly: below, pieces become shorter.
-const THREADS: usize = 64 * 1024;
+const THREADS: usize = 256 * 1024;
+
+/// Pieces that one thread joins, at most: with more, groups of them are merged first.
+const JOINED: u32 = 48;
 
 /// What [`affine`] does to each number: `activation((x − mean) · scale + shift + residual)`; the
 /// first three `[channels]`, the residual of the shape of the maps.
@@ -136,12 +140,90 @@ impl Pieces {
             count: size(pieces * channels)?,
         })
     }
+
+    /// How many pieces become one before the rest is joined: about the root of them all, so that
+    /// neither step is long; `None` = they are few.
+    fn group(&self) -> Option<u32> {
+        (self.number > JOINED).then(|| self.number.isqrt())
+    }
+
+    /// The same rows in pieces `group` times as long.
+    fn merged(&self, group: u32) -> Self {
+        let number = self.number.div_ceil(group);
+        Self {
+            length: self.length * group,
+            number,
+            rows: self.rows,
+            channels: self.channels,
+            count: number * self.channels,
+        }
+    }
+
+    /// Merges means and squares of every piece, if they are many: what is left to join.
+    pub(super) fn merge_moments(
+        self,
+        device: &CudaDevice,
+        means: CudaSlice<f64>,
+        squares: CudaSlice<f64>,
+    ) -> Result<(Self, CudaSlice<f64>, CudaSlice<f64>)> {
+        let Some(group) = self.group() else { return Ok((self, means, squares)) };
+        let merged = self.merged(group);
+        let count = merged.count;
+        let mut out_means = room::<f64>(device, count as usize)?;
+        let mut out_squares = room::<f64>(device, count as usize)?;
+        launch!(
+            device,
+            "merge_moments",
+            count,
+            [&mut out_means, &mut out_squares],
+            means.as_view(),
+            squares.as_view(),
+            group,
+            self.number,
+            self.length,
+            self.rows,
+            self.channels,
+            count,
+        );
+        Ok((merged, out_means, out_squares))
+    }
+
+    /// Merges the sums of every piece, if they are many: what is left to join. Those of products
+    /// only if `products` says so.
+    pub(super) fn merge_sums(
+        self,
+        device: &CudaDevice,
+        plain: CudaSlice<f64>,
+        product: CudaSlice<f64>,
+        products: bool,
+    ) -> Result<(Self, CudaSlice<f64>, CudaSlice<f64>)> {
+        let Some(group) = self.group() else { return Ok((self, plain, product)) };
+        let merged = self.merged(group);
+        let count = merged.count;
+        let mut out_plain = room::<f64>(device, count as usize)?;
+        let mut out_product = room::<f64>(device, if products { count as usize } else { 1 })?;
+        launch!(
+            device,
+            "merge_sums",
+            count,
+            [&mut out_plain, &mut out_product],
+            plain.as_view(),
+            product.as_view(),
+            u32::from(products),
+            group,
+            self.number,
+            self.channels,
+            count,
+        );
+        Ok((merged, out_plain, out_product))
+    }
 }
 
 pub(in crate::ops) fn channel_sum(grad: &Tensor) -> Result<Tensor> {
     let device = device_of(grad)?;
     let grad = grad.contiguous()?;
-    let Pieces { length, number: pieces, rows, channels, count } = Pieces::of(&grad)?;
+    let pieces = Pieces::of(&grad)?;
+    let Pieces { length, rows, channels, count, .. } = pieces;
     let values = Input::of(&grad)?;
     // The kernel's sums of products are not asked for: their room is not written.
     let mut plain = room::<f64>(&device, count as usize)?;
@@ -160,7 +242,8 @@ pub(in crate::ops) fn channel_sum(grad: &Tensor) -> Result<Tensor> {
         channels,
         count,
     );
+    let (Pieces { number, .. }, plain, _) = pieces.merge_sums(&device, plain, none, false)?;
     let mut out = room::<f32>(&device, channels as usize)?;
-    launch!(&device, "join_sums", channels, [&mut out], plain.as_view(), pieces, channels,);
+    launch!(&device, "join_sums", channels, [&mut out], plain.as_view(), number, channels,);
     Ok(tensor(out, channels as usize, &device))
 }

@@ -62,20 +62,45 @@ KERNEL moments(double *means, double *squares, const float *x, u32 length, u32 r
   squares[i] = (double)square - mean * sum;
 }
 
-// Mean and variance of each channel from those pieces (Chan, Golub and LeVeque 1979, eq. 2.1).
+// Mean of a channel over pieces `from` to `to`, and the sum of the squares of the distances from it
+// (Chan, Golub and LeVeque 1979, eq. 2.1, of many pieces at once: f64 has room for what cancels).
+// Returns how many numbers that are.
+__device__ static inline double merged(double *mean, double *square, const double *means,
+                                       const double *squares, u32 from, u32 to, u32 length,
+                                       u32 rows, u32 channels, u32 c) {
+  double first = means[(size_t)from * channels + c];
+  double all = 0.0, sum = 0.0, around = 0.0;
+  for (u32 piece = from; piece < to; piece++) {
+    u32 left = rows - piece * length;
+    double here = left < length ? left : length;
+    double distance = means[(size_t)piece * channels + c] - first;
+    all += here;
+    sum += here * distance;
+    around += squares[(size_t)piece * channels + c] + here * distance * distance;
+  }
+  *mean = first + sum / all;
+  *square = around - sum * sum / all;
+  return all;
+}
+
+// Fewer and longer pieces: `group` at a time become one.
+KERNEL merge_moments(double *out_means, double *out_squares, const double *means,
+                     const double *squares, u32 group, u32 pieces, u32 length, u32 rows,
+                     u32 channels, u32 count) {
+  THREAD;
+  if (i >= count) return;
+  u32 c = i % channels, from = i / channels * group;
+  u32 to = pieces - from < group ? pieces : from + group;
+  merged(&out_means[i], &out_squares[i], means, squares, from, to, length, rows, channels, c);
+}
+
+// Mean and variance of each channel.
 KERNEL join_moments(float *mean, float *var, const double *means, const double *squares,
-                    u32 length, u32 rows, u32 channels) {
+                    u32 pieces, u32 length, u32 rows, u32 channels) {
   THREAD;
   if (i >= channels) return;
-  double all = 0.0, middle = 0.0, around = 0.0;
-  for (u32 start = 0, at = i; start < rows; start += length, at += channels) {
-    double here = rows - start < length ? rows - start : length;
-    double distance = means[at] - middle;
-    double total = all + here;
-    middle += distance * here / total;
-    around += squares[at] + distance * distance * all * here / total;
-    all = total;
-  }
+  double middle, around;
+  double all = merged(&middle, &around, means, squares, 0, pieces, length, rows, channels, i);
   mean[i] = (float)middle;
   var[i] = around > 0.0 || around != around ? (float)(around / all) : 0.0f;
 }
@@ -97,6 +122,23 @@ KERNEL sums(double *plain, double *product, const float *grad, const float *x, c
   }
   plain[i] = sum;
   if (products) product[i] = with;
+}
+
+// Fewer and longer pieces: `group` at a time become one.
+KERNEL merge_sums(double *out_plain, double *out_product, const double *plain,
+                  const double *product, u32 products, u32 group, u32 pieces, u32 channels,
+                  u32 count) {
+  THREAD;
+  if (i >= count) return;
+  u32 c = i % channels, from = i / channels * group;
+  u32 to = pieces - from < group ? pieces : from + group;
+  double sum = 0.0, with = 0.0;
+  for (u32 piece = from; piece < to; piece++) {
+    sum += plain[(size_t)piece * channels + c];
+    if (products) with += product[(size_t)piece * channels + c];
+  }
+  out_plain[i] = sum;
+  if (products) out_product[i] = with;
 }
 
 // The sum of the pieces of each channel.
@@ -294,6 +336,43 @@ KERNEL fold(float *out, const float *columns, u32 height, u32 width, u32 out_h, 
     }
   }
   out[((image * height + y) * width + x) * inputs + first + c] = sum;
+}
+
+__device__ static inline u32 rotated(u32 word, u32 by) { return word << by | word >> (32 - by); }
+
+__device__ static inline void quarter(u32 *a, u32 *b, u32 *c, u32 *d) {
+  *a += *b, *d = rotated(*d ^ *a, 16);
+  *c += *d, *b = rotated(*b ^ *c, 12);
+  *a += *b, *d = rotated(*d ^ *a, 8);
+  *c += *d, *b = rotated(*b ^ *c, 7);
+}
+
+// Dropout by the stream of ChaCha8 (Bernstein 2008) that the CPU draws from: word w of piece p, of
+// `piece` words, is word w % 16 of block w / 16 of stream p. A thread does the 16 numbers of a block;
+// `piece` is a multiple of 16. Drops where the word is below `threshold`, scales elsewhere.
+KERNEL dropout(float *out, const float *x, u32 key0, u32 key1, u32 key2, u32 key3, u32 key4,
+               u32 key5, u32 key6, u32 key7, u32 threshold, float scale, u32 piece, u32 count) {
+  THREAD;
+  u32 start = i * 16;
+  if (start >= count) return;
+  u32 first[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574, key0, key1, key2, key3,
+                   key4, key5, key6, key7, start % piece / 16, 0, start / piece, 0};
+  u32 word[16];
+  for (u32 w = 0; w < 16; w++) word[w] = first[w];
+  for (u32 round = 0; round < 8; round += 2) {
+    quarter(&word[0], &word[4], &word[8], &word[12]);
+    quarter(&word[1], &word[5], &word[9], &word[13]);
+    quarter(&word[2], &word[6], &word[10], &word[14]);
+    quarter(&word[3], &word[7], &word[11], &word[15]);
+    quarter(&word[0], &word[5], &word[10], &word[15]);
+    quarter(&word[1], &word[6], &word[11], &word[12]);
+    quarter(&word[2], &word[7], &word[8], &word[13]);
+    quarter(&word[3], &word[4], &word[9], &word[14]);
+  }
+  for (u32 w = 0; w < 16; w++) {
+    u32 at = start + w;
+    if (at < count) out[at] = word[w] + first[w] < threshold ? 0.0f : x[at] * scale;
+  }
 }
 
 // SGD as PyTorch's, in place.

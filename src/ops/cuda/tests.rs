@@ -276,6 +276,10 @@ fn the_small_operators_are_the_cpus() {
     for (there, here) in run(&there).unwrap().into_iter().zip(run(&here).unwrap()) {
         same(&Ok(there), &Ok(here), FORWARD);
     }
+    // More than one stream of random numbers is for.
+    let ones = Tensor::ones((3, 11_003), DType::F32, &Device::Cpu).unwrap();
+    let there = ops::dropout(&ones.to_device(&card).unwrap(), 0.3, 9).unwrap();
+    same(&Ok(there), &ops::dropout(&ones, 0.3, 9), 0.0);
     let nan = Tensor::full(f32::NAN, (1, 1), &card).unwrap();
     assert!(ops::relu(&nan).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()[0].is_nan());
 }

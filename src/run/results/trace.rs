@@ -272,7 +272,8 @@ pub struct Attacked {
     pub attack: String,
     /// Whether it knows the detector and works against it.
     pub aware: bool,
-    /// Images attacked: those of the tried half that the network has right.
+    /// Images attacked: those of the tried half that the network has right; of the run's set those
+    /// whose original it has right.
     pub images: u64,
     /// Of these, those that it then has wrong: what is to be detected.
     pub fooled: u64,

@@ -17,6 +17,12 @@ pub(super) const BEFORE: &[Key] = &[
         "How exactly convolutions and products are computed; the CPU knows f32 alone",
         "f32 on the CPU, tf32 on a graphics card",
     ),
+    open(
+        "tensorboard",
+        Flag,
+        "Write TensorBoard's event files beside the run's own: RUN/tensorboard",
+        "as the settings file says, else false",
+    ),
     // [data]
     key(
         "data.format",
@@ -64,8 +70,8 @@ pub(super) const BEFORE: &[Key] = &[
     ),
     open(
         "model.weights",
-        Path(&["run:"]),
-        "A .safetensors, .pth or .th file, run:ID, run:ID@best or run:ID@last",
+        Path(&["run:", "study:"]),
+        "A .safetensors, .pth or .th file, run:ID, run:ID@best or run:ID@last; in a study study:NAME",
         "fresh, drawn from the seed",
     ),
     open("model.classes", COUNT, "Number of outputs", "as many as the data has classes"),

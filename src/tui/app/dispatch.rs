@@ -10,7 +10,7 @@ use crate::tui::effect::{Effect, Order};
 use crate::tui::keymap::Resolved;
 use crate::tui::keymap::key::Key;
 use crate::tui::message::Notice;
-use crate::tui::screen::{Scene, ScreenId, attack, concepts, launch, neurons, runs};
+use crate::tui::screen::{Scene, ScreenId, attack, concepts, launch, neurons, runs, trace};
 use crate::tui::widget::dialog::{self, Answer, Dialog};
 use crate::tui::widget::palette::{self, Palette};
 
@@ -64,6 +64,7 @@ impl App {
             (None, ScreenId::Concepts) if self.concepts.filtering => {
                 self.concepts.filter.insert(text);
             }
+            (None, ScreenId::Trace) if self.trace.filtering => self.trace.filter.insert(text),
             (None, ScreenId::Launch) => self.launch.insert(text),
             _ => {}
         }
@@ -141,10 +142,10 @@ impl App {
                 match choice {
                     palette::Choice::Do(action) => self.perform(action),
                     palette::Choice::Beside(run) => {
-                        if self.screen == ScreenId::Concepts {
-                            self.concepts.put_beside(run);
-                        } else {
-                            self.neurons.put_beside(run);
+                        match self.screen {
+                            ScreenId::Concepts => self.concepts.put_beside(run),
+                            ScreenId::Trace => self.trace.put_beside(run),
+                            _ => self.neurons.put_beside(run),
                         }
                         Vec::new()
                     }
@@ -214,6 +215,28 @@ impl App {
                 }
             }
             ScreenId::Concepts => concepts::act(&mut self.concepts, action, &scene, page),
+            ScreenId::Trace if action == Action::SideBySide => {
+                match trace::side_by_side(&mut self.trace, &scene, &self.runs.marked) {
+                    trace::Asked::Done(effects) => Some(effects),
+                    trace::Asked::Choose(runs) => {
+                        self.overlay = Some(Overlay::List(Palette::beside(runs)));
+                        Some(Vec::new())
+                    }
+                }
+            }
+            ScreenId::Trace => {
+                let (opens, effects) = trace::act(&mut self.trace, action, &scene, page)?;
+                self.open_neuron(opens);
+                Some(effects)
+            }
+        }
+    }
+
+    /// Goes to a neuron on the screen of neurons.
+    pub(super) fn open_neuron(&mut self, opens: Option<trace::Opens>) {
+        if let Some(trace::Opens { layer, neuron }) = opens {
+            self.neurons.go_to(layer, neuron);
+            self.screen = ScreenId::Neurons;
         }
     }
 
@@ -223,6 +246,7 @@ impl App {
             Action::ShowAttack => self.screen = ScreenId::Attack,
             Action::ShowNeurons => self.screen = ScreenId::Neurons,
             Action::ShowConcepts => self.screen = ScreenId::Concepts,
+            Action::ShowTrace => self.screen = ScreenId::Trace,
             Action::NewRun => {
                 self.screen = ScreenId::Launch;
                 self.launch.choose("quickstart");
@@ -244,6 +268,16 @@ impl App {
                 self.mouse = !self.mouse;
                 let text = if self.mouse { "mouse on" } else { "mouse off: select text freely" };
                 return vec![Effect::CaptureMouse(self.mouse), notice(Notice::info(text))];
+            }
+            Action::WriteReport => {
+                // What is on the screen: the selected run, and those beside it.
+                let is_there = |id: &&String| self.world.run(id).is_some();
+                let runs: Vec<String> = self.wants.runs.iter().filter(is_there).cloned().collect();
+                if runs.is_empty() {
+                    return vec![notice(Notice::info("no run is selected"))];
+                }
+                let told = notice(Notice::info("writing the report…"));
+                return vec![told, Effect::WriteReport { runs }];
             }
             Action::Redraw => return vec![Effect::SendAgain],
             Action::Suspend => return vec![Effect::Suspend],

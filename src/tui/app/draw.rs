@@ -15,7 +15,9 @@ use ratatui::layout::Rect;
 
 use super::{App, Overlay};
 use crate::tui::action::{Action, Place};
-use crate::tui::screen::{DrawContext, ScreenId, View, attack, concepts, launch, neurons, runs};
+use crate::tui::screen::{
+    DrawContext, ScreenId, View, attack, concepts, launch, neurons, runs, trace,
+};
 use crate::tui::text;
 use crate::tui::theme::{Role, Theme};
 use crate::tui::widget::{footer, header, toast};
@@ -85,6 +87,9 @@ fn whole(app: &App, context: &DrawContext<'_>, area: Rect, buf: &mut Buffer, vie
         ScreenId::Concepts => {
             concepts::draw(&app.concepts, &scene, &focused.focus(true), body, buf, view);
         }
+        ScreenId::Trace => {
+            trace::draw(&app.trace, &scene, &focused.focus(true), body, buf, view);
+        }
     }
     // The launch screen says below what is wrong with a value: that stays in sight.
     let below = if app.screen == ScreenId::Launch { launch::HELP + 1 } else { 0 };
@@ -132,6 +137,7 @@ fn words(app: &App) -> &'static [(Action, &'static str)] {
         (None, ScreenId::Attack) => attack::words(&app.attack),
         (None, ScreenId::Neurons) => neurons::words(&app.neurons),
         (None, ScreenId::Concepts) => concepts::words(&app.concepts),
+        (None, ScreenId::Trace) => trace::words(&app.trace),
         (None, _) => &[],
     }
 }
@@ -146,6 +152,7 @@ fn hints(app: &App) -> Vec<Action> {
         (None, ScreenId::Attack) => attack::hints(&app.attack, &app.scene(&compared)),
         (None, ScreenId::Neurons) => neurons::hints(&app.neurons, &app.scene(&compared)),
         (None, ScreenId::Concepts) => concepts::hints(&app.concepts, &app.scene(&compared)),
+        (None, ScreenId::Trace) => trace::hints(&app.trace, &app.scene(&compared)),
     };
     if app.readonly {
         hints.retain(|action| !action.changes_runs());

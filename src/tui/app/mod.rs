@@ -19,7 +19,9 @@ use super::keymap::Keymap;
 use super::keymap::key::Key;
 use super::message::{Message, Notice, Severity};
 use super::pictures;
-use super::screen::{Scene, ScreenId, Wants, attack, concepts, launch, neurons, run_detail, runs};
+use super::screen::{
+    Scene, ScreenId, Wants, attack, concepts, launch, neurons, run_detail, runs, trace,
+};
 use super::theme::Theme;
 use super::widget::dialog::{Answer, Dialog};
 use super::widget::field::Field;
@@ -73,6 +75,7 @@ pub struct App {
     attack: attack::State,
     neurons: neurons::State,
     concepts: concepts::State,
+    trace: trace::State,
     /// The newest question to the small worker behind the attack screen.
     asked: u64,
     overlay: Option<Overlay>,
@@ -119,6 +122,7 @@ impl App {
             attack: attack::State::default(),
             neurons: neurons::State::default(),
             concepts: concepts::State::default(),
+            trace: trace::State::default(),
             asked: 0,
             overlay: None,
             toasts: VecDeque::new(),
@@ -325,6 +329,7 @@ impl App {
             ScreenId::Attack => attack::wants(&self.attack, &scene),
             ScreenId::Neurons => neurons::wants(&self.neurons, &scene),
             ScreenId::Concepts => concepts::wants(&self.concepts, &scene),
+            ScreenId::Trace => trace::wants(&self.trace, &scene),
             ScreenId::Runs | ScreenId::Launch => run_detail::wants(&self.detail, &scene),
         };
         if !self.draws_pictures {
@@ -366,6 +371,7 @@ impl App {
             (None, ScreenId::Attack) => self.attack.places(),
             (None, ScreenId::Neurons) => self.neurons.places(),
             (None, ScreenId::Concepts) => self.concepts.places(),
+            (None, ScreenId::Trace) => self.trace.places(),
         }
     }
 
@@ -421,6 +427,7 @@ impl App {
         let body = draw::body(self, area);
         self.neurons.fit(body.width, body.height);
         self.concepts.fit(body.width, body.height);
+        self.trace.fit(body.width, body.height);
     }
 
     /// Rows that a page of a list has.

@@ -7,7 +7,7 @@ use crate::tui::action::{Action, Place};
 use crate::tui::effect::Effect;
 use crate::tui::message::{Gesture, Pointer};
 use crate::tui::screen::{
-    Click, Scene, ScreenId, attack, concepts, launch, neurons, run_detail, runs,
+    Click, Scene, ScreenId, attack, concepts, launch, neurons, run_detail, runs, trace,
 };
 
 /// Rows a turn of the wheel moves.
@@ -55,6 +55,7 @@ impl App {
                 }
                 Some(under) if self.screen == ScreenId::Attack => self.attack.point_at(under),
                 Some(under) if self.screen == ScreenId::Concepts => self.concepts.point_at(under),
+                Some(under) if self.screen == ScreenId::Trace => self.trace.point_at(under),
                 _ => {}
             }
         }
@@ -105,6 +106,11 @@ impl App {
             ScreenId::Attack => attack::click(&mut self.attack, click, &scene),
             ScreenId::Neurons => neurons::click(&mut self.neurons, click, &scene),
             ScreenId::Concepts => concepts::click(&mut self.concepts, click, &scene),
+            ScreenId::Trace => {
+                let (opens, effects) = trace::click(&mut self.trace, click, &scene);
+                self.open_neuron(opens);
+                effects
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The whole workbench without a terminal: messages in, effects and frames out.
 
-mod report;
+#[cfg(test)]
+mod trace;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -336,7 +337,7 @@ fn what_changes_nothing_that_is_shown_draws_nothing() {
 #[test]
 fn ascii_draws_only_ascii() {
     let mut app = app_with(Setup { glyphs: Glyphs::Ascii, ..setup(Depth::True) });
-    for keys in ["1", "2", "3", "3 Tab", "4", "5", "?", "Esc", "1 Enter"] {
+    for keys in ["1", "2", "3", "3 Tab", "4", "5", "6", "?", "Esc", "1 Enter"] {
         press(&mut app, keys);
         let text = shown(&app);
         assert!(text.is_ascii(), "{keys}: {:?}", text.chars().find(|c| !c.is_ascii()));
@@ -344,7 +345,7 @@ fn ascii_draws_only_ascii() {
 }
 
 /// What leads to each picture that is kept.
-const SCREENS: [(&str, &str); 10] = [
+const SCREENS: [(&str, &str); 11] = [
     ("runs", "1"),
     ("details", "1 Enter"),
     ("launch", "n"),
@@ -353,6 +354,7 @@ const SCREENS: [(&str, &str); 10] = [
     ("accuracy", "3 Tab"),
     ("neurons", "4"),
     ("concepts", "5"),
+    ("trace", "6"),
     ("help", "?"),
     ("quit", "q"),
 ];

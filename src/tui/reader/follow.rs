@@ -31,6 +31,7 @@ pub(super) struct Followed {
     neurons: Stamp,
     dissect: Stamp,
     consistency: Stamp,
+    trace: Stamp,
     bookmarks: Stamp,
     looks: Looks,
 }
@@ -47,6 +48,7 @@ impl Followed {
             neurons: None,
             dissect: None,
             consistency: None,
+            trace: None,
             bookmarks: None,
             looks: Looks::default(),
         }
@@ -127,6 +129,7 @@ impl Followed {
         results.newer("consistency", &mut self.consistency, |detail, new| {
             detail.consistency = Some(new);
         });
+        results.newer("trace", &mut self.trace, |detail, new| detail.trace = Some(new));
         changed = results.changed;
         let mut complaints = results.complaints;
         if self.looks.read(&path, &mut complaints) {

@@ -323,6 +323,32 @@ mod tests {
     }
 
     #[test]
+    fn a_trace_is_read_and_its_damage_is_told() {
+        use crate::tui::fixture;
+        let root = tempfile::tempdir().unwrap();
+        let run = create(root.path(), "one");
+        let mut work = work(root.path());
+        look(&mut work);
+        work.wanted = vec![run.id()];
+        look(&mut work);
+        let results = run.path().join("results");
+        std::fs::create_dir_all(&results).unwrap();
+        let trace = fixture::trace(0);
+        let file = results.join("trace.json");
+        std::fs::write(&file, serde_json::to_string(&trace).unwrap()).unwrap();
+        work.followed[0].look_now();
+        let world = look(&mut work);
+        let read = world.detail(&run.id()).unwrap().trace.clone().unwrap();
+        assert_eq!(read.predictions.len(), trace.predictions.len());
+        std::fs::write(&file, "{").unwrap();
+        work.followed[0].look_now();
+        let world = look(&mut work);
+        let detail = world.detail(&run.id()).unwrap();
+        assert!(detail.unreadable["trace"].contains("trace.json"), "{:?}", detail.unreadable);
+        assert!(detail.trace.is_some(), "what was read stays");
+    }
+
+    #[test]
     fn nothing_is_published_when_nothing_changed() {
         let root = tempfile::tempdir().unwrap();
         let run = create(root.path(), "one");

@@ -20,7 +20,7 @@ mod bars;
 mod beside;
 mod curves;
 mod difference;
-mod empty;
+pub(super) mod empty;
 mod filter;
 mod keys;
 mod layout;

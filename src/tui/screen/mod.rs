@@ -16,6 +16,7 @@ pub mod neurons;
 pub mod run_detail;
 pub mod runs;
 mod terms;
+pub mod trace;
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -34,8 +35,7 @@ use super::theme::{Role, Theme};
 use super::widget::list::scrolled;
 use super::world::World;
 
-/// The screens, by the number that leads to them. The missing numbers belong to screens that are
-/// not built yet.
+/// The screens, by the number that leads to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum ScreenId {
     /// The runs.
@@ -49,12 +49,20 @@ pub enum ScreenId {
     Neurons,
     /// What neurons mean.
     Concepts,
+    /// The neurons behind predictions.
+    Trace,
 }
 
 impl ScreenId {
     /// Every screen, as the tabs show them.
-    pub const ALL: [ScreenId; 5] =
-        [ScreenId::Runs, ScreenId::Launch, ScreenId::Attack, ScreenId::Neurons, ScreenId::Concepts];
+    pub const ALL: [ScreenId; 6] = [
+        ScreenId::Runs,
+        ScreenId::Launch,
+        ScreenId::Attack,
+        ScreenId::Neurons,
+        ScreenId::Concepts,
+        ScreenId::Trace,
+    ];
 
     /// The number in the tab.
     pub fn number(self) -> u8 {
@@ -64,6 +72,7 @@ impl ScreenId {
             ScreenId::Attack => 3,
             ScreenId::Neurons => 4,
             ScreenId::Concepts => 5,
+            ScreenId::Trace => 6,
         }
     }
 
@@ -75,6 +84,7 @@ impl ScreenId {
             ScreenId::Attack => "Attack",
             ScreenId::Neurons => "Neurons",
             ScreenId::Concepts => "Concepts",
+            ScreenId::Trace => "Trace",
         }
     }
 
@@ -86,6 +96,7 @@ impl ScreenId {
             ScreenId::Attack => Action::ShowAttack,
             ScreenId::Neurons => Action::ShowNeurons,
             ScreenId::Concepts => Action::ShowConcepts,
+            ScreenId::Trace => Action::ShowTrace,
         }
     }
 }

@@ -141,6 +141,14 @@ impl State {
         self.room = (columns, rows);
     }
 
+    /// Shows this neuron, whatever was shown before.
+    pub fn go_to(&mut self, layer: String, neuron: usize) {
+        (self.layer, self.neuron) = (Some(layer), Some(neuron));
+        (self.mode, self.focus, self.picture) = (Mode::Grid, Focus::Pictures, Spot::default());
+        // What hides it, or shows it as it was, gives way.
+        (self.filter, self.filtering, self.step) = (Field::default(), false, None);
+    }
+
     /// The same neuron of this run stands beside from now on.
     pub fn put_beside(&mut self, run: String) {
         self.beside = Some(run);

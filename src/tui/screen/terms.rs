@@ -22,6 +22,10 @@ pub(super) trait Subject {
 
     /// What a bare number means.
     fn index(&self) -> usize;
+    /// Whether a bare number means it.
+    fn is_index(&self, index: usize) -> bool {
+        self.index() == index
+    }
     /// What a bare word means, in lower case.
     fn contains(&self, word: &str) -> bool;
     /// One of [`Self::NUMBERS`].
@@ -106,7 +110,7 @@ impl Test {
     fn holds<S: Subject>(&self, subject: &S) -> bool {
         match self {
             Self::Word(word) => subject.contains(word),
-            Self::Index(index) => subject.index() == *index,
+            Self::Index(index) => subject.is_index(*index),
             Self::Text(name, word) => subject.text(name, word),
             Self::Compare(name, holds, with) => {
                 subject.number(name).is_some_and(|value| holds(value, *with))

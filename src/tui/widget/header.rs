@@ -90,6 +90,13 @@ fn draw_machine(machine: Machine, context: &DrawContext<'_>, area: Rect, buf: &m
     let number_width = text::width(&number) as u16;
     let short = 4 + number_width;
     if area.width < short {
+        // How busy it is has its place beside the tabs on the smallest screen, too.
+        let words = format!("cpu {percent}");
+        let width = text::width(&words) as u16;
+        if area.width >= width {
+            let style = context.style(Role::Muted);
+            buf.set_stringn(area.right() - width, area.y, words, width.into(), style);
+        }
         return;
     }
     // Ten cells of bar where there is room for them.

@@ -144,6 +144,7 @@ impl Stage {
         let json = serde_json::to_vec(&result)
             .map_err(|error| Error::failed(format!("failed to write JSON: {error}")))?;
         context.write("results/neurons.json", &json)?;
+        context.pictures(result.real_images + result.adversarial_images, &result)?;
         let layers: Vec<&str> = found.taps.iter().map(|tap| tap.name.as_str()).collect();
         context.log(&format!(
             "ranked {} real and {} adversarial images for {} neurons of {}",

@@ -161,6 +161,7 @@ impl Training {
         let json = serde_json::to_vec(&neurons)
             .map_err(|error| Error::failed(format!("failed to write JSON: {error}")))?;
         context.write(&history::file(step), &json)?;
+        context.pictures(step, &neurons)?;
         if let Some(means) = means {
             let mut metrics = vec![("lc", means.lc)];
             metrics.extend(means.lc_adversarial.map(|lc| ("lc_adversarial", lc)));

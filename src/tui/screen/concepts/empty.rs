@@ -14,7 +14,12 @@ use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::world::{RunDetail, RunSummary};
 
-pub(super) fn say(words: &str, context: &DrawContext<'_>, area: Rect, buf: &mut Buffer) {
+pub(in crate::tui::screen) fn say(
+    words: &str,
+    context: &DrawContext<'_>,
+    area: Rect,
+    buf: &mut Buffer,
+) {
     for (line, row) in text::wrap(words, area.width.into()).iter().zip(area.rows()) {
         buf.set_stringn(row.x, row.y, line, row.width.into(), context.style(Role::Muted));
     }
@@ -84,14 +89,14 @@ pub(super) fn lacks(
     }
 }
 
-fn is_planned(detail: &RunDetail, section: &str) -> bool {
+pub(in crate::tui::screen) fn is_planned(detail: &RunDetail, section: &str) -> bool {
     let (whole, part) = (format!("[{section}]"), format!("[{section}."));
     let mut lines = detail.spec.lines().map(str::trim);
     lines.any(|line| line == whole || line.starts_with(&part))
 }
 
 /// How far a section that the run has is.
-fn of_section(
+pub(in crate::tui::screen) fn of_section(
     section: &str,
     run: &RunSummary,
     detail: &RunDetail,
@@ -107,6 +112,7 @@ fn of_section(
     // The layers of a result may be others than the one that is shown, but it is there.
     let is_there = match section {
         "dissect" => detail.dissect.is_some(),
+        "trace" => detail.trace.is_some(),
         _ => detail.consistency.is_some(),
     };
     if is_there {

@@ -197,6 +197,11 @@ fn rows(spec: &Spec, is_used: impl Fn(&Key) -> bool) -> Vec<Row> {
         "neurons" => spec.neurons.is_some(),
         "dissect" => spec.dissect.is_some(),
         "consistency" => spec.consistency.is_some(),
+        _ if section == "trace.detector" => {
+            spec.trace.as_ref().is_some_and(|trace| trace.detector.is_some())
+        }
+        "trace" => spec.trace.is_some(),
+        "study" => spec.study.is_some(),
         _ => true,
     };
     let mut rows = Vec::new();
