@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::run::folder::NewRun;
+use crate::run::folder::{NewRun, short_name};
 use crate::run::results::consistency::{
     self as wordnet, Class, Estimate, Group, Level, Means, Noun,
 };
@@ -223,7 +223,11 @@ fn two_runs_stand_side_by_side_neuron_by_neuron() {
     let report = Report::of(&[first.clone(), second.clone()]).unwrap();
     let page = markdown::render(&report);
     let expected = [
-        format!("## Concepts of {} beside those of {}", second.id(), first.id()),
+        format!(
+            "## Concepts of {} beside those of {}",
+            short_name(&second.id()),
+            short_name(&first.id())
+        ),
         "| conv5 | 1 | 1 | 1 | 0 | 1 |".into(),
         "| conv5 | 2 | gained | dog (object) | 0.010 | dog (object) | 0.050 |".into(),
         "| conv5 | 1 | lost | dog (object) | 0.300 | dog (object) | 0.030 |".into(),

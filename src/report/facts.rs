@@ -11,7 +11,7 @@ use crate::run::event::Event;
 use crate::run::folder::RunFolder;
 use crate::run::follow::Follower;
 use crate::run::state::{Machine, StageTime};
-use crate::spec::Spec;
+use crate::spec::{Best, Spec};
 
 /// How a run was made.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -80,7 +80,9 @@ pub(super) fn of(folder: &RunFolder, spec: &Spec) -> Result<Facts> {
         None => (Vec::new(), None, String::new()),
     };
     let training = spec.train.as_ref().and_then(|train| {
-        let chosen_by = crate::spec::word(train.best);
+        // A folder of an older version does not say.
+        let chosen_by = train.best.unwrap_or(Best::Top1);
+        let chosen_by = crate::spec::word(chosen_by);
         training(&events(folder), chosen_by)
     });
     Ok(Facts {
@@ -128,12 +130,15 @@ fn training(events: &[Event], chosen_by: String) -> Option<Training> {
             }
         }
     }
+    // Probes within an epoch choose nothing.
+    looks.retain(|_, metrics| metrics.contains_key("top1"));
+    let merit = |step: &u64| merit(&looks[step], &chosen_by);
     let better = |a: &&u64, b: &&u64| {
-        let of = |step: &u64| looks[step].get(&chosen_by).copied().unwrap_or(f64::NEG_INFINITY);
+        let of = |step: &u64| merit(step).unwrap_or(f64::NEG_INFINITY);
         // Of equals the earlier one, which is the one that is kept.
         of(a).total_cmp(&of(b)).then(b.cmp(a))
     };
-    let measured = |step: &&u64| looks[*step].contains_key(&chosen_by);
+    let measured = |step: &&u64| merit(step).is_some();
     let look = |which: &str, step: u64| Look {
         which: which.into(),
         step,
@@ -143,6 +148,15 @@ fn training(events: &[Event], chosen_by: String) -> Option<Training> {
     let last = looks.keys().next_back().map(|step| look("last", *step));
     let looks = best.into_iter().chain(last).collect();
     Some(Training { chosen_by, steps, images_per_second: speed, looks })
+}
+
+/// What chose the best weights: of several attacks, the accuracy under the one that leaves the lowest.
+fn merit(metrics: &BTreeMap<String, f64>, chosen_by: &str) -> Option<f64> {
+    let names: &[&str] = match chosen_by {
+        "adversarial_top1" => &["adversarial_top1", "fgsm_top1", "pgd_top1"],
+        other => &[other],
+    };
+    names.iter().filter_map(|name| metrics.get(*name).copied()).min_by(f64::total_cmp)
 }
 
 /// Every value of a TOML text under its whole key: `evaluate.attacks[0].epsilon`.
@@ -241,7 +255,8 @@ mod tests {
             event(1, &[("loss", 2.0), ("images_per_second", 100.0)]),
             event(1, &[("top1", 0.9), ("adversarial_top1", 0.5)]),
             event(2, &[("top1", 0.95), ("images_per_second", 200.0)]),
-            event(2, &[("adversarial_top1", 0.25)]),
+            // The attack of the training leaves more, another one less.
+            event(2, &[("adversarial_top1", 0.6), ("pgd_top1", 0.25)]),
         ];
         let training = training(&events, "adversarial_top1".into()).unwrap();
         let steps: Vec<u64> = training.looks.iter().map(|look| look.step).collect();

@@ -23,13 +23,15 @@ const TABLES: [(&str, &str); 9] = [
 /// Each table with the name of its file, and a document that shows them all.
 pub fn render(report: &Report) -> Vec<(String, String)> {
     let mut files: Vec<(String, String)> = Vec::new();
+    let mut names: Vec<&str> = Vec::new();
     let several = report.runs.len() > 1;
     for section in sections::of(report) {
         let Some((_, name)) = TABLES.iter().find(|(file, _)| *file == section.file) else {
             continue;
         };
         let section = if several { section } else { section.of_the_only_run() };
-        let taken = files.iter().filter(|(file, _)| file.starts_with(name)).count();
+        let taken = names.iter().filter(|taken| **taken == *name).count();
+        names.push(name);
         let name = if taken == 0 { (*name).to_owned() } else { format!("{name}-{}", taken + 1) };
         files.push((format!("{name}.tex"), table(&section, &name)));
     }

@@ -23,6 +23,7 @@ pub fn with_figures(report: &Report, figures: &[Drawing]) -> String {
         }
     }
     doubts(&mut out, report);
+    let names = report.names();
     let sections = sections::of(report);
     for part in Part::ALL {
         let of_part: Vec<&Section> =
@@ -38,7 +39,8 @@ pub fn with_figures(report: &Report, figures: &[Drawing]) -> String {
         if !drawn.is_empty() {
             out += "\nFigures:\n\n";
             for figure in drawn {
-                let _ = writeln!(out, "- {}: `{}`", cell(&figure.heading()), code(&figure.command));
+                let heading = figure.named(&names).heading();
+                let _ = writeln!(out, "- {}: `{}`", cell(&heading), code(&figure.command));
             }
         }
         if part == Part::Appendix && !report.notes.is_empty() {

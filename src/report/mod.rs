@@ -381,4 +381,6 @@ pub(crate) fn percent(share: f64) -> String {
 #[cfg(test)]
 mod concept_tests;
 #[cfg(test)]
+mod page_tests;
+#[cfg(test)]
 mod tests;

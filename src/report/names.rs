@@ -33,6 +33,14 @@ impl Names {
         self.0.iter().find(|(known, _)| known == id).map_or(id, |(_, name)| name)
     }
 
+    /// A figure's text, which calls runs by the ends of their ids, with the names for these; `in_markup`
+    /// leaves out names that would have to be escaped there.
+    pub(super) fn in_figure(&self, text: &str, in_markup: bool) -> String {
+        let is_plain = |name: &str| !name.contains(['<', '>', '&', '"', '\'']);
+        let named = self.0.iter().filter(|(_, name)| !in_markup || is_plain(name));
+        named.fold(text.to_owned(), |text, (id, name)| text.replace(short_name(id), name))
+    }
+
     /// A text with the names for the ids in it.
     pub(super) fn shorten(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, (id, name)| text.replace(id.as_str(), name))
@@ -60,5 +68,8 @@ mod tests {
         assert_eq!(all, ["ordinary", "twin-1111", "twin-2222", "long-3333"]);
         let text = format!("{} beside {}", runs[0].id, runs[1].id);
         assert_eq!(names.shorten(&text), "ordinary beside twin-1111");
+        assert_eq!(names.in_figure("ROC, a-0000", false), "ROC, ordinary");
+        let odd = Names::new(&[run("20260101-000000-a-0000", "a < b")]);
+        assert_eq!(odd.in_figure("<text>a-0000", true), "<text>a-0000");
     }
 }

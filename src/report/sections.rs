@@ -54,7 +54,8 @@ impl Part {
     /// The part that a figure belongs to, by the files that its numbers are in.
     pub(super) fn of_figure(name: &str, source: &str) -> Self {
         let first = |word: &str| source.contains(word);
-        if name.starts_with("roc") {
+        // Of several runs the id stands before.
+        if name.starts_with("roc") || name.contains("-roc-") || name.ends_with("-roc") {
             Self::Detector
         } else if name.contains("ratio") || name.contains("representation") {
             Self::Representation
@@ -158,7 +159,9 @@ pub(super) fn of(report: &Report) -> Vec<Section> {
     sections.extend(appendix::training(report));
     sections.sort_by_key(|section| section.part);
     let names = report.names();
-    sections.iter_mut().for_each(|section| section.name_runs(&names));
+    // The facts of a single run tell its id.
+    let is_named = |section: &&mut Section| section.heading.is_some() || report.runs.len() > 1;
+    sections.iter_mut().filter(is_named).for_each(|section| section.name_runs(&names));
     // These tell which name is which id.
     sections.extend(appendix::sections(report, &sections));
     sections
@@ -174,18 +177,26 @@ pub(super) fn columns(heads: &[&str]) -> Vec<Column> {
 }
 
 fn runs(report: &Report) -> Section {
+    let names = report.names();
+    // A title that is the run's name already says it once.
+    let titled =
+        report.runs.len() == 1 || report.runs.iter().any(|run| names.of(&run.id) != run.title);
     let rows = report.runs.iter().map(|run| {
-        vec![
-            run.id.clone(),
-            run.title.clone(),
+        let mut cells = vec![run.id.clone()];
+        cells.extend(titled.then(|| run.title.clone()));
+        cells.extend([
             run.network.clone(),
             run.weights.clone(),
             run.data.clone(),
             run.seed.to_string(),
-        ]
+        ]);
+        cells
     });
+    let mut heads = vec![RUN];
+    heads.extend(titled.then_some("title"));
+    heads.extend(["network", "weights", "data", ">seed"]);
     Section {
-        columns: columns(&[RUN, "title", "network", "weights", "data", ">seed"]),
+        columns: columns(&heads),
         rows: rows.collect(),
         source: "run.json; spec.toml: model, data, seed",
         file: "runs.csv",

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::markup::escape;
+use crate::report::names::Names;
 use crate::report::sections::Part;
 
 /// A figure as the page and the Markdown have it.
@@ -32,6 +33,16 @@ impl Drawing {
         match &self.number {
             Some(number) => format!("{number}: {}", self.title),
             None => self.title.clone(),
+        }
+    }
+
+    /// The same with the names of the report for its runs.
+    pub(in crate::report) fn named(&self, names: &Names) -> Self {
+        Self {
+            title: names.in_figure(&self.title, false),
+            caption: names.in_figure(&self.caption, false),
+            svg: names.in_figure(&self.svg, true),
+            ..self.clone()
         }
     }
 

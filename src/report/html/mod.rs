@@ -39,6 +39,8 @@ pub struct Page<'a> {
 struct Chapter {
     id: String,
     title: String,
+    /// How many sections are in it.
+    sections: usize,
     /// What is in it, for the list of contents.
     entries: Vec<(String, String)>,
     /// Markup.
@@ -46,14 +48,18 @@ struct Chapter {
 }
 
 impl Chapter {
-    fn add(&mut self, title: &str, body: &str) {
-        let id = format!("{}-{}", self.id, self.entries.len() + 1);
+    /// `entry` stands in the list of contents: of tables that differ in their run alone, once.
+    fn add(&mut self, title: &str, entry: &str, body: &str) {
+        self.sections += 1;
+        let id = format!("{}-{}", self.id, self.sections);
         let _ = write!(
             self.body,
             "<section id=\"{id}\">\n<h3>{}</h3>\n{body}</section>\n",
             escape(title)
         );
-        self.entries.push((id, title.to_owned()));
+        if !self.entries.iter().any(|(_, known)| known == entry) {
+            self.entries.push((id, entry.to_owned()));
+        }
     }
 }
 
@@ -61,6 +67,7 @@ impl Chapter {
 pub fn render(page: &Page<'_>) -> (String, usize) {
     let mut unread = 0;
     let several = page.report.runs.len() > 1;
+    let names = page.report.names();
     let sections = sections::of(page.report);
     let mut chapters: Vec<Chapter> = vec![summary(page.report, &sections)];
     chapters.extend(doubts(page.report));
@@ -69,22 +76,27 @@ pub fn render(page: &Page<'_>) -> (String, usize) {
         let mut chapter = Chapter {
             id: format!("part-{}", part as usize),
             title,
+            sections: 0,
             entries: Vec::new(),
             body: String::new(),
         };
         let drawn: Vec<&Drawing> =
             page.drawings.iter().filter(|drawing| drawing.part() == part).collect();
-        for drawing in &drawn {
-            chapter.body += &drawing::figure(drawing);
-            chapter.entries.push((format!("figure-{}", drawing.name), drawing.heading()));
-        }
         let of_part = sections.iter().filter(|section| section.part == part);
         // The summary has the runs.
         for section in of_part.filter(|section| section.heading.is_some()) {
             let section = section.clone();
             let section = if several { section } else { section.of_the_only_run() };
             let heading = section.full_heading().unwrap_or_default();
-            chapter.add(&heading, &table::table(&section, drawn.is_empty()));
+            let entry = section.heading.clone().unwrap_or_default();
+            chapter.add(&heading, &entry, &table::table(&section, drawn.is_empty()));
+        }
+        if !drawn.is_empty() {
+            chapter.body += "<div class=\"figures\">\n";
+            chapter
+                .body
+                .extend(drawn.iter().map(|drawing| drawing::figure(&drawing.named(&names))));
+            chapter.body += "</div>\n";
         }
         if part == Part::Neurons {
             unread += neurons(page, &mut chapter);
@@ -107,7 +119,8 @@ fn neurons(page: &Page<'_>, chapter: &mut Chapter) -> usize {
         let (body, missing) = neurons::gallery(gallery, page.command);
         unread += missing;
         let run = if several { format!(", {}", names.of(&gallery.run)) } else { String::new() };
-        chapter.add(&format!("Neurons of {}{run}", gallery.layer), &body);
+        let entry = format!("Neurons of {}", gallery.layer);
+        chapter.add(&format!("{entry}{run}"), &entry, &body);
     }
     unread
 }
@@ -118,14 +131,20 @@ fn summary(report: &Report, sections: &[Section]) -> Chapter {
     if !report.findings.is_empty() {
         body += "<ul class=\"findings\">\n";
         for finding in &report.findings {
-            let _ = writeln!(body, "<li>{}</li>", escape(finding));
+            let _ = writeln!(body, "<li>{}</li>", escape(finding).replace(" %", "&nbsp;%"));
         }
         body += "</ul>\n<p class=\"note\">A difference is claimed where the 95 % intervals do not \
                  overlap. The numbers are in the tables below.</p>\n";
     }
     let runs = sections.iter().filter(|section| section.heading.is_none());
     runs.for_each(|section| body += &table::table(section, false));
-    Chapter { id: "summary".into(), title: "Summary".into(), entries: Vec::new(), body }
+    Chapter {
+        id: "summary".into(),
+        title: "Summary".into(),
+        sections: 0,
+        entries: Vec::new(),
+        body,
+    }
 }
 
 fn whole(title: &str, chapters: &[Chapter]) -> String {
@@ -196,7 +215,13 @@ fn doubts(report: &Report) -> Option<Chapter> {
         );
     }
     body += "</ul>\n";
-    Some(Chapter { id: "doubts".into(), title: "Doubts".into(), entries: Vec::new(), body })
+    Some(Chapter {
+        id: "doubts".into(),
+        title: "Doubts".into(),
+        sections: 0,
+        entries: Vec::new(),
+        body,
+    })
 }
 
 fn notes(report: &Report, chapter: &mut Chapter) {
@@ -208,7 +233,7 @@ fn notes(report: &Report, chapter: &mut Chapter) {
         let _ = writeln!(body, "<li>{}</li>", escape(note));
     }
     body += "</ul>\n";
-    chapter.add("Notes", &body);
+    chapter.add("Notes", "Notes", &body);
 }
 
 #[cfg(test)]

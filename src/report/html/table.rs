@@ -1,6 +1,7 @@
 //! A table of a report as HTML: the interval below its value, so that wide tables stay narrow; what
 //! is the same in all rows said once.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::chart;
@@ -84,10 +85,12 @@ fn grid(out: &mut String, section: &Section, rows: &[Vec<String>]) {
     }
     *out += "</tr></thead>\n<tbody>\n";
     let mut above: Option<&String> = None;
+    let firsts: BTreeSet<Option<&String>> = rows.iter().map(|row| row.first()).collect();
+    let has_several_a_run = firsts.len() < rows.len();
     for row in rows {
         // A thin line between runs.
         let run = section.columns.first().filter(|first| first.name == RUN).and(row.first());
-        let begins = run.is_some() && above.is_some() && run != above;
+        let begins = has_several_a_run && run.is_some() && above.is_some() && run != above;
         *out += if begins { "<tr class=\"begins\">" } else { "<tr>" };
         above = run;
         for at in &shown {

@@ -138,34 +138,13 @@ fn quitting_asks_while_runs_are_going_and_leaves_them_alone() {
 }
 
 #[test]
-fn a_report_is_written_of_the_selected_run_or_of_those_that_are_compared() {
-    let mut app = app_with(setup(Depth::True));
-    app.runs.selected = Some(RUNNING.into());
-    let runs = vec![RUNNING.to_owned()];
-    assert!(press(&mut app, "w").contains(&Effect::WriteReport { runs }));
-    app.runs.marked = [RUNNING, fixture::FAILED].map(str::to_owned).into();
-    app.runs.comparing = true;
-    let effects = press(&mut app, "w");
-    assert!(
-        effects.iter().any(|e| matches!(e, Effect::WriteReport { runs } if runs.len() == 2)),
-        "{effects:?}"
-    );
-}
-
-#[test]
 fn readonly_starts_and_stops_nothing_and_says_so() {
     let mut app = app_with(Setup { readonly: true, ..setup(Depth::True) });
     app.runs.selected = Some(RUNNING.into());
-    for keys in ["p", "x Enter", "n", "2 Enter", "r", "1 r", "K", "w", "q j Enter"] {
+    for keys in ["p", "x Enter", "n", "2 Enter", "r", "1 r", "K", "q j Enter"] {
         let effects = press(&mut app, keys);
         let changes = effects.iter().any(|e| {
-            matches!(
-                e,
-                Effect::StartRun { .. }
-                    | Effect::ResumeRun { .. }
-                    | Effect::WriteReport { .. }
-                    | Effect::Control { .. }
-            )
+            matches!(e, Effect::StartRun { .. } | Effect::ResumeRun { .. } | Effect::Control { .. })
         });
         assert!(!changes, "{keys}: {effects:?}");
     }

@@ -233,13 +233,6 @@ pub fn act(
         Action::Pause => return Some(pause(selected?)),
         Action::Checkpoint => return Some(order(selected?, Order::Checkpoint)),
         Action::Resume => return Some(resume(selected?)),
-        Action::WriteReport => {
-            let compared = state.compared();
-            let runs = if compared.is_empty() { vec![selected?.info.id.clone()] } else { compared };
-            let name = short_name(&runs[0]).to_owned();
-            let told = Notice::info(format!("{name}: its report is being written"));
-            return Some(vec![Effect::WriteReport { runs }, Effect::Notify(told)]);
-        }
         Action::EditSpec => {
             return Some(vec![Effect::EditSpec(selected?.folder.join("spec.toml"))]);
         }
