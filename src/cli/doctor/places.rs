@@ -213,6 +213,6 @@ mod tests {
         let found = preset_variables();
         let names: Vec<&str> = found.iter().map(|(name, ..)| name.as_str()).collect();
         assert_eq!(names, ["FASHION_MNIST", "CIFAR10", "IMAGES", "IMAGENET", "BRODEN"]);
-        assert_eq!(found[4], ("BRODEN".into(), "table1-alexnet", "dissect.data.path"));
+        assert_eq!(found[4], ("BRODEN".into(), "paper", "dissect.data.path"));
     }
 }

@@ -75,5 +75,10 @@ pub(super) const STUDY: &[Key] = &[
         "Several runs of this spec, one after the other, each with its own keys",
     ),
     needed("study.runs[].name", Text, "What the study calls it; a later one's weights: study:NAME"),
-    key("study.runs[].set", Texts, "Keys of its own, each as --set takes it: \"train.epochs=5\""),
+    open(
+        "study.runs[].set",
+        Texts,
+        "Keys of its own, each as --set takes it: \"train.epochs=5\"",
+        "the study's keys as they are",
+    ),
 ];
