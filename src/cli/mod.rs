@@ -457,7 +457,9 @@ pub fn run(cli: Cli) -> Result<()> {
             // A study has the results of its runs.
             let members: Vec<Vec<RunFolder>> =
                 folders.iter().map(members).collect::<Result<_>>()?;
-            report::run(&members.concat(), &args)
+            // At least one run is asked for.
+            let Some(home) = folders.first() else { return Ok(()) };
+            report::run(home, &members.concat(), &args)
         }
         Command::Predict(args) => predict::run(&args, settings),
         Command::Doctor(args) => examine(&global.flags(), args.json),

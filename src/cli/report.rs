@@ -24,7 +24,8 @@ pub struct ReportArgs {
     /// Ids, beginnings of ids, or 'last'; several runs = one table
     #[arg(value_name = "RUN", required = true)]
     pub runs: Vec<String>,
-    /// What is written [default: md to standard output; with --out everything]
+    /// What is written [default: md to standard output, and everything into the run's folder report/;
+    /// with --out everything there]
     #[arg(long, value_enum, value_name = "FORMAT")]
     // A figure is no table.
     #[arg(default_value_if("figure", ArgPredicate::IsPresent, "svg"))]
@@ -73,8 +74,9 @@ pub enum Format {
 /// A file's name and its bytes.
 pub(super) type File = (String, Vec<u8>);
 
-/// Prints the report of these runs, or writes it into a folder.
-pub fn run(folders: &[RunFolder], args: &ReportArgs) -> Result<()> {
+/// Prints the report of these runs, or writes it into a folder. `home` is the run that was asked for
+/// first: a study, or the first of `folders`.
+pub fn run(home: &RunFolder, folders: &[RunFolder], args: &ReportArgs) -> Result<()> {
     let everything = args.format.is_none() && args.out.is_some();
     let format = args.format.unwrap_or(Format::Md);
     let has_pictures = everything || matches!(format, Format::Html | Format::Svg | Format::Png);
@@ -93,14 +95,33 @@ pub fn run(folders: &[RunFolder], args: &ReportArgs) -> Result<()> {
         for (_, bytes) in files.iter().filter(|(name, _)| name != DOCUMENT).take(most) {
             print::text(&String::from_utf8_lossy(bytes))?;
         }
-        return Ok(());
+        return if args.format.is_none() { write_home(home, folders, args) } else { Ok(()) };
     };
-    write::folder(out)?;
-    for (name, bytes) in files {
-        let path = out.join(name);
-        write::whole(&path, &bytes)?;
+    for path in write_into(out, &files)? {
         print::text(&format!("{}\n", path.display()))?;
     }
+    Ok(())
+}
+
+/// Their paths.
+fn write_into(out: &Path, files: &[File]) -> Result<Vec<PathBuf>> {
+    write::folder(out)?;
+    let write = |(name, bytes): &File| {
+        let path = out.join(name);
+        write::whole(&path, bytes).map(|()| path)
+    };
+    files.iter().map(write).collect()
+}
+
+/// Whatever can be taken away, into the folder of the run, beside what goes to standard output. A
+/// run that belongs to somebody else can be read all the same.
+fn write_home(home: &RunFolder, folders: &[RunFolder], args: &ReportArgs) -> Result<()> {
+    let written = write_into(&home.path().join("report"), &all(folders, args)?);
+    print::talk(&match written.as_deref() {
+        Ok([page, others @ ..]) => format!("{} and {} more files", page.display(), others.len()),
+        Ok([]) => String::new(),
+        Err(error) => format!("note: nothing is written beside this: {error}"),
+    });
     Ok(())
 }
 
