@@ -85,11 +85,8 @@ impl Writer {
     /// takes back what was measured from there on: the later line wins.
     pub fn scalars(&mut self, wall_time: f64, event: &Event) -> Result<()> {
         if event.stage == TRAIN {
-            // Also first of all: an earlier worker's file may reach further than its checkpoint.
             if self.trained.is_none_or(|trained| event.step < trained) {
-                let session_log = Some(SessionLog { status: SessionLog::START });
-                let step = event.step as i64;
-                self.append(&Proto { wall_time, step, session_log, ..Proto::default() })?;
+                self.take_back(wall_time, event.step)?;
             }
             self.trained = Some(event.step);
         }
@@ -110,6 +107,11 @@ impl Writer {
         run: &Path,
         neurons: &Neurons,
     ) -> Result<()> {
+        // A look comes before the first measurement of its step, which would take it back.
+        if stage == TRAIN && self.trained.is_none() {
+            self.take_back(wall_time, step)?;
+            self.trained = Some(step);
+        }
         for layer in &neurons.layers {
             for neuron in grid::shown(layer) {
                 let (width, height, png) = grid::png(run, neuron, neurons.image_size)?;
@@ -120,6 +122,14 @@ impl Writer {
             }
         }
         Ok(())
+    }
+
+    /// Voids what there is from a step on. Also first of all: an earlier worker's file may reach
+    /// further than the checkpoint that this one goes on from.
+    fn take_back(&mut self, wall_time: f64, step: u64) -> Result<()> {
+        let session_log = Some(SessionLog { status: SessionLog::START });
+        let step = step as i64;
+        self.append(&Proto { wall_time, step, session_log, ..Proto::default() })
     }
 
     fn summary(&mut self, wall_time: f64, step: u64, value: Vec<Value>) -> Result<()> {

@@ -62,6 +62,16 @@ fn training_that_goes_on_from_a_checkpoint_takes_back_what_came_after_it() {
 }
 
 #[test]
+fn what_is_measured_at_the_step_of_the_first_look_does_not_take_the_look_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = Writer::create(folder.path()).unwrap();
+    let none = Neurons::default();
+    writer.pictures(1.0, "train", 4, folder.path(), &none).unwrap();
+    writer.scalars(1.0, &event("train", 4, &[("lc", 1.0)])).unwrap();
+    assert_eq!(read(&writer.path).unwrap().restarts, [4], "before the look, and once");
+}
+
+#[test]
 fn the_neurons_that_disagree_most_are_drawn_real_above_adversarial() {
     let run = tempfile::tempdir().unwrap();
     let paint = |name: &str, color: [u8; 3]| {
