@@ -205,14 +205,20 @@ impl Stage {
             }
         }
         let class = |(logits, image): (&Vec<f32>, &usize)| match self.section.class {
-            Followed::Class(class) => class as u32,
-            Followed::Named(FollowedName::Predicted) => answers(logits)[0].class,
+            Followed::Class(class) => Ok(class as u32),
+            Followed::Named(FollowedName::Predicted) => Ok(answers(logits)[0].class),
             Followed::Named(FollowedName::True) => {
-                // Where it is not known, the spec has been refused.
-                self.label(&chosen.set, *image).unwrap_or(answers(logits)[0].class)
+                self.label(&chosen.set, *image).ok_or_else(|| {
+                    Error::failed(format!(
+                        "trace.class = true, but the true class of '{}' is not known",
+                        escaped(&chosen.set.dataset.name(*image))
+                    ))
+                    .hint("--set trace.class=predicted")
+                })
             }
         };
-        let classes: Vec<u32> = logits.iter().zip(&batch.indices).map(class).collect();
+        let classes: Vec<u32> =
+            logits.iter().zip(&batch.indices).map(class).collect::<Result<_>>()?;
         let gradients = gradient_times_activation(model, tap, &batch.images, &classes)?;
         Ok(Known { maxima: spatial_maxima(&maps)?, maps, logits, classes, gradients })
     }

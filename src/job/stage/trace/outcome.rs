@@ -16,7 +16,7 @@ use crate::run::results::trace::{
     Agreement, Check, OfClass, OfError, Prediction, Shared, Trace, Usual,
 };
 use crate::run::write;
-use crate::spec::{self, Followed};
+use crate::spec::{self, Followed, FollowedName};
 
 /// Where the pictures of the test split go, in the run folder.
 const PICTURES: &str = "trace/pictures";
@@ -115,7 +115,8 @@ impl Stage {
         })
     }
 
-    /// Adds a prediction to the groups of its class, or of its error.
+    /// Adds a prediction to the groups of its class, or of its error, where it was followed back from
+    /// its answer.
     fn file(
         &self,
         groups: &mut Groups,
@@ -125,6 +126,10 @@ impl Stage {
     ) {
         let answer = prediction.answers.first().map(|answer| answer.class);
         let (Some(label), Some(answer)) = (prediction.label, answer) else { return };
+        // The neurons that brought another class say nothing of why it is this one.
+        if prediction.followed != answer {
+            return;
+        }
         let empty = || Group::new(self.tap.shape[0]);
         match kind {
             Kind::Right => add(groups.of_classes.entry(label).or_insert_with(empty)),
@@ -297,8 +302,8 @@ pub(super) fn lines(result: &Trace) -> Vec<String> {
     if agreement.images > 0 {
         let check = |name: &str, check: Check| {
             format!(
-                "{name}: rank correlation {:.3} with the prediction difference, {:.0} % of the {} \
-                 influential neurons in common",
+                "{name}: rank correlation {:.3} with the prediction difference of the logit, {:.0} % \
+                 of the {} neurons with the largest in common",
                 check.correlation,
                 100.0 * check.overlap,
                 result.top
@@ -306,6 +311,13 @@ pub(super) fn lines(result: &Trace) -> Vec<String> {
         };
         lines.push(check("gradient × activation", agreement.gradient));
         lines.push(check("setting a neuron to its mean", agreement.mean));
+    }
+    if result.class != spec::word(FollowedName::Predicted) {
+        lines.push(format!(
+            "trace.class = {}: the neurons of a class and of an error are told of those predictions \
+             only whose answer is the class that was followed",
+            result.class
+        ));
     }
     for kind in &result.kinds {
         let Some(overlap) = kind.overlap else { continue };
