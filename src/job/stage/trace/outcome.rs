@@ -38,9 +38,17 @@ struct Groups {
     of_classes: BTreeMap<u32, Group>,
     /// By label and answer.
     of_errors: BTreeMap<(u32, u32), [Group; 2]>,
-    /// Sums over all predictions.
-    checks: [[f64; 2]; 2],
+    /// Of each check.
+    checks: [Sums; 2],
     images: u64,
+}
+
+/// Sums of a check over all predictions; of its rank correlation over those that have one.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    correlation: f64,
+    correlated: u64,
+    overlap: f64,
 }
 
 /// The pictures that the result names.
@@ -71,10 +79,10 @@ impl Stage {
                 let add = |group: &mut Group| group.add(&behind, probability, logit);
                 add(&mut group);
                 self.file(&mut groups, of_kind.kind, prediction, add);
-                for (sums, values) in groups.checks.iter_mut().zip(traced.checks) {
-                    for (sum, value) in sums.iter_mut().zip(values) {
-                        *sum += value;
-                    }
+                for (sums, (correlation, overlap)) in groups.checks.iter_mut().zip(traced.checks) {
+                    sums.correlation += correlation.unwrap_or_default();
+                    sums.correlated += u64::from(correlation.is_some());
+                    sums.overlap += overlap;
                 }
                 groups.images += 1;
                 if of_kind.kept.contains(&traced.image) {
@@ -280,9 +288,9 @@ fn told(usual: Vec<Found>) -> Vec<Usual> {
 }
 
 fn agreement(groups: &Groups) -> Agreement {
-    let check = |[correlation, overlap]: [f64; 2]| {
-        let images = groups.images.max(1) as f64;
-        Check { correlation: correlation / images, overlap: overlap / images }
+    let check = |sums: Sums| Check {
+        correlation: sums.correlation / sums.correlated.max(1) as f64,
+        overlap: sums.overlap / groups.images.max(1) as f64,
     };
     let [gradient, mean] = groups.checks;
     Agreement { images: groups.images, gradient: check(gradient), mean: check(mean) }
