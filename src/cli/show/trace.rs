@@ -153,7 +153,8 @@ fn ratio_line(name: &str, ratio: &Ratio) -> String {
 /// A line for each attack and detector.
 fn detector(result: &Detector) -> String {
     let mut out = format!(
-        "\ndetectors, at a false positive rate of {} set on {} real images and tried on {}\n",
+        "\ndetectors, at a false positive rate of {} set on {} real images and tried on {}, right and \
+         wrong answers alike; what is attacked was answered rightly\n",
         number::percent(result.false_positive_rate),
         number::count(result.calibration_images),
         number::count(result.real_images)

@@ -198,7 +198,8 @@ pub struct Agreement {
 /// A check beside the prediction difference.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Check {
-    /// Spearman's rank correlation over the layer's neurons.
+    /// Spearman's rank correlation over the layer's neurons; mean over the predictions that have one,
+    /// which those whose differences are the same everywhere have not. 0 where none has.
     pub correlation: f64,
     /// Share of the m largest by logit that both name; not of the influential neurons, where these
     /// are chosen by probability.
@@ -285,8 +286,8 @@ pub struct Score {
 pub struct Attacked {
     /// `pgd ε 4`; `set pgd ε 4` is the run's set of images.
     pub attack: String,
-    /// Whether it knows the detector by distances, `distance`, and works against that one; it knows
-    /// nothing of the others.
+    /// Whether it knows the detector by distances, `distance`, and works against that one, from one
+    /// random start; it knows nothing of the others.
     pub aware: bool,
     /// Images attacked: those of the tried half that the network has right; of the run's set those
     /// whose original it has right and whose original is none of the calibration images.

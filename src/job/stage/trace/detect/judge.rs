@@ -160,7 +160,9 @@ impl Judge<'_> {
         }
         if let Some(keys) = attacks::aware(spec, self.section) {
             if self.subject.network.classes() < 2 {
-                context.log("no attack that knows the detector: there is one class only")?;
+                context.log(
+                    "no attack that knows the detector by distance: there is one class only",
+                )?;
             } else {
                 let (aware, target) = (self.aware(&keys), Target::Random { seed: spec.seed });
                 let with: (&dyn Attack, _, _) = (&aware, Some(target), 3 * keys.steps as u64);
