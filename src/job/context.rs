@@ -69,10 +69,18 @@ impl Context {
         let events = folder.path().join("events.jsonl");
         let clock = Clock::after(&events);
         let asked = spec.tensorboard == Some(true);
+        let mut log = Appender::open(&folder.path().join("log.txt"))?;
+        let mut tensorboard = None;
+        if asked {
+            match open_tensorboard(folder.path()) {
+                Ok(writer) => tensorboard = Some(writer),
+                Err(error) => log_line(&mut log, &no_more_tensorboard(&error))?,
+            }
+        }
         Ok(Self {
             events: Appender::open(&events)?,
-            tensorboard: asked.then(|| open_tensorboard(folder.path())).transpose()?,
-            log: Appender::open(&folder.path().join("log.txt"))?,
+            tensorboard,
+            log,
             folder,
             spec,
             life,
@@ -113,18 +121,18 @@ impl Context {
                 .collect(),
         };
         self.events.event(&event)?;
-        match &mut self.tensorboard {
-            Some(writer) => writer.scalars(tensorboard::now(), &event),
-            None => Ok(()),
-        }
+        show(&mut self.tensorboard, &mut self.log, |writer| {
+            writer.scalars(tensorboard::now(), &event)
+        })
     }
 
     /// Shows TensorBoard what neurons like, where the spec asks for it. Their pictures are in the
     /// run folder by now. `step` is the current stage's.
     pub fn pictures(&mut self, step: u64, neurons: &Neurons) -> Result<()> {
-        let Some(writer) = &mut self.tensorboard else { return Ok(()) };
         let (stage, run) = (self.plan.stage(), self.folder.path());
-        writer.pictures(tensorboard::now(), stage, step, run, neurons)
+        show(&mut self.tensorboard, &mut self.log, |writer| {
+            writer.pictures(tensorboard::now(), stage, step, run, neurons)
+        })
     }
 
     /// Appends one line to `log.txt`, stamped with the time of day.
@@ -253,6 +261,28 @@ impl Context {
     }
 }
 
+/// Writes for TensorBoard, where the run has a writer. Its files are a copy of what the run has
+/// elsewhere: where one cannot be written the log says so, once, and the run goes on without. Errors:
+/// the log cannot be written.
+fn show(
+    tensorboard: &mut Option<Writer>,
+    log: &mut Appender,
+    write: impl FnOnce(&mut Writer) -> Result<()>,
+) -> Result<()> {
+    let Some(Err(error)) = tensorboard.as_mut().map(write) else { return Ok(()) };
+    *tensorboard = None;
+    log_line(log, &no_more_tensorboard(&error))
+}
+
+/// What the log says when TensorBoard's files end.
+fn no_more_tensorboard(error: &Error) -> String {
+    format!(
+        "warning: no more TensorBoard files: {}; glassbox report --format tensorboard makes them of \
+         what the run has measured",
+        error.message
+    )
+}
+
 /// A new event file, which begins with the spec.
 fn open_tensorboard(run: &Path) -> Result<Writer> {
     let path = run.join("spec.toml");
@@ -270,4 +300,54 @@ pub(super) fn log_line(log: &mut Appender, line: &str) -> Result<()> {
 
 pub(super) fn stopped_now() -> Error {
     Error::interrupted("stopped at once, without a checkpoint")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::results::neurons::{Layer, Neuron, TopImage};
+
+    #[test]
+    fn what_tensorboard_cannot_be_shown_is_logged_once_and_the_run_goes_on() {
+        let run = tempfile::tempdir().unwrap();
+        let path = run.path().join("log.txt");
+        let mut log = Appender::open(&path).unwrap();
+        let mut writer = Some(Writer::create(&run.path().join(tensorboard::FOLDER)).unwrap());
+        show(&mut writer, &mut log, |writer| writer.code(1.0, "spec", "seed = 1")).unwrap();
+        assert!(writer.is_some() && std::fs::read_to_string(&path).unwrap().is_empty());
+
+        // A neuron whose picture is not there.
+        let image = TopImage {
+            image: "gone".into(),
+            picture: "neurons/gone.png".into(),
+            activation: 1.0,
+            position: [0, 0],
+            label: "cat".into(),
+            label_index: 0,
+            prediction: "cat".into(),
+            prediction_index: 0,
+            counterpart: None,
+        };
+        let neuron = Neuron {
+            index: 0,
+            real: vec![image],
+            adversarial: Vec::new(),
+            threshold: None,
+            regions: None,
+            discrepancy: None,
+        };
+        let layer = Layer { layer: "conv5".into(), receptive_field: None, neurons: vec![neuron] };
+        let neurons = Neurons { image_size: 8, layers: vec![layer], ..Neurons::default() };
+        for _ in 0..2 {
+            let folder = run.path();
+            show(&mut writer, &mut log, |writer| {
+                writer.pictures(1.0, "train", 9, folder, &neurons)
+            })
+            .unwrap();
+            assert!(writer.is_none());
+        }
+        let log = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(log.matches("warning: no more TensorBoard files").count(), 1, "{log}");
+        assert!(log.contains("gone.png") && log.lines().count() == 1, "{log}");
+    }
 }

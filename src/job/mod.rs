@@ -66,6 +66,8 @@ pub fn work(path: &Path, slots: usize) -> Result<()> {
             completed: before.completed,
             times: before.times,
             progress: before.progress,
+            // Until it has its slot, what it has done was done there.
+            machine: before.machine,
             ..State::queued(None)
         },
     )?;

@@ -24,7 +24,7 @@ pub fn spawn(folder: &Path, slots: usize) -> Result<u32> {
     };
     let folder = whole_path(folder).map_err(failed)?;
     let program = std::env::current_exe().map_err(failed)?;
-    let child = Command::new(program)
+    let mut child = Command::new(program)
         .arg("worker")
         .arg("--slots")
         .arg(slots.to_string())
@@ -39,7 +39,11 @@ pub fn spawn(folder: &Path, slots: usize) -> Result<u32> {
         .stderr(Stdio::null())
         .spawn()
         .map_err(failed)?;
-    Ok(child.id())
+    let pid = child.id();
+    // A study and the workbench outlive the workers that they start: one that has ended and is not
+    // waited for stays in the table of processes. Without the thread it does so until we end.
+    let _ = std::thread::Builder::new().name("reaper".into()).spawn(move || child.wait());
+    Ok(pid)
 }
 
 /// The absolute path of a run folder under its own name. That may be a link to a larger disk; the

@@ -90,6 +90,7 @@ fn traced() -> Trace {
         },
         representation: Some(Representation {
             reference_images: 5000,
+            nearest_among: 5000,
             towards: "target".into(),
             mean: ratio(0.91),
             pair: ratio(0.74),

@@ -69,7 +69,11 @@ pub fn forgotten(study: &RunFolder, title: &str, known: &Study) -> Result<Option
 /// Whether the run in `path` belongs to a study that is there.
 pub(super) fn is_part(root: &Path, path: &Path) -> bool {
     let info = RunFolder::open(path).and_then(|folder| folder.info());
-    info.ok().and_then(|info| info.study).is_some_and(|study| root.join(study).exists())
+    info.ok().and_then(|info| info.study).is_some_and(|study| {
+        // Run files come from anywhere: what they name is a folder beside them, and nothing else.
+        let path = super::folder::inside(root, &study).filter(|path| path.parent() == Some(root));
+        path.is_some_and(|path| path.join("run.json").exists())
+    })
 }
 
 /// Puts the runs of each study below it, the first one first. `listed` is newest first.
@@ -158,5 +162,11 @@ mod tests {
         std::fs::remove_dir_all(study.path()).unwrap();
         assert_eq!(RunFolder::resolve(root.path(), "last").unwrap(), second);
         assert_eq!(order(), [&second, &first, &before].map(RunFolder::id));
+        // Nor are they a study's that lies elsewhere, or is none.
+        for nowhere in ["", "/", "..", "."] {
+            let newest = new(root.path(), "newest", "[train]\n", Some(nowhere));
+            let last = RunFolder::resolve(root.path(), "last").unwrap();
+            assert_eq!(last, newest, "{nowhere}");
+        }
     }
 }

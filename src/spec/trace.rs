@@ -91,8 +91,8 @@ pub struct DetectorSpec {
     pub images: usize,
     /// The share of real images that may be taken for adversarial ones.
     pub false_positive_rate: f64,
-    /// Pixel levels of 255 of the attack that knows the detector; 0 = the largest epsilon of the
-    /// attacks. Steps: those of the attack with the most, 40 if none has more.
+    /// Pixel levels of 255 of the attack that knows the detector by distance, and no other; 0 = the
+    /// largest epsilon of the attacks. Steps: those of the attack with the most, 40 if none has more.
     pub aware_epsilon: f64,
     /// Weight of the detector's own score in that attack's loss; 0 = no such attack.
     pub aware_weight: f64,

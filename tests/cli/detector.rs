@@ -69,6 +69,7 @@ fn detectors_are_tried_against_every_attack_and_one_that_knows_them() {
 
     let representation = &trace_of["representation"];
     assert_eq!(representation["towards"], "target");
+    assert_eq!(representation["nearest_among"], representation["reference_images"]);
     for name in ["mean", "pair"] {
         let ratio = &representation[name];
         let counted: u64 =

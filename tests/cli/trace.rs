@@ -147,6 +147,8 @@ fn errors_alone_can_be_traced() {
     assert!(kinds.len() == 1 && kinds[0]["kind"] == "wrong", "{trace}");
     assert!(kinds[0]["images"].as_u64().unwrap() <= 5);
     assert!(list(trace, "predictions").is_empty());
+    // The neurons of the true class are not those behind the answer.
+    assert!(list(trace, "of_errors").is_empty(), "{trace}");
 }
 
 #[test]

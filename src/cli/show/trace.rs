@@ -42,6 +42,15 @@ pub(super) fn trace(result: &Trace) -> String {
         for (name, ratio) in [("r mean", &moved.mean), ("r pair", &moved.pair)] {
             out += &ratio_line(name, ratio);
         }
+        if (1..moved.reference_images).contains(&moved.nearest_among) {
+            let _ = writeln!(
+                out,
+                "  the nearest image of r pair is sought among {} of {} reference images: r pair is \
+                 smaller than among all",
+                number::count(moved.nearest_among),
+                number::count(moved.reference_images)
+            );
+        }
     }
     out + &result.detector.as_ref().map(detector).unwrap_or_default()
 }
@@ -84,7 +93,12 @@ fn agreement(agreement: &Agreement) -> String {
         row("gradient × activation", agreement.gradient),
         row("the neuron set to its mean", agreement.mean),
     ];
-    let headings = ["BESIDE THE PREDICTION DIFFERENCE", ">RANK CORRELATION", ">IN COMMON"];
+    // The influential neurons may be chosen by probability, which the checks say nothing of.
+    let headings = [
+        "BESIDE THE PREDICTION DIFFERENCE OF THE LOGIT",
+        ">RANK CORRELATION",
+        ">LARGEST IN COMMON",
+    ];
     format!("\n{}", print::table(&headings, &rows))
 }
 
@@ -93,6 +107,10 @@ fn errors(result: &Trace) -> String {
     if result.of_errors.is_empty() {
         return String::new();
     }
+    let of_answers = match result.class.as_str() {
+        "predicted" => "",
+        _ => "errors whose answer is the class that was followed\n",
+    };
     let class = |index: u32| {
         result.classes.get(index as usize).cloned().unwrap_or_else(|| index.to_string())
     };
@@ -114,27 +132,29 @@ fn errors(result: &Trace) -> String {
         0 => String::new(),
         more => format!("and {} more kinds of error\n", number::count(more as u64)),
     };
-    format!("\n{}{more}", print::table(&headings, &rows))
+    format!("\n{of_answers}{}{more}", print::table(&headings, &rows))
 }
 
 fn ratio_line(name: &str, ratio: &Ratio) -> String {
     if ratio.images == 0 {
         return format!("  {name}: no image has one\n");
     }
+    let interval = ratio.known_interval().map_or_else(|| "no interval".to_owned(), interval);
     format!(
-        "  {name}: mean {} ({}), median {}, {} below 1, over {} images\n",
+        "  {name}: mean {} ({interval}), median {}, {} below 1, over {} {}\n",
         number::fraction(ratio.mean),
-        interval(ratio.interval),
         number::fraction(ratio.median),
         number::percent(ratio.below_one),
-        number::count(ratio.images)
+        number::count(ratio.images),
+        if ratio.images == 1 { "image" } else { "images" }
     )
 }
 
 /// A line for each attack and detector.
 fn detector(result: &Detector) -> String {
     let mut out = format!(
-        "\ndetectors, at a false positive rate of {} set on {} real images and tried on {}\n",
+        "\ndetectors, at a false positive rate of {} set on {} real images and tried on {}, right and \
+         wrong answers alike; what is attacked was answered rightly\n",
         number::percent(result.false_positive_rate),
         number::count(result.calibration_images),
         number::count(result.real_images)
@@ -150,7 +170,7 @@ fn detector(result: &Detector) -> String {
     }
     let mut rows = Vec::new();
     for attack in &result.attacks {
-        let name = attack.attack.clone() + if attack.aware { ", aware" } else { "" };
+        let name = attack.attack.clone() + if attack.aware { ", against distance" } else { "" };
         let fooled =
             format!("{} of {}", number::count(attack.fooled), number::count(attack.images));
         if attack.curves.is_empty() {
@@ -223,6 +243,7 @@ mod tests {
             },
             representation: Some(Representation {
                 reference_images: 500,
+                nearest_among: 300,
                 towards: "target".into(),
                 mean: ratio(40),
                 pair: ratio(0),
@@ -278,7 +299,9 @@ mod tests {
             "cat → 9",
             "r mean: mean 0.9200",
             "r pair: no image",
-            "pgd ε 4, aware",
+            "pgd ε 4, against distance",
+            "sought among 300 of 500 reference images",
+            "PREDICTION DIFFERENCE OF THE LOGIT",
             "400 of 450",
             "0.8100",
             "disagreement: 6 % of real images",
@@ -286,6 +309,24 @@ mod tests {
             assert!(shown.contains(part), "no '{part}' in\n{shown}");
         }
         assert!(!shown.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn one_image_has_no_interval_and_nearest_of_all_go_without_saying() {
+        let mut result = example();
+        let moved = result.representation.as_mut().unwrap();
+        moved.nearest_among = moved.reference_images;
+        moved.pair = Ratio { images: 1, interval: [0.92; 2], ..moved.mean.clone() };
+        let shown = trace(&result);
+        assert!(shown.contains("r pair: mean 0.9200 (no interval)"), "{shown}");
+        assert!(shown.contains("over 1 image\n") && !shown.contains("sought among"), "{shown}");
+    }
+
+    #[test]
+    fn errors_of_another_class_than_the_answer_are_said_to_be_left_out() {
+        assert!(!trace(&example()).contains("that was followed"));
+        let shown = trace(&Trace { class: "3".into(), ..example() });
+        assert!(shown.contains("errors whose answer is the class that was followed"), "{shown}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::job::predict::usual_crop;
 use crate::model::{LayerTap, Model};
 use crate::neuron::trace;
+use crate::neuron::trace::reference::{MOST_MEANS, bytes_of_means};
 use crate::spec::{Followed, Measure, Spec, TraceSpec};
 
 /// Fills the keys of `[trace]` that the network decides. Errors: whatever does not fit the network or
@@ -15,6 +16,7 @@ use crate::spec::{Followed, Measure, Spec, TraceSpec};
 pub(super) fn resolve(spec: &mut Spec, opened: &Opened, network: &Model) -> Result<()> {
     let Some(section) = &mut spec.trace else { return Ok(()) };
     let tap = tap_to_trace(section, network)?;
+    means_fit(&tap, network.classes())?;
     if section.top > tap.shape[0] {
         return Err(Error::bad_input(format!(
             "trace.top = {}, but layer '{}' has {} neurons",
@@ -35,6 +37,21 @@ pub(super) fn resolve(spec: &mut Spec, opened: &Opened, network: &Model) -> Resu
     }
     section.layer = Some(tap.name);
     Ok(())
+}
+
+/// Errors: the means of the classes in the layer take more memory than [`MOST_MEANS`].
+fn means_fit(tap: &LayerTap, classes: usize) -> Result<()> {
+    let bytes = bytes_of_means(tap.shape, classes);
+    if bytes <= MOST_MEANS {
+        return Ok(());
+    }
+    let [neurons, height, width] = tap.shape;
+    Err(Error::bad_input(format!(
+        "trace.layer: the means of {classes} classes in layer '{}', {neurons} maps of \
+         {height}×{width}, take {bytes} bytes; at most {MOST_MEANS} are allowed",
+        tap.name
+    ))
+    .hint("choose a later layer, whose maps are smaller: --set trace.layer=..."))
 }
 
 /// The layer whose neurons are looked at: the one that is named, otherwise the last.
@@ -83,5 +100,23 @@ pub fn measure(measure: Measure) -> trace::Measure {
     match measure {
         Measure::Probability => trace::Measure::Probability,
         Measure::Logit => trace::Measure::Logit,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layer_whose_class_means_take_too_much_memory_is_refused() {
+        let tap = |shape| LayerTap { name: "features.2".into(), alias: None, shape };
+        // ResNet-18's first stage and VGG-16's first block, of ImageNet's classes.
+        assert!(means_fit(&tap([64, 56, 56]), 1000).is_ok());
+        let error = means_fit(&tap([64, 224, 224]), 1000).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        for part in ["trace.layer", "features.2", "12845056000 bytes", "2147483648"] {
+            assert!(error.message.contains(part), "no '{part}' in {}", error.message);
+        }
+        assert_eq!(bytes_of_means([usize::MAX; 3], 9), u64::MAX);
     }
 }

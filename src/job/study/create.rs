@@ -73,15 +73,36 @@ fn whole_words(spec: &mut Spec, runs: &Path) -> Result<()> {
     wrong?;
     for run in spec.study.iter_mut().flat_map(|study| &mut study.runs) {
         for argument in &mut run.set {
-            // As it is written when paths are made absolute: `model.weights="run:last"`.
-            let word = argument.split_once('=').map(|(key, value)| (key, value.trim_matches('"')));
-            let Some((key, word)) = word.filter(|(_, word)| word.starts_with("run:")) else {
-                continue;
-            };
-            *argument = format!("{key}=\"{}\"", whole_word(word, runs)?);
+            *argument = whole_argument(argument, runs)?;
         }
     }
     Ok(())
+}
+
+/// `key=value` with every `run:` word of the value whole, also one within a table or a list, where it
+/// stands in quotes: `attack.models=[{ name = "a", weights = "run:last" }]`.
+fn whole_argument(argument: &str, runs: &Path) -> Result<String> {
+    let Some((key, value)) = argument.split_once('=') else { return Ok(argument.to_owned()) };
+    if value.trim().starts_with("run:") {
+        return Ok(format!("{key}=\"{}\"", whole_word(value.trim(), runs)?));
+    }
+    let mut whole = format!("{key}=");
+    let mut rest = value;
+    while let Some(start) = rest.find(['"', '\'']) {
+        let (before, quoted) = rest.split_at(start + 1);
+        whole.push_str(before);
+        // No name of a run has a quote or a backslash in it: what is escaped is no such word.
+        let quote = &before[start..];
+        let Some(end) = quoted.find(quote) else {
+            rest = quoted;
+            break;
+        };
+        let (word, after) = quoted.split_at(end);
+        whole.push_str(&whole_word(word, runs)?);
+        whole.push_str(quote);
+        rest = &after[quote.len()..];
+    }
+    Ok(whole + rest)
 }
 
 /// Only the run's name becomes whole: which checkpoint is meant stays as it is.
@@ -96,4 +117,36 @@ fn whole_word(word: &str, runs: &Path) -> Result<String> {
 pub fn estimate(member: Member, runs: &Path) -> Result<Estimate> {
     let name = member.name.clone();
     build::estimate(&mut alone(member), runs).map_err(|error| of(&name, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_run_has_its_name_also_within_tables() {
+        let root = tempfile::tempdir().unwrap();
+        let new =
+            NewRun { title: "first", spec: "[train]\n", device: "cpu", seed: 1, argv: Vec::new() };
+        let id = RunFolder::create(root.path(), &new).unwrap().id();
+        let whole = |argument: &str| whole_argument(argument, root.path());
+        for (given, expected) in [
+            ("model.weights=run:last", "model.weights=\"run:ID\""),
+            ("model.weights=\"run:last@best\"", "model.weights=\"run:ID@best\""),
+            ("model.weights='run:last'", "model.weights='run:ID'"),
+            (
+                "attack.models=[{ name = \"a\", weights = 'run:last' }, { weights = \"run:last@best\" }]",
+                "attack.models=[{ name = \"a\", weights = 'run:ID' }, { weights = \"run:ID@best\" }]",
+            ),
+            ("title=it's run:last", "title=it's run:last"),
+            ("seed=3", "seed=3"),
+            ("seed", "seed"),
+        ] {
+            assert_eq!(whole(given).unwrap(), expected.replace("ID", &id), "{given}");
+        }
+        assert_eq!(
+            whole("attack.models=[{ weights = \"run:nowhere\" }]").unwrap_err().exit_code(),
+            2
+        );
+    }
 }

@@ -17,6 +17,17 @@ pub const TOP_SHARE: f64 = 0.01;
 /// Bytes of features that are kept for nearest neighbours.
 pub const MOST_BYTES: usize = 512 << 20;
 
+/// Bytes that the class means may take; those of a layer that needs more are not gathered.
+pub const MOST_MEANS: u64 = 2 << 30;
+
+/// Bytes that the means of so many classes take in a layer of `shape`, `[neurons, height, width]`.
+pub fn bytes_of_means(shape: [usize; 3], classes: usize) -> u64 {
+    shape
+        .into_iter()
+        .chain([classes, size_of::<f32>()])
+        .fold(1, |bytes: u64, count| bytes.saturating_mul(count as u64))
+}
+
 /// In the draw among images that excite a neuron alike.
 const SALT: u64 = u64::from_le_bytes(*b"referenc");
 

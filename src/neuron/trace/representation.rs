@@ -42,7 +42,8 @@ pub struct Ratios {
     pub images: u64,
     /// Mean over them; 0 of none.
     pub mean: f64,
-    /// Its 95 % bootstrap interval.
+    /// Its 95 % bootstrap interval. Of fewer than two images there is none, since how far they spread
+    /// is not known and a ratio has no upper bound: both ends are the mean.
     pub interval: [f64; 2],
     /// Median; 0 of none.
     pub median: f64,

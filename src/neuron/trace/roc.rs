@@ -10,6 +10,9 @@ pub const MOST_POINTS: usize = 201;
 /// The two-sided 95 % quantile of the normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
+/// What lies outside of a 95 % interval on either side.
+const TAIL: f64 = 0.025;
+
 /// A receiver operating characteristic.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curve {
@@ -27,7 +30,9 @@ pub struct Curve {
 /// Of the scores of real and of adversarial images; `None` where one side has none.
 ///
 /// The interval is that of DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988), by mid-ranks (Sun
-/// and Xu, IEEE Signal Processing Letters 21, 2014), cut off at 0 and 1.
+/// and Xu, IEEE Signal Processing Letters 21, 2014), cut off at 0 and 1. Where every adversarial image
+/// stands above every real one, or below, or level with it, it has no width, however few the images
+/// are; then it is [`of_uniform_pairs`].
 pub fn curve(real: &[f64], adversarial: &[f64]) -> Option<Curve> {
     if real.is_empty() || adversarial.is_empty() {
         return None;
@@ -45,6 +50,9 @@ pub fn curve(real: &[f64], adversarial: &[f64]) -> Option<Curve> {
         of_real.iter().zip(mid_ranks(real)).map(|(all, own)| 1.0 - (all - own) / m).collect();
     let auc = above.iter().sum::<f64>() / m;
     let interval = match (variance(&above), variance(&below)) {
+        (Some(above), Some(below)) if above == 0.0 && below == 0.0 => {
+            of_uniform_pairs(auc, real.len().min(adversarial.len()))
+        }
         (Some(above), Some(below)) => {
             let half = Z * (above / m + below / n).sqrt();
             [(auc - half).max(0.0), (auc + half).min(1.0)]
@@ -52,6 +60,18 @@ pub fn curve(real: &[f64], adversarial: &[f64]) -> Option<Curve> {
         _ => [0.0, 1.0],
     };
     Some(Curve { auc, interval, points: thinned(points(real, adversarial)) })
+}
+
+/// The exact 95 % interval of an area where all pairs of a real and an adversarial image are in the same
+/// order: `auc` is 1, 0, or 0.5 of pairs that are all level.
+///
+/// Each image used once, there are as many independent `pairs` as the smaller side has images. A share q
+/// of all pairs that are so gives k of k with the chance qᵏ: below q = 0.025^(1/k) that is less than
+/// 2.5 % (Clopper and Pearson, Biometrika 26, 1934). The other pairs may be in any order, so that the
+/// area is between q · auc and q · auc + 1 − q.
+fn of_uniform_pairs(auc: f64, pairs: usize) -> [f64; 2] {
+    let share = TAIL.powf(1.0 / pairs as f64);
+    [share * auc, 1.0 - share * (1.0 - auc)]
 }
 
 /// The smallest threshold above which no more than the share `rate` of real images lie; it is one of
@@ -194,6 +214,21 @@ mod tests {
     }
 
     #[test]
+    fn more_images_that_are_told_apart_say_more() {
+        // scipy: binomtest(k, k).proportion_ci(0.95, method="exact").low = 0.025^(1/k).
+        let real: Vec<f64> = (0..1000).map(f64::from).collect();
+        for (count, low) in [(10_i32, 0.691_502_892_181_238_6), (100, 0.963_783_307_354_823_5)] {
+            let adversarial: Vec<f64> = (0..count).map(|at| f64::from(2000 + at)).collect();
+            let found = curve(&real, &adversarial).unwrap();
+            assert_eq!((found.auc, found.interval[1]), (1.0, 1.0));
+            assert!((found.interval[0] - low).abs() < 1e-12, "{count}: {:?}", found.interval);
+        }
+        // One pair out of order, and the interval is DeLong's.
+        let found = curve(&[0.0, 1.0, 2.5], &[2.0, 3.0, 4.0]).unwrap();
+        assert!(found.interval[0] > 0.5 && found.interval[1] <= 1.0 && found.auc < 1.0);
+    }
+
+    #[test]
     fn a_rate_is_counted_as_by_hand() {
         let scores: Vec<f64> = (0..100).map(f64::from).collect();
         assert_eq!(threshold(&scores, 0.07), Some(92.0));
@@ -206,9 +241,16 @@ mod tests {
     #[test]
     fn what_is_told_apart_wholly_or_not_at_all_has_the_areas_of_that() {
         let perfect = curve(&[0.0, 1.0, 2.0], &[3.0, 4.0]).unwrap();
-        assert_eq!((perfect.auc, perfect.interval), (1.0, [1.0, 1.0]));
+        // 0.025^(1/2): of two pairs, both are in order.
+        assert_eq!((perfect.auc, perfect.interval[1]), (1.0, 1.0));
+        assert!((perfect.interval[0] - 0.158_113_883_008_418_98).abs() < 1e-12);
+        let inverse = curve(&[3.0, 4.0], &[0.0, 1.0, 2.0]).unwrap();
+        assert_eq!((inverse.auc, inverse.interval[0]), (0.0, 0.0));
+        assert!((inverse.interval[1] - 0.841_886_116_991_581).abs() < 1e-12);
         let blind = curve(&[0.0, -0.0, 0.0], &[0.0, 0.0]).unwrap();
         assert_eq!((blind.auc, blind.points), (0.5, vec![[0.0, 0.0], [1.0, 1.0]]));
+        let [low, high] = blind.interval;
+        assert!((low - 0.079_056_941_504_209_49).abs() < 1e-12 && (low + high - 1.0).abs() < 1e-12);
         assert_eq!(curve(&[1.0, 2.0], &[3.0]).unwrap().interval, [0.0, 1.0]);
         assert!(curve(&[], &[1.0]).is_none() && curve(&[1.0], &[]).is_none());
     }

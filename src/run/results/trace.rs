@@ -32,10 +32,12 @@ pub struct Trace {
     pub predictions: Vec<Prediction>,
     /// For each kind that was traced, how often the same neurons are behind it.
     pub kinds: Vec<Shared>,
-    /// For each class that was answered rightly, its usual neurons; by class.
+    /// For each class that was answered rightly, its usual neurons; by class. Of predictions whose
+    /// followed class is the answer: the neurons of another class say nothing of this one.
     pub of_classes: Vec<OfClass>,
     /// For each kind of error, label and answer, the neurons behind it: the most frequent first, and
-    /// of equally frequent ones those of lower classes.
+    /// of equally frequent ones those of lower classes. Of predictions whose followed class is the
+    /// answer.
     pub of_errors: Vec<OfError>,
     /// How far the checks agree with the prediction difference.
     pub agreement: Agreement,
@@ -196,9 +198,11 @@ pub struct Agreement {
 /// A check beside the prediction difference.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Check {
-    /// Spearman's rank correlation over the layer's neurons.
+    /// Spearman's rank correlation over the layer's neurons; mean over the predictions that have one,
+    /// which those whose differences are the same everywhere have not. 0 where none has.
     pub correlation: f64,
-    /// Share of the m largest that both name.
+    /// Share of the m largest by logit that both name; not of the influential neurons, where these
+    /// are chosen by probability.
     pub overlap: f64,
 }
 
@@ -208,6 +212,10 @@ pub struct Check {
 pub struct Representation {
     /// Reference images, which class means and nearest neighbours are from.
     pub reference_images: u64,
+    /// Of these, so many were kept for the nearest neighbours of r_pair, taken evenly; of fewer the
+    /// nearest is farther, and r_pair smaller. 0 in results that do not say it.
+    #[serde(default)]
+    pub nearest_among: u64,
     /// What y* is: `target`, or `prediction` where the attack aimed at none.
     pub towards: String,
     /// r_mean = ‖φ(x*) − μ_y‖ / ‖φ(x*) − μ_y*‖.
@@ -223,7 +231,8 @@ pub struct Ratio {
     pub images: u64,
     /// Mean over them.
     pub mean: f64,
-    /// Its 95 % bootstrap interval.
+    /// Its 95 % bootstrap interval; of fewer than two images there is none, and both ends are the
+    /// mean: see [`Self::known_interval`].
     pub interval: [f64; 2],
     /// Median.
     pub median: f64,
@@ -231,6 +240,13 @@ pub struct Ratio {
     pub below_one: f64,
     /// Images by ratio in steps of 0.05 from 0; the last counts all of 2 and above.
     pub histogram: Vec<u64>,
+}
+
+impl Ratio {
+    /// The interval, where there are images enough, two, to have one.
+    pub fn known_interval(&self) -> Option<[f64; 2]> {
+        (self.images >= 2).then_some(self.interval)
+    }
 }
 
 /// How well adversarial images are told from real ones.
@@ -270,10 +286,11 @@ pub struct Score {
 pub struct Attacked {
     /// `pgd ε 4`; `set pgd ε 4` is the run's set of images.
     pub attack: String,
-    /// Whether it knows the detector and works against it.
+    /// Whether it knows the detector by distances, `distance`, and works against that one, from one
+    /// random start; it knows nothing of the others.
     pub aware: bool,
     /// Images attacked: those of the tried half that the network has right; of the run's set those
-    /// whose original it has right.
+    /// whose original it has right and whose original is none of the calibration images.
     pub images: u64,
     /// Of these, those that it then has wrong: what is to be detected.
     pub fooled: u64,
@@ -288,7 +305,8 @@ pub struct Roc {
     pub score: String,
     /// Area under the curve: 0.5 = chance.
     pub auc: f64,
-    /// Its 95 % confidence interval (DeLong).
+    /// Its 95 % confidence interval (DeLong; where all pairs of a real and an adversarial image are
+    /// in the same order, the exact one of as many pairs as the smaller side has images).
     pub interval: [f64; 2],
     /// Share of the images to be detected that are suspected at the threshold.
     pub detected: f64,

@@ -59,12 +59,12 @@ pub(super) const TRACE: &[Key] = &[
     key(
         "trace.detector.aware_epsilon",
         Number(Range::from(0.0)),
-        "Pixel levels of 255 of the attack that knows the detector; 0 = the run's largest",
+        "Pixel levels of 255 of the attack that knows the detector by distance; 0 = the run's largest",
     ),
     key(
         "trace.detector.aware_weight",
         Number(Range::from(0.0)),
-        "Weight of the detector in that attack's loss; 0 = no such attack",
+        "Weight of that detector in that attack's loss; 0 = no such attack",
     ),
 ];
 

@@ -35,8 +35,9 @@ pub(super) struct Traced {
     pub(super) image: usize,
     /// Without names and files, and without ablations where no picture is kept.
     pub(super) prediction: Prediction,
-    /// Of gradient × activation, then of the mean: rank correlation with PD, and overlap.
-    pub(super) checks: [[f64; 2]; 2],
+    /// Of gradient × activation, then of the mean: rank correlation with PD, where it has one, and
+    /// overlap.
+    pub(super) checks: [(Option<f64>, f64); 2],
 }
 
 /// A batch of them: by prediction, PD of probability of every neuron, then of logit.
@@ -95,9 +96,11 @@ impl Stage {
             let bytes: Vec<u8> =
                 found.differences.iter().flat_map(|value| value.to_le_bytes()).collect();
             put(&self.differences_file(context, chosen.kind, number), &bytes)?;
+            // NaN of none: a metric that is no number is left out.
             let mean = |check: usize| {
-                let all = found.traced.iter().map(|traced| traced.checks[check][0]);
-                all.sum::<f64>() / found.traced.len().max(1) as f64
+                let all: Vec<f64> =
+                    found.traced.iter().filter_map(|traced| traced.checks[check].0).collect();
+                all.iter().sum::<f64>() / all.len() as f64
             };
             let metrics = [("gradient_agreement", mean(0)), ("mean_agreement", mean(1))];
             self.ledger.put(&pass, number, Record::Traced(found.traced))?;
@@ -205,14 +208,20 @@ impl Stage {
             }
         }
         let class = |(logits, image): (&Vec<f32>, &usize)| match self.section.class {
-            Followed::Class(class) => class as u32,
-            Followed::Named(FollowedName::Predicted) => answers(logits)[0].class,
+            Followed::Class(class) => Ok(class as u32),
+            Followed::Named(FollowedName::Predicted) => Ok(answers(logits)[0].class),
             Followed::Named(FollowedName::True) => {
-                // Where it is not known, the spec has been refused.
-                self.label(&chosen.set, *image).unwrap_or(answers(logits)[0].class)
+                self.label(&chosen.set, *image).ok_or_else(|| {
+                    Error::failed(format!(
+                        "trace.class = true, but the true class of '{}' is not known",
+                        escaped(&chosen.set.dataset.name(*image))
+                    ))
+                    .hint("--set trace.class=predicted")
+                })
             }
         };
-        let classes: Vec<u32> = logits.iter().zip(&batch.indices).map(class).collect();
+        let classes: Vec<u32> =
+            logits.iter().zip(&batch.indices).map(class).collect::<Result<_>>()?;
         let gradients = gradient_times_activation(model, tap, &batch.images, &classes)?;
         Ok(Known { maxima: spatial_maxima(&maps)?, maps, logits, classes, gradients })
     }
@@ -224,7 +233,7 @@ impl Stage {
         let top = self.section.top;
         let neurons = influential(zero, build::measure(self.section.measure), top);
         let check =
-            |other: &[f32]| [spearman(&zero.logit, other), overlap(&zero.logit, other, top)];
+            |other: &[f32]| (spearman(&zero.logit, other), overlap(&zero.logit, other, top));
         let influence = |&index: &usize| Influence {
             index,
             probability: f64::from(zero.probability[index]),

@@ -185,9 +185,9 @@ impl Stage {
         let limit = |set: &Set| match self.section.limit {
             0 => set.dataset.len(),
             _ if set.is_given() => set.dataset.len(),
-            limit => (limit * kinds(set)).min(set.dataset.len()),
+            limit => limit.saturating_mul(kinds(set)).min(set.dataset.len()),
         };
-        let traced: usize = sets.iter().map(limit).sum();
+        let traced: usize = sets.iter().map(limit).fold(0, usize::saturating_add);
         self.plan_for(sets, traced);
     }
 

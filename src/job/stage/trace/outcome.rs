@@ -16,7 +16,7 @@ use crate::run::results::trace::{
     Agreement, Check, OfClass, OfError, Prediction, Shared, Trace, Usual,
 };
 use crate::run::write;
-use crate::spec::{self, Followed};
+use crate::spec::{self, Followed, FollowedName};
 
 /// Where the pictures of the test split go, in the run folder.
 const PICTURES: &str = "trace/pictures";
@@ -38,9 +38,17 @@ struct Groups {
     of_classes: BTreeMap<u32, Group>,
     /// By label and answer.
     of_errors: BTreeMap<(u32, u32), [Group; 2]>,
-    /// Sums over all predictions.
-    checks: [[f64; 2]; 2],
+    /// Of each check.
+    checks: [Sums; 2],
     images: u64,
+}
+
+/// Sums of a check over all predictions; of its rank correlation over those that have one.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    correlation: f64,
+    correlated: u64,
+    overlap: f64,
 }
 
 /// The pictures that the result names.
@@ -71,10 +79,10 @@ impl Stage {
                 let add = |group: &mut Group| group.add(&behind, probability, logit);
                 add(&mut group);
                 self.file(&mut groups, of_kind.kind, prediction, add);
-                for (sums, values) in groups.checks.iter_mut().zip(traced.checks) {
-                    for (sum, value) in sums.iter_mut().zip(values) {
-                        *sum += value;
-                    }
+                for (sums, (correlation, overlap)) in groups.checks.iter_mut().zip(traced.checks) {
+                    sums.correlation += correlation.unwrap_or_default();
+                    sums.correlated += u64::from(correlation.is_some());
+                    sums.overlap += overlap;
                 }
                 groups.images += 1;
                 if of_kind.kept.contains(&traced.image) {
@@ -115,7 +123,8 @@ impl Stage {
         })
     }
 
-    /// Adds a prediction to the groups of its class, or of its error.
+    /// Adds a prediction to the groups of its class, or of its error, where it was followed back from
+    /// its answer.
     fn file(
         &self,
         groups: &mut Groups,
@@ -125,6 +134,10 @@ impl Stage {
     ) {
         let answer = prediction.answers.first().map(|answer| answer.class);
         let (Some(label), Some(answer)) = (prediction.label, answer) else { return };
+        // The neurons that brought another class say nothing of why it is this one.
+        if prediction.followed != answer {
+            return;
+        }
         let empty = || Group::new(self.tap.shape[0]);
         match kind {
             Kind::Right => add(groups.of_classes.entry(label).or_insert_with(empty)),
@@ -275,9 +288,9 @@ fn told(usual: Vec<Found>) -> Vec<Usual> {
 }
 
 fn agreement(groups: &Groups) -> Agreement {
-    let check = |[correlation, overlap]: [f64; 2]| {
-        let images = groups.images.max(1) as f64;
-        Check { correlation: correlation / images, overlap: overlap / images }
+    let check = |sums: Sums| Check {
+        correlation: sums.correlation / sums.correlated.max(1) as f64,
+        overlap: sums.overlap / groups.images.max(1) as f64,
     };
     let [gradient, mean] = groups.checks;
     Agreement { images: groups.images, gradient: check(gradient), mean: check(mean) }
@@ -297,8 +310,8 @@ pub(super) fn lines(result: &Trace) -> Vec<String> {
     if agreement.images > 0 {
         let check = |name: &str, check: Check| {
             format!(
-                "{name}: rank correlation {:.3} with the prediction difference, {:.0} % of the {} \
-                 influential neurons in common",
+                "{name}: rank correlation {:.3} with the prediction difference of the logit, {:.0} % \
+                 of the {} neurons with the largest in common",
                 check.correlation,
                 100.0 * check.overlap,
                 result.top
@@ -306,6 +319,13 @@ pub(super) fn lines(result: &Trace) -> Vec<String> {
         };
         lines.push(check("gradient × activation", agreement.gradient));
         lines.push(check("setting a neuron to its mean", agreement.mean));
+    }
+    if result.class != spec::word(FollowedName::Predicted) {
+        lines.push(format!(
+            "trace.class = {}: the neurons of a class and of an error are told of those predictions \
+             only whose answer is the class that was followed",
+            result.class
+        ));
     }
     for kind in &result.kinds {
         let Some(overlap) = kind.overlap else { continue };

@@ -10,7 +10,7 @@ const FEWEST_STEPS: usize = 40;
 /// Pixel levels where no attack of the run has a bound (SCIENCE §5: the papers' own).
 const USUAL_EPSILON: f64 = 4.0;
 
-/// The attack that knows the detector.
+/// The attack that knows the detector by distance: one random start, its last step.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct AwareKeys {
     /// `aware pgd ε 4`
@@ -59,7 +59,7 @@ fn title(how: &MethodSpec) -> String {
     .name()
 }
 
-/// The attack that knows the detector; `None` where none is asked for.
+/// The attack that knows the detector by distance; `None` where none is asked for.
 pub(super) fn aware(spec: &Spec, section: &DetectorSpec) -> Option<AwareKeys> {
     if section.aware_weight <= 0.0 {
         return None;

@@ -1,7 +1,7 @@
 //! The detectors' passes: real images first, one half of which sets the thresholds, then each attack
 //! on those of the other half that the network has right, then the run's set.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -83,8 +83,7 @@ impl Judge<'_> {
     fn look_at_real(&self, context: &mut Context, progress: &mut Progress) -> Result<Ended<Real>> {
         let Subject { network, test, spec, .. } = *self.subject;
         let order = drawn(test.len(), self.section.images, spec.seed, *b"detector");
-        let is_tried: HashMap<usize, bool> =
-            order.iter().enumerate().map(|(place, &index)| (index, place % 2 == 1)).collect();
+        let calibration = calibration(test.len(), self.section.images, spec.seed);
         let (size, count) = (self.size(), order.len());
         let damage: Arc<DamageReport> = Arc::default();
         let (before, cost) = (progress[0], 1 + self.subject.differences);
@@ -98,7 +97,7 @@ impl Judge<'_> {
             let labels: Vec<u32> = batch.labels.to_vec1()?;
             for (at, scores) in scores.into_iter().enumerate() {
                 let index = batch.indices[at];
-                if !is_tried.get(&index).copied().unwrap_or_default() {
+                if calibration.contains(&index) {
                     real.calibration.push(scores);
                     continue;
                 }
@@ -161,7 +160,9 @@ impl Judge<'_> {
         }
         if let Some(keys) = attacks::aware(spec, self.section) {
             if self.subject.network.classes() < 2 {
-                context.log("no attack that knows the detector: there is one class only")?;
+                context.log(
+                    "no attack that knows the detector by distance: there is one class only",
+                )?;
             } else {
                 let (aware, target) = (self.aware(&keys), Target::Random { seed: spec.seed });
                 let with: (&dyn Attack, _, _) = (&aware, Some(target), 3 * keys.steps as u64);
@@ -175,7 +176,7 @@ impl Judge<'_> {
         }
         if !self.subject.twins.is_empty() {
             let name = format!("set {}", set_name(context, &self.subject.section.adversarial)?);
-            let done = parts.take("set", FOOLED, || self.look_at_set(context, progress))?;
+            let done = parts.take("tried set", FOOLED, || self.look_at_set(context, progress))?;
             let Ended::Done(fooled) = done else { return Ok(Ended::Stopped) };
             attacked.push(self.judge(context, name, false, &fooled)?);
         }
@@ -251,20 +252,37 @@ impl Judge<'_> {
     }
 
     /// The run's set, or a drawn part of it as large as that of the test split: images of which the
-    /// network has the original right.
+    /// network has the original right, and whose original has set no threshold.
     fn look_at_set(&self, context: &mut Context, progress: &mut Progress) -> Result<Ended<Fooled>> {
-        let all = self.subject.twins.len();
-        let mut places = drawn(all, self.section.images, self.subject.spec.seed, *b"adversar");
+        let Subject { test, twins, spec, .. } = *self.subject;
+        let calibration = calibration(test.len(), self.section.images, spec.seed);
+        let originals: Vec<usize> = twins.iter().map(|twin| twin.original).collect();
+        let apart = apart(&originals, &calibration);
+        let (all, left) = (originals.len(), apart.len());
+        if left < all {
+            context.log(&format!(
+                "of the set's {all} images {} are not judged: their originals set the thresholds",
+                all - left
+            ))?;
+        }
+        let mut places: Vec<usize> = drawn(left, self.section.images, spec.seed, *b"adversar")
+            .into_iter()
+            .map(|at| apart[at])
+            .collect();
         places.sort_unstable();
-        if places.len() < all {
+        if places.len() < left {
             let count = places.len();
             context.log(&format!(
-                "of the set's {all} images {count} are judged, drawn by the seed: as many as \
+                "of the other {left} images {count} are judged, drawn by the seed: as many as \
                  trace.detector.images"
             ))?;
         }
         let (before, cost) = (progress[0], 2 + self.subject.differences);
         let mut fooled = Fooled::default();
+        // A loader over no images would say that none could be read.
+        if places.is_empty() {
+            return Ok(Ended::Done(fooled));
+        }
         let mut pairs = Pairs::open(context, self.subject, places)?;
         while let Some(batch) = pairs.next()? {
             let clean = self.detector.look(&batch.originals)?.predictions;
@@ -307,6 +325,17 @@ impl Judge<'_> {
     fn size(&self) -> usize {
         self.subject.section.batch_size.max(1)
     }
+}
+
+/// The images of a test split of `test` that set the thresholds: of those drawn the even places.
+pub(super) fn calibration(test: usize, images: usize, seed: u64) -> HashSet<usize> {
+    drawn(test, images, seed, *b"detector").into_iter().step_by(2).collect()
+}
+
+/// The places of those adversarial images whose original, an index into the test split, has set no
+/// threshold: what a threshold is tried on has no part in it.
+pub(super) fn apart(originals: &[usize], calibration: &HashSet<usize>) -> Vec<usize> {
+    (0..originals.len()).filter(|&place| !calibration.contains(&originals[place])).collect()
 }
 
 /// One score of many images.

@@ -39,15 +39,19 @@ pub(super) fn representation(
     let seed = subject.spec.seed;
     let result = trace::Representation {
         reference_images: subject.reference.images,
+        nearest_among: subject.reference.kept() as u64,
         towards: if targeted { "target" } else { "prediction" }.to_owned(),
         mean: ratio(&found.mean, seed),
         pair: ratio(&found.pair, seed),
     };
     context.log(&format!(
-        "representation ratios of {} adversarial images: r_mean {:.3}, r_pair {:.3}",
+        "representation ratios of {} adversarial images: r_mean {:.3}, r_pair {:.3}, whose nearest \
+         are sought among {} of {} reference images",
         result.mean.images.max(result.pair.images),
         result.mean.mean,
-        result.pair.mean
+        result.pair.mean,
+        result.nearest_among,
+        result.reference_images
     ))?;
     Ok(Ended::Done(Some(result)))
 }

@@ -1,7 +1,7 @@
 //! Which attacks are taken, what they are called, and how scores become results.
 
 use super::attacks::{self, AwareKeys};
-use super::judge::curves;
+use super::judge::{apart, calibration, curves};
 use super::{detector_work, drawn};
 use crate::neuron::trace::detector::Scores;
 use crate::spec::{self, DetectorSpec, Spec};
@@ -68,6 +68,21 @@ fn images_are_drawn_once_each_by_seed_and_purpose() {
     assert_ne!(all, drawn(50, 20, 2, *b"detector"));
     assert_ne!(all, drawn(50, 20, 1, *b"adversar"));
     assert_eq!(drawn(3, 20, 1, *b"detector").len(), 3);
+}
+
+#[test]
+fn no_adversarial_image_of_a_threshold_s_original_is_judged() {
+    let order = drawn(50, 21, 7, *b"detector");
+    let set = calibration(50, 21, 7);
+    assert_eq!(set.len(), 11);
+    for (place, image) in order.iter().enumerate() {
+        assert_eq!(set.contains(image), place % 2 == 0, "{place}");
+    }
+    let originals: Vec<usize> = (0..50).rev().chain(0..50).collect();
+    let judged = apart(&originals, &set);
+    assert_eq!(judged.len(), 2 * (50 - 11));
+    assert!(judged.iter().all(|&place| !set.contains(&originals[place])));
+    assert!(apart(&[order[0], order[2]], &set).is_empty());
 }
 
 #[test]
