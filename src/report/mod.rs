@@ -294,7 +294,7 @@ impl Report {
         }
         self.add_concepts(folder, &spec, &network)?;
         if let Some(result) = folder.result::<Trace>("trace")? {
-            let (run, published) = (folder.id(), published::ratios(&spec));
+            let (run, published) = (folder.id(), published::ratios(&spec, &result.layer));
             self.traces.push(Traced { run, network, result, published });
         }
         self.facts.push(facts::of(folder, &spec)?);

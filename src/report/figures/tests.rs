@@ -1,3 +1,5 @@
+//! The names, commands and formats of figures.
+
 use std::collections::BTreeSet;
 
 use super::*;
