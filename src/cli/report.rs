@@ -230,6 +230,7 @@ fn drawings(figures: &[NamedFigure], with_svg: bool) -> Vec<Drawing> {
             title: figure.title.clone(),
             caption: figure.caption.clone(),
             command: figure.command.clone(),
+            part: figure.part,
             source: figure.source.clone(),
             svg,
             problem,

@@ -28,7 +28,7 @@ pub fn with_figures(report: &Report, figures: &[Drawing]) -> String {
     for part in Part::ALL {
         let of_part: Vec<&Section> =
             sections.iter().filter(|section| section.part == part).collect();
-        let drawn: Vec<&Drawing> = figures.iter().filter(|figure| figure.part() == part).collect();
+        let drawn: Vec<&Drawing> = figures.iter().filter(|figure| figure.part == part).collect();
         if of_part.is_empty() && drawn.is_empty() {
             continue;
         }

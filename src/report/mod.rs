@@ -44,6 +44,7 @@ pub use facts::{Facts, Look, Training};
 use names::Names;
 pub use published::Published;
 pub use published::concepts::{PublishedCurve, PublishedRatio};
+pub use sections::Part;
 pub use trace::{PublishedRatios, Traced};
 
 /// What the results of some runs say, side by side.

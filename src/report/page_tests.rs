@@ -183,6 +183,7 @@ fn predictions_detectors_settings_and_times_stand_in_every_format() {
     let csv = |name: &str| &files.iter().find(|(file, _)| file == name).expect(name).1;
     assert_eq!(csv("roc.csv").lines().count(), 1 + 2 * 3);
     assert!(csv("detector.csv").contains(",pgd ε 4,true,450,321,disagreement,0.52,"));
+    assert!(csv("detector.csv").ends_with(",fgsm ε 4,false,450,321,,,,,,,\n"));
     assert!(csv("trace-neurons.csv").contains(",error,wrong,dog,cat <b>,12,1,17,0.9,"));
     assert!(csv("times.csv").ends_with(",trace,61\n"));
     assert!(csv("settings.csv").contains(",train.epochs,2\n"));
@@ -212,6 +213,7 @@ fn figures_stand_in_the_part_of_their_numbers() {
         number: None,
         title: "ROC <x>".into(),
         command: "glassbox report a --figure roc".into(),
+        part: Part::Detector,
         source: "results/trace.json".into(),
         svg: "<svg></svg>".into(),
         ..Drawing::default()

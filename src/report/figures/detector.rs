@@ -3,7 +3,7 @@
 
 use super::plot::{Curve, Ends, Line, Plot, Point, Reference, Scale};
 use super::trace::Traced;
-use super::{Draft, Made, Names};
+use super::{Draft, Made, Names, Part};
 use crate::error::Result;
 use crate::report::drawing::{Dash, Role};
 use crate::run::results::trace::{Attacked, Ratio};
@@ -56,6 +56,7 @@ fn roc(run: &Traced<'_>, attacked: &Attacked, names: &Names) -> Result<Option<Dr
             attacked.fooled, attacked.images
         ),
         runs: vec![id],
+        part: Part::Detector,
         source: "results/trace.json",
         made: Made::Drawing(plot.drawing()?),
     }))
@@ -110,6 +111,7 @@ fn ratios(run: &Traced<'_>, names: &Names) -> Result<Option<Draft>> {
             representation.reference_images,
         ),
         runs: vec![id],
+        part: Part::Representation,
         source: "results/trace.json",
         made: Made::Drawing(plot.drawing()?),
     }))
