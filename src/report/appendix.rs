@@ -233,7 +233,11 @@ fn commands(report: &Report) -> Section {
     Section {
         heading: Some("Command lines".into()),
         part: Part::Appendix,
-        before: Some("What was typed to start the runs, in their order; a line that started several stands once.".into()),
+        before: Some(
+            "What was typed to start the runs, in their order; a line that started several stands \
+             once."
+                .into(),
+        ),
         source: "run.json: argv",
         file: "runs.csv",
         lines,
