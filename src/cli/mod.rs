@@ -459,7 +459,7 @@ pub fn run(cli: Cli) -> Result<()> {
                 folders.iter().map(members).collect::<Result<_>>()?;
             // At least one run is asked for.
             let Some(home) = folders.first() else { return Ok(()) };
-            report::run(home, &members.concat(), &args)
+            report::run(home, &members.concat(), &args, global.readonly)
         }
         Command::Predict(args) => predict::run(&args, settings),
         Command::Doctor(args) => examine(&global.flags(), args.json),

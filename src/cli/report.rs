@@ -75,8 +75,13 @@ pub enum Format {
 pub(super) type File = (String, Vec<u8>);
 
 /// Prints the report of these runs, or writes it into a folder. `home` is the run that was asked for
-/// first: a study, or the first of `folders`.
-pub fn run(home: &RunFolder, folders: &[RunFolder], args: &ReportArgs) -> Result<()> {
+/// first: a study, or the first of `folders`. With `readonly` nothing is written into its folder.
+pub fn run(
+    home: &RunFolder,
+    folders: &[RunFolder],
+    args: &ReportArgs,
+    readonly: bool,
+) -> Result<()> {
     let everything = args.format.is_none() && args.out.is_some();
     let format = args.format.unwrap_or(Format::Md);
     let has_pictures = everything || matches!(format, Format::Html | Format::Svg | Format::Png);
@@ -95,7 +100,14 @@ pub fn run(home: &RunFolder, folders: &[RunFolder], args: &ReportArgs) -> Result
         for (_, bytes) in files.iter().filter(|(name, _)| name != DOCUMENT).take(most) {
             print::text(&String::from_utf8_lossy(bytes))?;
         }
-        return if args.format.is_none() { write_home(home, folders, args) } else { Ok(()) };
+        return match (args.format, readonly) {
+            (Some(_), _) => Ok(()),
+            (None, false) => write_home(home, folders, args),
+            (None, true) => {
+                print::talk("note: --readonly changes no run: nothing is written beside this");
+                Ok(())
+            }
+        };
     };
     for path in write_into(out, &files)? {
         print::text(&format!("{}\n", path.display()))?;
@@ -218,6 +230,7 @@ fn drawings(figures: &[NamedFigure], with_svg: bool) -> Vec<Drawing> {
             title: figure.title.clone(),
             caption: figure.caption.clone(),
             command: figure.command.clone(),
+            part: figure.part,
             source: figure.source.clone(),
             svg,
             problem,

@@ -223,11 +223,21 @@ fn commands(report: &Report) -> Section {
         let words: Vec<String> = facts.argv.iter().map(|word| quoted(word)).collect();
         words.join(" ")
     };
-    let lines = report.facts.iter().map(shown).filter(|line| !line.is_empty()).collect();
+    // The runs of a study were started by one line.
+    let mut lines: Vec<String> = Vec::new();
+    for line in report.facts.iter().map(shown) {
+        if !line.is_empty() && !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
     Section {
         heading: Some("Command lines".into()),
         part: Part::Appendix,
-        before: Some("What was typed to start the runs, in their order.".into()),
+        before: Some(
+            "What was typed to start the runs, in their order; a line that started several stands \
+             once."
+                .into(),
+        ),
         source: "run.json: argv",
         file: "runs.csv",
         lines,

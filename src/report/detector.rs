@@ -144,7 +144,10 @@ fn attacks(report: &Report) -> Section {
         after: Some(
             "Of the images that the attack made the network get wrong. AUC: the area under the ROC \
              curve, 0.5 = chance, with its 95 % interval (DeLong). Detected: at the threshold above. \
-             “Knows the detector”: the attack works against the detector, too."
+             The real images are all that were tried, those that the network gets wrong among them; \
+             the adversarial ones are of images that it gets right. An attack that “works against the \
+             detector by distance” lowers that score, too; of the other scores it knows nothing. It \
+             starts once."
                 .into(),
         ),
         ..Section::default()
@@ -154,7 +157,7 @@ fn attacks(report: &Report) -> Section {
 /// What an attack is called.
 pub(super) fn attack_name(attack: &Attacked) -> String {
     if attack.aware {
-        format!("{}, knows the detector", attack.attack)
+        format!("{}, works against the detector by distance", attack.attack)
     } else {
         attack.attack.clone()
     }

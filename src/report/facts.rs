@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::run::event::Event;
+use crate::run::event::{self, Event};
 use crate::run::folder::RunFolder;
-use crate::run::follow::Follower;
 use crate::run::state::{Machine, StageTime};
 use crate::spec::{Best, Spec};
 
@@ -79,12 +78,14 @@ pub(super) fn of(folder: &RunFolder, spec: &Spec) -> Result<Facts> {
         Some((state, status)) => (state.times, state.machine, status.word().to_owned()),
         None => (Vec::new(), None, String::new()),
     };
-    let training = spec.train.as_ref().and_then(|train| {
-        // A folder of an older version does not say.
-        let chosen_by = train.best.unwrap_or(Best::Top1);
-        let chosen_by = crate::spec::word(chosen_by);
-        training(&events(folder), chosen_by)
-    });
+    let training = match &spec.train {
+        Some(train) => {
+            // A folder of an older version does not say.
+            let chosen_by = crate::spec::word(train.best.unwrap_or(Best::Top1));
+            training(event::read(folder.path())?, chosen_by)?
+        }
+        None => None,
+    };
     Ok(Facts {
         run: folder.id(),
         glassbox: info.versions.glassbox,
@@ -101,35 +102,32 @@ pub(super) fn of(folder: &RunFolder, spec: &Spec) -> Result<Facts> {
     })
 }
 
-fn events(folder: &RunFolder) -> Vec<Event> {
-    let mut follower = Follower::new(folder.path());
-    let mut events = Vec::new();
-    loop {
-        let update = follower.poll();
-        if update.restarted {
-            events.clear();
-        }
-        events.extend(update.events.into_iter().filter(|event| event.stage == "train"));
-        if !update.more {
-            return events;
-        }
-    }
-}
-
-fn training(events: &[Event], chosen_by: String) -> Option<Training> {
-    let steps = events.iter().map(|event| event.step).max()?;
-    let speeds: Vec<f64> =
-        events.iter().filter_map(|event| event.metrics.get("images_per_second").copied()).collect();
-    let speed = (!speeds.is_empty()).then(|| speeds.iter().sum::<f64>() / speeds.len() as f64);
+/// One pass, since a history may be larger than memory: of it only looks are kept.
+fn training(
+    events: impl Iterator<Item = Result<Event>>,
+    chosen_by: String,
+) -> Result<Option<Training>> {
+    let mut steps: Option<u64> = None;
+    let (mut sum, mut count) = (0.0, 0_u64);
     // A look writes several lines at one step; after a resume the later line wins.
     let mut looks: BTreeMap<u64, BTreeMap<String, f64>> = BTreeMap::new();
     for event in events {
-        for (name, value) in &event.metrics {
-            if LOOKED_AT.contains(&name.as_str()) {
-                looks.entry(event.step).or_default().insert(name.clone(), *value);
+        let event = event?;
+        if event.stage != "train" {
+            continue;
+        }
+        steps = steps.max(Some(event.step));
+        for (name, value) in event.metrics {
+            if name == "images_per_second" {
+                sum += value;
+                count += 1;
+            } else if LOOKED_AT.contains(&name.as_str()) {
+                looks.entry(event.step).or_default().insert(name, value);
             }
         }
     }
+    let Some(steps) = steps else { return Ok(None) };
+    let speed = (count > 0).then(|| sum / count as f64);
     // Probes within an epoch choose nothing.
     looks.retain(|_, metrics| metrics.contains_key("top1"));
     let merit = |step: &u64| merit(&looks[step], &chosen_by);
@@ -147,7 +145,7 @@ fn training(events: &[Event], chosen_by: String) -> Option<Training> {
     let best = looks.keys().filter(measured).max_by(better).map(|step| look("best", *step));
     let last = looks.keys().next_back().map(|step| look("last", *step));
     let looks = best.into_iter().chain(last).collect();
-    Some(Training { chosen_by, steps, images_per_second: speed, looks })
+    Ok(Some(Training { chosen_by, steps, images_per_second: speed, looks }))
 }
 
 /// What chose the best weights: of several attacks, the accuracy under the one that leaves the lowest.
@@ -258,10 +256,11 @@ mod tests {
             // The attack of the training leaves more, another one less.
             event(2, &[("adversarial_top1", 0.6), ("pgd_top1", 0.25)]),
         ];
-        let training = training(&events, "adversarial_top1".into()).unwrap();
+        let events = events.into_iter().map(Ok);
+        let training = training(events, "adversarial_top1".into()).unwrap().unwrap();
         let steps: Vec<u64> = training.looks.iter().map(|look| look.step).collect();
         assert_eq!((steps, training.images_per_second), (vec![1, 2], Some(150.0)));
         assert_eq!(training.looks[1].metrics["top1"], 0.95);
-        assert!(super::training(&[], "top1".into()).is_none());
+        assert_eq!(super::training(std::iter::empty(), "top1".into()).unwrap(), None);
     }
 }

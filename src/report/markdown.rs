@@ -28,7 +28,7 @@ pub fn with_figures(report: &Report, figures: &[Drawing]) -> String {
     for part in Part::ALL {
         let of_part: Vec<&Section> =
             sections.iter().filter(|section| section.part == part).collect();
-        let drawn: Vec<&Drawing> = figures.iter().filter(|figure| figure.part() == part).collect();
+        let drawn: Vec<&Drawing> = figures.iter().filter(|figure| figure.part == part).collect();
         if of_part.is_empty() && drawn.is_empty() {
             continue;
         }
@@ -116,12 +116,69 @@ fn rows(out: &mut String, section: &Section) {
     }
 }
 
-/// Text that a cell holds as it is.
+/// Text that a cell holds as it is: names from files make no link, picture, emphasis or code.
+/// Brackets alone are text, as those of intervals.
 fn cell(text: &str) -> String {
-    clean(text).replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;")
+    let text = clean(text);
+    let mut out = String::with_capacity(text.len());
+    let mut before = ' ';
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let next = rest.peek().copied().unwrap_or(' ');
+        match c {
+            '\\' | '|' | '`' | '*' | '~' => out.extend(['\\', c]),
+            '<' => out.push_str("&lt;"),
+            '&' if next.is_alphanumeric() || next == '#' => out.push_str("&amp;"),
+            '!' if next == '[' => out.push_str("\\!"),
+            ']' if matches!(next, '(' | '[' | ':') => out.push_str("\\]"),
+            // Within a word it is a letter, as in the keys of settings.
+            '_' if !(before.is_alphanumeric() && next.is_alphanumeric()) => out.push_str("\\_"),
+            c => out.push(c),
+        }
+        before = c;
+    }
+    out
 }
 
 /// Text between single back quotes, which cannot hold one.
 fn code(text: &str) -> String {
     clean(text).replace('`', "'")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_from_files_make_no_link_and_no_picture() {
+        assert_eq!(cell("![x](https://host/p.png)"), "\\![x\\](https://host/p.png)");
+        assert_eq!(cell("[a](javascript:b) [c][d]"), "[a\\](javascript:b) [c\\][d]");
+        assert_eq!(cell("`a` *b* _c_ a|b <i> \\"), "\\`a\\` \\*b\\* \\_c\\_ a\\|b &lt;i> \\\\");
+        assert_eq!(cell("batch_size 0.910 [0.890, 0.930]"), "batch_size 0.910 [0.890, 0.930]");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_name_holds_no_mark_is_left_unescaped(
+            text in "[a-c(){}\\[\\]!:|`*_<>&~\\\\ ]{0,30}",
+        ) {
+            let out = cell(&text);
+            // What is left of it without the escaped characters.
+            let mut plain = String::new();
+            let mut chars = out.chars();
+            while let Some(c) = chars.next() {
+                if c == '\\' {
+                    prop_assert!(chars.next().is_some_and(|c| c.is_ascii_punctuation()));
+                    plain.push('·');
+                } else {
+                    plain.push(c);
+                }
+            }
+            for mark in ["](", "][", "]:", "![", "`", "*", "|", "<", "~"] {
+                prop_assert!(!plain.contains(mark), "{mark} in {out}");
+            }
+        }
+    }
 }

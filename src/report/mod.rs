@@ -44,6 +44,7 @@ pub use facts::{Facts, Look, Training};
 use names::Names;
 pub use published::Published;
 pub use published::concepts::{PublishedCurve, PublishedRatio};
+pub use sections::Part;
 pub use trace::{PublishedRatios, Traced};
 
 /// What the results of some runs say, side by side.
@@ -294,7 +295,7 @@ impl Report {
         }
         self.add_concepts(folder, &spec, &network)?;
         if let Some(result) = folder.result::<Trace>("trace")? {
-            let (run, published) = (folder.id(), published::ratios(&spec));
+            let (run, published) = (folder.id(), published::ratios(&spec, &result.layer));
             self.traces.push(Traced { run, network, result, published });
         }
         self.facts.push(facts::of(folder, &spec)?);

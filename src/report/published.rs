@@ -83,11 +83,14 @@ pub fn of(spec: &Spec, row: &Row) -> Option<Published> {
 const RATIOS: [(&str, f64, f64); 3] =
     [("alexnet", 0.98, 0.90), ("vgg16", 0.99, 0.92), ("resnet18", 0.98, 0.87)];
 
-/// The paper's means of the representation ratios for this network.
-pub fn ratios(spec: &Spec) -> Option<PublishedRatios> {
+/// The paper's means of the representation ratios for this network and layer, if it is trained with
+/// a consistent loss on the features of that layer.
+pub fn ratios(spec: &Spec, layer: &str) -> Option<PublishedRatios> {
     let arch = spec::word(spec.model.arch);
     let found = RATIOS.iter().find(|(network, ..)| *network == arch);
-    let found = found.filter(|_| measures_table_2(spec));
+    let section = consistent(spec)?;
+    let layers = section.consistency_layer.as_ref()?.names();
+    let found = found.filter(|_| layers.iter().any(|name| name == layer));
     found.map(|&(_, r1, r2)| PublishedRatios { r1, r2 })
 }
 

@@ -8,17 +8,27 @@ use crate::run::results::evaluate::Network;
 
 /// What a table is about: the parts of a report, in their order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Part {
+pub enum Part {
+    /// What was run.
     #[default]
     Overview,
+    /// Accuracies and attacks.
     Accuracy,
+    /// What neurons detect.
     Concepts,
+    /// Level and consistency by WordNet.
     Consistency,
+    /// What neurons like.
     Neurons,
+    /// The neurons behind predictions.
     Trace,
+    /// Where representations lie.
     Representation,
+    /// How adversarial images are told.
     Detector,
+    /// How it was trained.
     Training,
+    /// What is needed to make the numbers again.
     Appendix,
 }
 
@@ -48,29 +58,6 @@ impl Part {
             Self::Detector => "Telling adversarial images",
             Self::Training => "Training",
             Self::Appendix => "Appendix",
-        }
-    }
-
-    /// The part that a figure belongs to, by the files that its numbers are in.
-    pub(super) fn of_figure(name: &str, source: &str) -> Self {
-        let first = |word: &str| source.contains(word);
-        // Of several runs the id stands before.
-        if name.starts_with("roc") || name.contains("-roc-") || name.ends_with("-roc") {
-            Self::Detector
-        } else if name.contains("ratio") || name.contains("representation") {
-            Self::Representation
-        } else if first("trace.json") {
-            Self::Trace
-        } else if first("consistency.json") {
-            Self::Consistency
-        } else if first("dissect.json") {
-            Self::Concepts
-        } else if first("neurons.json") {
-            Self::Neurons
-        } else if first("events.jsonl") {
-            Self::Training
-        } else {
-            Self::Accuracy
         }
     }
 }

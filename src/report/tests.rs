@@ -183,3 +183,17 @@ fn control_codes_and_names_of_files_do_no_harm() {
     assert!(!page.chars().any(|c| c.is_control() && c != '\n'), "{page:?}");
     assert!(csv::sets(&report).contains("\"a,\"\"b\"\"\""), "{}", csv::sets(&report));
 }
+
+#[test]
+fn published_ratios_stand_beside_a_consistent_network_at_its_layer_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let ratios = |text: &str, layer| {
+        let folder = run(root.path(), "a", text, &[]);
+        published::ratios(&spec::read_resolved(&folder.path().join("spec.toml")).unwrap(), layer)
+    };
+    let consistent = trained("consistency_weight = 0.1\nconsistency_layer = 'conv5'");
+    assert_eq!(ratios(&consistent, "conv5"), Some(PublishedRatios { r1: 0.98, r2: 0.90 }));
+    assert_eq!(ratios(&consistent, "conv4"), None);
+    assert_eq!(ratios(ALEXNET, "conv5"), None, "the ordinary network");
+    assert_eq!(ratios(&trained("consistency_weight = 0"), "conv5"), None, "the control");
+}

@@ -1,6 +1,8 @@
 //! The neurons behind predictions (SCIENCE §7): how far the checks agree, which neurons are behind
 //! right and wrong answers alike, and some predictions.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::sections::{Part, RUN, Section, columns};
@@ -35,7 +37,7 @@ pub struct PublishedRatios {
 const MOST: usize = 10;
 /// So many of the neurons that are influential most often.
 const USUAL: usize = 5;
-/// So many predictions of a run.
+/// So many predictions of a run, of each kind as many.
 const PREDICTIONS: usize = 24;
 
 /// All tables.
@@ -256,9 +258,35 @@ fn errors(report: &Report) -> Section {
     }
 }
 
+/// As many of each kind as fit, in the file's order, which has kind after kind.
+fn some_of_each(all: &[Prediction]) -> Vec<&Prediction> {
+    let mut kinds: BTreeMap<&str, Vec<&Prediction>> = BTreeMap::new();
+    for found in all {
+        kinds.entry(&found.kind).or_default().push(found);
+    }
+    // Kinds with few leave their room to the others.
+    let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
+    let (mut left, mut round) = (PREDICTIONS, 0);
+    while left > 0 && kinds.values().any(|of| of.len() > round) {
+        for (kind, _) in kinds.iter().filter(|(_, of)| of.len() > round).take(left) {
+            *taken.entry(kind).or_default() += 1;
+        }
+        left = PREDICTIONS - taken.values().sum::<usize>();
+        round += 1;
+    }
+    let mut shown = Vec::new();
+    for found in all {
+        if let Some(left) = taken.get_mut(found.kind.as_str()).filter(|left| **left > 0) {
+            *left -= 1;
+            shown.push(found);
+        }
+    }
+    shown
+}
+
 fn predictions(report: &Report) -> Section {
     let rows = report.traces.iter().flat_map(|of| {
-        of.result.predictions.iter().take(PREDICTIONS).map(move |found| {
+        some_of_each(&of.result.predictions).into_iter().map(move |found| {
             vec![
                 of.run.clone(),
                 found.kind.clone(),
@@ -286,7 +314,8 @@ fn predictions(report: &Report) -> Section {
         ]),
         rows: rows.collect(),
         after: Some(format!(
-            "At most {PREDICTIONS} of a run; the CSV has all. In brackets by how much the score of the \
+            "At most {PREDICTIONS} of a run, as many of each kind where there are; the CSV has all. In \
+             brackets by how much the score of the \
              class falls without the neuron: its probability in points of a hundred, or its logit, \
              whichever the neurons were chosen by."
         )),
@@ -306,4 +335,31 @@ fn influences(result: &Trace, prediction: &Prediction) -> String {
         })
         .collect();
     texts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(kind: &str, count: usize) -> Vec<Prediction> {
+        vec![Prediction { kind: kind.into(), ..Prediction::default() }; count]
+    }
+
+    #[test]
+    fn every_kind_of_prediction_has_its_rows() {
+        let counts = |all: &[Prediction]| {
+            let shown = some_of_each(all);
+            ["right", "wrong", "adversarial"]
+                .map(|kind| shown.iter().filter(|found| found.kind == kind).count())
+        };
+        let kinds = [of("right", 24), of("wrong", 24), of("adversarial", 24)];
+        assert_eq!(counts(&kinds.concat()), [8, 8, 8]);
+        assert_eq!(counts(&[of("right", 24), of("wrong", 2)].concat()), [22, 2, 0]);
+        assert_eq!(counts(&of("right", 3)), [3, 0, 0]);
+        let kinds = kinds.concat();
+        let order: Vec<&str> = some_of_each(&kinds).iter().map(|of| of.kind.as_str()).collect();
+        assert!(order.is_sorted_by_key(|kind| {
+            ["right", "wrong", "adversarial"].iter().position(|of| of == kind)
+        }));
+    }
 }

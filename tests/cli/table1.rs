@@ -95,8 +95,16 @@ fn what_neurons_mean_is_measured_and_stands_in_every_report() {
         "table1-sweep.csv",
         "concepts.csv",
         "consistency.csv",
+        "consistency-sweep.csv",
         "consistency-curves.csv",
         "consistency-neurons.csv",
+        "training.csv",
+        "times.csv",
+        "settings.csv",
+        "runs.csv",
+        "machines.csv",
+        "dissect-data.csv",
+        "consistency-data.csv",
     ];
     assert_eq!(names, expected);
     let table = std::fs::read_to_string(out.join("concepts.csv")).unwrap();

@@ -3,7 +3,7 @@
 use super::{lines, optional};
 use crate::report::Report;
 use crate::report::trace::{Traced, class};
-use crate::run::results::trace::{Check, Ratio, Usual};
+use crate::run::results::trace::{Check, Ratio, Roc, Usual};
 
 /// How often the same neurons are behind predictions.
 pub fn kinds(report: &Report) -> String {
@@ -38,7 +38,9 @@ pub fn agreement(report: &Report) -> String {
             ]);
             cells
         };
-        [row("gradient", agreement.gradient), row("mean", agreement.mean)]
+        let checks = [("gradient", agreement.gradient), ("mean", agreement.mean)];
+        let checks = checks.into_iter().filter(|_| agreement.images > 0);
+        checks.map(move |(name, check)| row(name, check))
     });
     lines("run,network,layer,check,predictions,rank_correlation,overlap", rows)
 }
@@ -175,23 +177,31 @@ pub fn detector(report: &Report) -> String {
     let rows = report.traces.iter().flat_map(|of| {
         let attacks = of.result.detector.iter().flat_map(|detector| &detector.attacks);
         attacks.flat_map(move |attack| {
-            attack.curves.iter().map(move |curve| {
+            let row = move |curve: Option<&Roc>| {
                 let mut cells = start(of);
                 cells.extend([
                     attack.attack.clone(),
                     attack.aware.to_string(),
                     attack.images.to_string(),
                     attack.fooled.to_string(),
-                    curve.score.clone(),
-                    curve.auc.to_string(),
-                    curve.interval[0].to_string(),
-                    curve.interval[1].to_string(),
-                    curve.detected.to_string(),
-                    curve.detected_interval[0].to_string(),
-                    curve.detected_interval[1].to_string(),
+                    curve.map_or_else(String::new, |curve| curve.score.clone()),
                 ]);
+                cells.extend(
+                    [
+                        curve.map(|curve| curve.auc),
+                        curve.map(|curve| curve.interval[0]),
+                        curve.map(|curve| curve.interval[1]),
+                        curve.map(|curve| curve.detected),
+                        curve.map(|curve| curve.detected_interval[0]),
+                        curve.map(|curve| curve.detected_interval[1]),
+                    ]
+                    .map(optional),
+                );
                 cells
-            })
+            };
+            // An attack that fooled nobody has a row, too.
+            let none = attack.curves.is_empty().then(|| row(None));
+            none.into_iter().chain(attack.curves.iter().map(move |curve| row(Some(curve))))
         })
     });
     let head = "run,network,layer,attack,aware,images,fooled,detector,auc,auc_low,auc_high,detected,\

@@ -1,3 +1,5 @@
+//! Drawings as SVG and as pixels.
+
 use super::*;
 
 fn drawing() -> Drawing {

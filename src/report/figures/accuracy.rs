@@ -2,7 +2,7 @@
 
 use super::bars::{self, Group, Mark};
 use super::plot::{Curve, Ends, Plot, Point, Scale};
-use super::{Draft, Made, of_run};
+use super::{Draft, Made, Part, of_run};
 use crate::error::Result;
 use crate::report::drawing::{Role, Sign};
 use crate::report::{Report, Row};
@@ -63,6 +63,7 @@ fn accuracies(report: &Report) -> Result<Option<Draft>> {
                   in levels of 0..255."
                 .into(),
         runs: runs.iter().map(|run| (*run).to_owned()).collect(),
+        part: Part::Accuracy,
         source: "results/evaluate.json",
         made: Made::Drawing(chart.drawing()?),
     }))
@@ -139,6 +140,7 @@ fn curves(report: &Report) -> Result<Vec<Draft>> {
                 of_run(&runs)
             ),
             runs: runs.iter().map(|run| (*run).to_owned()).collect(),
+            part: Part::Accuracy,
             source: "results/evaluate.json",
             made: Made::Drawing(plot.drawing()?),
         });

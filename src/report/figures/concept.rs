@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::grid::{self, Row, Shown};
-use super::{Draft, Made, Names};
+use super::{Draft, Made, Names, Part};
 use crate::error::{Error, Result};
 use crate::report::drawing::Picture;
 use crate::report::number;
@@ -108,6 +108,7 @@ fn draft(
              the results, which keep the most exciting ones.{left_out}"
         ),
         runs: vec![run],
+        part: Part::Concepts,
         source: "results/dissect.json, results/neurons.json",
         made: Made::Drawing(grid::drawing(&title, concept, &about, &rows)?),
     })

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::bars::{self, Bars, Group, Mark};
-use super::{Draft, Made, Names};
+use super::{Draft, Made, Names, Part};
 use crate::error::Result;
 use crate::report::Report;
 use crate::report::drawing::{Role, Sign};
@@ -39,6 +39,7 @@ pub(super) fn figures(report: &Report) -> Result<Vec<Draft>> {
                     of.result.images
                 ),
                 runs: vec![of.run.clone()],
+                part: Part::Concepts,
                 source: "results/dissect.json",
                 made: Made::Drawing(chart.drawing()?),
             });

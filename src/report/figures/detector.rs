@@ -3,7 +3,7 @@
 
 use super::plot::{Curve, Ends, Line, Plot, Point, Reference, Scale};
 use super::trace::Traced;
-use super::{Draft, Made, Names};
+use super::{Draft, Made, Names, Part};
 use crate::error::Result;
 use crate::report::drawing::{Dash, Role};
 use crate::run::results::trace::{Attacked, Ratio};
@@ -27,7 +27,7 @@ fn roc(run: &Traced<'_>, attacked: &Attacked, names: &Names) -> Result<Option<Dr
         let points = roc.points.iter().map(|[real, found]| Point::at(100.0 * real, 100.0 * found));
         Curve::of_series(name, at, points.collect()).plain()
     });
-    let aware = if attacked.aware { ", which knows the detector" } else { "" };
+    let aware = if attacked.aware { ", which works against the detector by distance" } else { "" };
     let title = format!("Telling images of {} from real ones{aware}", attacked.attack);
     let plot = Plot {
         title: title.clone(),
@@ -49,13 +49,14 @@ fn roc(run: &Traced<'_>, attacked: &Attacked, names: &Names) -> Result<Option<Dr
         title: names.title(&id, &title),
         caption: format!(
             "ROC of each detector: {} of {} attacked images fooled the network and are to be told from \
-             {real} real ones. AUC with its 95 % interval (DeLong); 0.5 = chance. disagreement: 1 − cosine \
+             {real} real ones, those that the network gets wrong among them. AUC with its 95 % interval (DeLong); 0.5 = chance. disagreement: 1 − cosine \
              between the classes that the influential neurons answer to and the predicted class. \
              distance: to the mean of the predicted class, over that to the nearest other one. \
              confidence: 1 − largest probability, to compare with.",
             attacked.fooled, attacked.images
         ),
         runs: vec![id],
+        part: Part::Detector,
         source: "results/trace.json",
         made: Made::Drawing(plot.drawing()?),
     }))
@@ -102,9 +103,7 @@ fn ratios(run: &Traced<'_>, names: &Names) -> Result<Option<Draft>> {
             "Adversarial images by ratio of distances in steps of 0.05, the last of 2 and above; below 1 \
              = nearer to the original's side. r_mean = ‖φ(x*) − μ_y‖ / ‖φ(x*) − μ_y*‖ over {} images, \
              {:.1} % below 1; r_pair = ‖φ(x*) − φ(x)‖ / ‖φ(x*) − nearest of y*‖ over {}, {:.1} % below 1; \
-             y* is {towards}; class means of {} reference images. Published means after consistency \
-             training, of ratios the paper calls r1 and r2: AlexNet .98 and .90, VGG-16 .99 and .92, \
-             ResNet-18 .98 and .87.",
+             y* is {towards}; class means of {} reference images.",
             representation.mean.images,
             100.0 * representation.mean.below_one,
             representation.pair.images,
@@ -112,6 +111,7 @@ fn ratios(run: &Traced<'_>, names: &Names) -> Result<Option<Draft>> {
             representation.reference_images,
         ),
         runs: vec![id],
+        part: Part::Representation,
         source: "results/trace.json",
         made: Made::Drawing(plot.drawing()?),
     }))

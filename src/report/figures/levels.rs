@@ -2,7 +2,7 @@
 //! gives and what was published.
 
 use super::plot::{Curve, Ends, Plot, Point, Scale};
-use super::{Draft, Made, Names};
+use super::{Draft, Made, Names, Part};
 use crate::error::Result;
 use crate::report::chart::{self, Chart, Kind, Series};
 use crate::report::drawing::{Dash, Ink, Role};
@@ -42,6 +42,7 @@ pub(super) fn figures(report: &Report) -> Result<Vec<Draft>> {
                     },
                 ),
                 runs: vec![of.run.clone()],
+                part: Part::Consistency,
                 source: "results/consistency.json",
                 made: Made::Drawing(plot.drawing()?),
             });

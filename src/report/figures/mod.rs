@@ -18,6 +18,7 @@ mod tree;
 use super::drawing::Drawing;
 use super::figure;
 use super::region::Look;
+use super::sections::Part;
 use super::{Report, drawing};
 use crate::error::Result;
 use crate::run::folder::{RunFolder, short_name};
@@ -62,6 +63,8 @@ pub struct NamedFigure {
     pub runs: Vec<String>,
     /// What makes exactly this figure, typed into a shell.
     pub command: String,
+    /// Where it stands in the report.
+    pub part: Part,
     /// The files of the run folders that its numbers are in.
     pub source: String,
     drawing: Made,
@@ -105,6 +108,7 @@ struct Draft {
     title: String,
     caption: String,
     runs: Vec<String>,
+    part: Part,
     source: &'static str,
     made: Made,
 }
@@ -176,6 +180,7 @@ fn named(drafts: Vec<Draft>, folders: &[RunFolder], options: Options) -> Vec<Nam
                 title: draft.title,
                 caption: draft.caption,
                 runs: draft.runs,
+                part: draft.part,
                 source: draft.source.into(),
                 drawing: draft.made,
             }

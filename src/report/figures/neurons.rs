@@ -1,7 +1,7 @@
 //! Figures 2 and 4 to 9 (SCIENCE §3): the pictures that excite neurons most, real above adversarial;
 //! and the same neurons in two runs.
 
-use super::{Draft, Made, Names, Options};
+use super::{Draft, Made, Names, Options, Part};
 use crate::error::Result;
 use crate::report::figure::{self, Figure, Gallery, Source};
 use crate::run::folder::{RunFolder, short_name};
@@ -47,6 +47,7 @@ fn of_layer(gallery: Gallery, names: &Names) -> Vec<Draft> {
             order.word()
         ),
         runs: vec![run.clone()],
+        part: Part::Neurons,
         source: "results/neurons.json",
         made: Made::Neurons(page),
     };
@@ -92,6 +93,7 @@ fn side_by_side(
                 short_name(&b)
             ),
             runs: vec![a.clone(), b.clone()],
+            part: Part::Neurons,
             source: "results/neurons.json",
             made: Made::Neurons(page),
         };

@@ -1,3 +1,5 @@
+//! The names, commands and formats of figures.
+
 use std::collections::BTreeSet;
 
 use super::*;
@@ -44,4 +46,14 @@ fn a_run_is_named_where_there_are_several() {
     let two = Names::of(["20260101-000000-x-1", "b"].into_iter());
     assert_eq!(two.file("20260101-000000-x-1", "roc"), "20260101-000000-x-1-roc");
     assert_eq!(two.title("20260101-000000-x-1", "ROC"), "ROC, x-1");
+}
+
+#[test]
+fn a_runs_title_does_not_move_its_figures() {
+    let root = tempfile::tempdir().unwrap();
+    let neurons = fixture::neurons();
+    let runs = ["aspect ratio", "roc"].map(|title| fixture::run(root.path(), title, &neurons));
+    let figures = of(&Report::gather(&runs).unwrap(), &runs).unwrap();
+    assert!(figures.iter().any(|figure| figure.name.contains("ratio")));
+    assert!(figures.iter().all(|figure| figure.part == Part::Neurons));
 }

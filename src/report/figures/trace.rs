@@ -8,7 +8,7 @@ use std::path::Path;
 use super::bars::{self, Bars, Group, Look, Mark};
 use super::concept::inside;
 use super::grid::{Shown, tile};
-use super::{Draft, Made, Names};
+use super::{Draft, Made, Names, Part};
 use crate::error::Result;
 use crate::report::drawing::{Anchor, Drawing, Item, Measure, Picture, Role, Sign, Stroke, Text};
 use crate::run::folder::RunFolder;
@@ -91,6 +91,7 @@ fn predictions(run: &Traced<'_>, names: &Names) -> Result<Option<Draft>> {
             run.trace.measure
         ),
         runs: vec![id],
+        part: Part::Trace,
         source: "results/trace.json, results/neurons.json",
         made: Made::Drawing(rows(run.folder.path(), &run.trace, &chosen, layer, &title)?),
     }))
@@ -259,6 +260,7 @@ fn shared(run: &Traced<'_>, names: &Names) -> Result<Option<Draft>> {
             trace.top, trace.layer
         ),
         runs: vec![id],
+        part: Part::Trace,
         source: "results/trace.json",
         made: Made::Drawing(chart.drawing()?),
     }))
@@ -307,6 +309,7 @@ fn behind(run: &Traced<'_>, names: &Names) -> Result<Option<Draft>> {
             trace.layer, trace.top, errors.kind
         ),
         runs: vec![id],
+        part: Part::Trace,
         source: "results/trace.json",
         made: Made::Drawing(chart.drawing()?),
     }))
@@ -350,6 +353,7 @@ fn agreement(run: &Traced<'_>, names: &Names) -> Result<Option<Draft>> {
             run.trace.layer, agreement.images
         ),
         runs: vec![id],
+        part: Part::Trace,
         source: "results/trace.json",
         made: Made::Drawing(chart.drawing()?),
     }))

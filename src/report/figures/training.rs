@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::plot::{Curve, Ends, Plot, Point, Scale};
-use super::{Draft, Made, of_run};
+use super::{Draft, Made, Part, of_run};
 use crate::error::Result;
 use crate::report::drawing::{Dash, Role};
+use crate::run::event;
 use crate::run::folder::{RunFolder, short_name};
-use crate::run::follow::Follower;
 
 /// More points than this are not seen.
 const POINTS: usize = 300;
@@ -59,7 +59,7 @@ type Metrics = BTreeMap<String, BTreeMap<u64, f64>>;
 pub(super) fn figures(folders: &[RunFolder]) -> Result<Vec<Draft>> {
     let mut runs: Vec<(String, Metrics)> = Vec::new();
     for folder in folders {
-        let metrics = read(folder);
+        let metrics = read(folder)?;
         if !metrics.is_empty() && runs.iter().all(|(run, _)| *run != folder.id()) {
             runs.push((folder.id(), metrics));
         }
@@ -85,6 +85,7 @@ pub(super) fn figures(folders: &[RunFolder]) -> Result<Vec<Draft>> {
                 of_run(&ids)
             ),
             runs: ids.iter().map(|run| (*run).to_owned()).collect(),
+            part: Part::Training,
             source: "events.jsonl",
             made: Made::Drawing(plot.drawing()?),
         });
@@ -92,21 +93,22 @@ pub(super) fn figures(folders: &[RunFolder]) -> Result<Vec<Draft>> {
     Ok(drafts)
 }
 
-/// Of the stage `train`; of a step that was gone through twice, the later value.
-fn read(folder: &RunFolder) -> Metrics {
-    let mut follower = Follower::new(folder.path());
+/// What is drawn of the stage `train`, in one pass; of a step that was gone through twice, the later
+/// value.
+fn read(folder: &RunFolder) -> Result<Metrics> {
+    let is_drawn =
+        |name: &str| KINDS.iter().flat_map(|kind| kind.metrics).any(|(metric, _)| *metric == name);
     let mut metrics = Metrics::new();
-    loop {
-        let update = follower.poll();
-        for event in update.events.into_iter().filter(|event| event.stage == "train") {
-            for (name, value) in event.metrics {
-                metrics.entry(name).or_default().insert(event.step, value);
-            }
+    for event in event::read(folder.path())? {
+        let event = event?;
+        if event.stage != "train" {
+            continue;
         }
-        if !update.more {
-            return metrics;
+        for (name, value) in event.metrics.into_iter().filter(|(name, _)| is_drawn(name)) {
+            metrics.entry(name).or_default().insert(event.step, value);
         }
     }
+    Ok(metrics)
 }
 
 fn plot(kind: &Kind, runs: &[&(String, Metrics)]) -> Plot {
@@ -216,7 +218,7 @@ mod tests {
         let neurons = crate::report::figure::fixture::neurons();
         let run = crate::report::figure::fixture::run(root.path(), "a", &neurons);
         std::fs::write(run.path().join("events.jsonl"), lines).unwrap();
-        let metrics = read(&run);
+        let metrics = read(&run).unwrap();
         assert_eq!(metrics["loss"], BTreeMap::from([(1, 3.0), (2, 1.5)]));
         let drafts = figures(&[run.clone(), run]).unwrap();
         assert_eq!(drafts.iter().map(|d| d.name.as_str()).collect::<Vec<_>>(), ["curves-loss"]);

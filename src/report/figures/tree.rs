@@ -1,7 +1,7 @@
 //! Figure 3 (SCIENCE §4.2): the trees of WordNet's nouns that the classes of a neuron's images are
 //! kinds of, the lowest that they have in common lit: of the most consistent neuron and of the least.
 
-use super::{Draft, Made, Names};
+use super::{Draft, Made, Names, Part};
 use crate::error::Result;
 use crate::report::drawing::{Drawing, Item, Measure, Role, Stroke, Text};
 use crate::report::hypernym_tree::{Line, tree};
@@ -35,6 +35,7 @@ pub(super) fn figures(report: &Report) -> Result<Vec<Draft>> {
                           highest and of lowest LC."
                     .into(),
                 runs: vec![of.run.clone()],
+                part: Part::Consistency,
                 source: "results/consistency.json",
                 made: Made::Drawing(drawing(&of.result, [Some(specific), general], &title)?),
             });

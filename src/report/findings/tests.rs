@@ -1,7 +1,8 @@
 //! Sentences of small results.
 
 use super::*;
-use crate::report::{Facts, Run};
+use crate::report::{Facts, Run, Traced};
+use crate::run::results::trace::{Detector, Ratio, Representation, Score, Trace};
 
 fn row(run: &str, attack: &str, top1: f64, interval: [f64; 2]) -> Row {
     Row {
@@ -47,16 +48,86 @@ fn two_networks_are_told_beside_each_other_under_the_attack_that_both_have() {
     let found = of(&report);
     let first = "Under PGD ε 2 the top-1 accuracy of ordinary falls from 92.3 % to 51.4 %; that of \
                  consistent falls from 90.0 % to 79.8 % (over 1000 images).";
-    let second = "consistent beside ordinary: no difference beyond chance on clean images (-2.3 \
-                  points), 28.4 points more under the attack.";
+    let second = "consistent beside ordinary: not told apart on clean images, where the 95 % \
+                  intervals overlap (-2.3 points), 28.4 points more under the attack.";
     assert_eq!(found, [first, second]);
 }
 
 #[test]
-fn what_may_be_chance_is_called_so() {
+fn intervals_that_overlap_are_called_so_and_no_proof_of_equality() {
     let report =
         report(vec![row("a", "none", 0.9, [0.85, 0.95]), row("a", "fgsm", 0.88, [0.82, 0.92])]);
     let sentence = &of(&report)[0];
-    assert!(sentence.contains("the network goes from 90.0 % to 88.0 %, which is within chance"));
+    let expected = "the network goes from 90.0 % to 88.0 % (the 95 % intervals overlap: these images \
+                    do not tell the two apart)";
+    assert!(sentence.contains(expected), "{sentence}");
     assert!(of(&Report::gather(&[]).unwrap()).is_empty());
+}
+
+#[test]
+fn of_fewer_than_ten_images_nothing_is_said() {
+    let mut few =
+        report(vec![row("a", "none", 0.9, [0.85, 0.95]), row("a", "fgsm", 0.1, [0.0, 0.3])]);
+    assert_eq!(of(&few).len(), 1);
+    few.rows.iter_mut().for_each(|row| row.images = 9);
+    few.traces.push(traced(9, &[("pgd ε 4", false, &[("distance", 0.9)])]));
+    let nearer = Ratio { images: 1, mean: 0.5, interval: [0.5, 0.5], ..Ratio::default() };
+    few.traces[0].result.representation =
+        Some(Representation { mean: nearer, ..Representation::default() });
+    assert_eq!(of(&few), [""; 0]);
+}
+
+/// What detectors found: attack, whether it works against the distance, areas by score.
+fn traced(fooled: u64, attacks: &[(&str, bool, &[(&str, f64)])]) -> Traced {
+    let attacks = attacks.iter().map(|(attack, aware, curves)| Attacked {
+        attack: (*attack).into(),
+        aware: *aware,
+        images: fooled,
+        fooled,
+        curves: curves
+            .iter()
+            .map(|(score, auc)| Roc {
+                score: (*score).into(),
+                auc: *auc,
+                interval: [auc - 0.05, auc + 0.05],
+                ..Roc::default()
+            })
+            .collect(),
+    });
+    let score = |name: &str| Score { name: name.into(), ..Score::default() };
+    let detector = Detector {
+        real_images: 100,
+        scores: ["disagreement", "distance", "confidence"].map(score).into(),
+        attacks: attacks.collect(),
+        ..Detector::default()
+    };
+    let result = Trace { detector: Some(detector), ..Trace::default() };
+    Traced { run: "a".into(), network: "alexnet".into(), result, published: None }
+}
+
+#[test]
+fn detectors_are_told_by_their_lowest_and_highest_area() {
+    let mut report = report(Vec::new());
+    let (fgsm, pgd) = (
+        [("disagreement", 0.7), ("distance", 0.88), ("confidence", 0.99)],
+        [("disagreement", 0.55), ("distance", 0.61), ("confidence", 0.2)],
+    );
+    report.traces.push(traced(50, &[("fgsm ε 4", false, &fgsm), ("pgd ε 2", false, &pgd)]));
+    let expected = [
+        "disagreement tells adversarial from real images of a with AUC from 0.550 [0.500, 0.600] \
+         (pgd ε 2) to 0.700 [0.650, 0.750] (fgsm ε 4); 0.5 = chance.",
+        "distance tells adversarial from real images of a with AUC from 0.610 [0.560, 0.660] (pgd ε \
+         2) to 0.880 [0.830, 0.930] (fgsm ε 4); 0.5 = chance.",
+    ];
+    assert_eq!(of(&report), expected);
+}
+
+#[test]
+fn an_attack_against_the_distance_says_nothing_of_other_scores() {
+    let mut report = report(Vec::new());
+    let curves = [("disagreement", 0.9), ("distance", 0.3), ("confidence", 0.8)];
+    report.traces.push(traced(50, &[("pgd ε 4", true, &curves)]));
+    let expected = "Against an attack that works against it, distance has AUC 0.300 [0.250, 0.350] \
+                    (pgd ε 4) in a; 0.5 = chance.";
+    assert_eq!(of(&report), [expected]);
 }

@@ -19,6 +19,8 @@ pub struct Drawing {
     pub caption: String,
     /// The command that makes it.
     pub command: String,
+    /// Where it stands in the report.
+    pub part: Part,
     /// The files in the run folder that its numbers are in.
     pub source: String,
     /// The drawing, in the page's colours; it is put into the page as it is.
@@ -44,10 +46,6 @@ impl Drawing {
             svg: names.in_figure(&self.svg, true),
             ..self.clone()
         }
-    }
-
-    pub(in crate::report) fn part(&self) -> Part {
-        Part::of_figure(&self.name, &self.source)
     }
 }
 

@@ -81,7 +81,7 @@ pub fn render(page: &Page<'_>) -> (String, usize) {
             body: String::new(),
         };
         let drawn: Vec<&Drawing> =
-            page.drawings.iter().filter(|drawing| drawing.part() == part).collect();
+            page.drawings.iter().filter(|drawing| drawing.part == part).collect();
         let of_part = sections.iter().filter(|section| section.part == part);
         // The summary has the runs.
         for section in of_part.filter(|section| section.heading.is_some()) {

@@ -44,11 +44,13 @@ pub struct Across<'a> {
     pub word: &'a str,
     /// So many steps of a series are one of it: 100 for hundredths.
     pub per_unit: u64,
+    /// Whether the values at its end are told: those of a ROC curve are always 1.
+    pub ends: bool,
 }
 
 impl Across<'static> {
     /// Training steps.
-    pub const STEPS: Self = Self { word: "step", per_unit: 1 };
+    pub const STEPS: Self = Self { word: "step", per_unit: 1, ends: true };
 }
 
 impl Across<'_> {
@@ -132,7 +134,7 @@ impl Curve<'_> {
             return None;
         }
         self.draw_title(Rect { height: 1, ..area }, buffer);
-        let gutter = if area.width >= 40 { GUTTER } else { 0 };
+        let gutter = if area.width >= 40 && self.across.ends { GUTTER } else { 0 };
         let numbers = u16::from(area.height >= 6);
         let plot = Rect {
             x: area.x + LABEL + 2,
@@ -439,7 +441,10 @@ impl Curve<'_> {
             legend.push((told, self.theme.style(Role::Accent)));
         }
         let swatch = if self.ascii { "-" } else { "━" };
-        for line in self.lines {
+        // What is there to compare with stands last.
+        let (own, muted): (Vec<&Line<'_>>, Vec<_>) =
+            self.lines.iter().partition(|line| line.role != Role::Muted);
+        for line in own.into_iter().chain(muted) {
             let style = self.theme.style(line.role);
             // Between the points of a curve over fractions there is no value.
             let shown = self.cursor.filter(|_| self.across.per_unit <= 1);

@@ -282,7 +282,11 @@ fn draw_chart(
         scale: 1.0,
         limits: (0.0, 1.0),
         cursor: mark,
-        across: Across { word: if l2 { "ε l2" } else { "ε" }, per_unit: PER_LEVEL as u64 },
+        across: Across {
+            word: if l2 { "ε l2" } else { "ε" },
+            per_unit: PER_LEVEL as u64,
+            ends: true,
+        },
         empty: "no attack with a bound was measured",
         ascii: context.glyphs.is_ascii(),
         theme: context.theme,

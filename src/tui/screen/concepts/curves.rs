@@ -89,9 +89,9 @@ impl Chart {
 
     fn across(self) -> Across<'static> {
         match self {
-            Self::Consistency => Across { word: "LC", per_unit: PER_UNIT as u64 },
-            Self::Thresholds => Across { word: "iou", per_unit: PER_UNIT as u64 },
-            Self::Sigmas => Across { word: "sigma", per_unit: PER_UNIT as u64 },
+            Self::Consistency => Across { word: "LC", per_unit: PER_UNIT as u64, ends: true },
+            Self::Thresholds => Across { word: "iou", per_unit: PER_UNIT as u64, ends: true },
+            Self::Sigmas => Across { word: "sigma", per_unit: PER_UNIT as u64, ends: true },
             Self::Training => Across::STEPS,
         }
     }

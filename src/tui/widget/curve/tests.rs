@@ -171,7 +171,7 @@ fn no_value_over_epsilon_stands_where_nothing_was_measured() {
         curve.draw(buffer.area, &mut buffer);
         fixture::text(&buffer)
     };
-    let text = drawn(Across { word: "ε", per_unit: 100 });
+    let text = drawn(Across { word: "ε", per_unit: 100, ends: true });
     assert!(text.contains("0.2500") && !text.contains("0.1250"), "{text}");
     let text = drawn(Across::STEPS);
     assert!(text.contains("0.2500") && text.contains("0.1250"), "{text}");
@@ -192,7 +192,7 @@ fn a_chart_over_epsilon_has_fractions_below_intervals_around_and_a_mark() {
         scale: 1.0,
         limits: (0.0, 1.0),
         cursor: Some(150),
-        across: Across { word: "ε", per_unit: 100 },
+        across: Across { word: "ε", per_unit: 100, ends: true },
         empty: "",
         ascii: false,
         theme: &theme,

@@ -95,7 +95,7 @@ fn draw_curves(
     let curves: Vec<(String, Series)> = attack
         .curves
         .iter()
-        .map(|roc| (text::clean(&roc.score).into_owned(), series(roc)))
+        .map(|roc| (format!("{} {:.3}", text::clean(&roc.score), roc.auc), series(roc)))
         .collect();
     let mut chance = Series::default();
     chance.push(0, 0.0, 0.0);
@@ -110,7 +110,8 @@ fn draw_curves(
         intervals: &[],
     });
     let lines: Vec<CurveLine<'_>> = std::iter::once(by_chance).chain(own).collect();
-    let title = [text::clean(&attack.attack).into_owned(), "suspected over false alarms".into()];
+    let title =
+        [text::clean(&attack.attack).into_owned(), "suspected over false alarms, AUC".into()];
     let rate = found.false_positive_rate.clamp(0.0, 1.0);
     let curve = Curve {
         title: &title,
@@ -122,7 +123,7 @@ fn draw_curves(
         limits: (0.0, 1.0),
         // Where the thresholds were set; beside its values narrow charts have no room for all names.
         cursor: (area.width >= NAMES_AND_VALUES).then(|| (rate * PER_UNIT).round() as u64),
-        across: Across { word: "real", per_unit: PER_UNIT as u64 },
+        across: Across { word: "real", per_unit: PER_UNIT as u64, ends: false },
         empty: "nothing was measured",
         ascii: context.glyphs.is_ascii(),
         theme: context.theme,
@@ -153,7 +154,7 @@ fn draw_table(
     let mut taken = 0;
     for ((at, attack), row) in found.attacks.iter().enumerate().skip(first).zip(area.rows()) {
         let ground = Ground::draw(context, at == chosen, row, buf);
-        let aware = if attack.aware { " knows it" } else { "" };
+        let aware = if attack.aware { ", on distance" } else { "" };
         let name = format!("{}{aware}", attack.attack);
         let fooled = format!("{}/{}", attack.fooled, attack.images);
         let cells = found.scores.iter().map(|score| {
@@ -219,6 +220,15 @@ fn facts(found: &Detector) -> Vec<String> {
             )
         })
         .collect();
+    lines.push(
+        "real images: all that were tried, wrongly answered ones too; adversarial ones are of rightly \
+         answered images"
+            .to_owned(),
+    );
+    if found.attacks.iter().any(|attack| attack.aware) {
+        lines
+            .push("on distance: the attack works against the detector by distance, too".to_owned());
+    }
     lines.push(format!(
         "area under the curve, 95 % interval, share found at the threshold; set on {} real images at \
          {:.3} false alarms; {} reference images",

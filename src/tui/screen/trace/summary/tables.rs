@@ -181,8 +181,8 @@ pub(super) fn errors(
             text::pad(kind, 11),
             text::pad(error, classes),
             text::pad_left(rest[0], 7),
-            text::pad_left(rest[1], 7),
-            text::pad_left(rest[2], 7)
+            text::pad_left(rest[1], 8),
+            text::pad_left(rest[2], 10)
         )
     };
     let head = columns("", "true → answer", ["images", "true's", "answer's"], "behind it");
