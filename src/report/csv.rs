@@ -113,6 +113,9 @@ pub fn sets(report: &Report) -> String {
     lines(head, rows)
 }
 
+/// Writes one table.
+type Table = fn(&Report) -> String;
+
 /// Every table of the report in a file of its own, the accuracies first; a table without rows is left
 /// out.
 pub fn all(report: &Report) -> Vec<(String, String)> {
@@ -121,7 +124,7 @@ pub fn all(report: &Report) -> Vec<(String, String)> {
     let accuracies = (!report.rows.is_empty() || no_concepts)
         .then(|| ("accuracies.csv".to_owned(), accuracies(report)));
     let mut files: Vec<(String, String)> = accuracies.into_iter().collect();
-    let tables: [(&str, fn(&Report) -> String); 22] = [
+    let tables: [(&str, Table); 22] = [
         ("curves.csv", curves),
         ("transfers.csv", transfers),
         ("sets.csv", sets),

@@ -2,6 +2,8 @@
 //! intervals do not overlap. That they overlap shows no equality: then the sentence says that these
 //! images do not tell the two apart.
 
+use std::fmt::Write as _;
+
 use super::names::Names;
 use super::{Report, Row};
 use crate::run::results::consistency::Estimate;
@@ -172,10 +174,10 @@ fn concepts(report: &Report, names: &Names) -> Vec<String> {
         if let Some(adversarial) = adversarial {
             let ends = layer.interval.adversarial.as_ref().and_then(|ends| ends.get(ALL));
             let both = layer.interval.real.get(ALL).zip(ends);
-            text += &format!(", {} on adversarial images", share(*adversarial));
+            let _ = write!(text, ", {} on adversarial images", share(*adversarial));
             match both {
                 Some((a, b)) if apart(*a, *b) && adversarial < real => {
-                    text += ": concepts are lost"
+                    text += ": concepts are lost";
                 }
                 Some((a, b)) if apart(*a, *b) => text += ": more than on real ones",
                 Some(_) => {

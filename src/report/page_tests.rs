@@ -238,11 +238,13 @@ fn numbers_of(value: &Value, found: &mut Vec<f64>) {
         Value::Array(items) => {
             // How many there are is a number, too: neurons, for one.
             found.push(items.len() as f64);
-            items.iter().for_each(|item| numbers_of(item, found));
+            for item in items {
+                numbers_of(item, found);
+            }
         }
         Value::Object(fields) => fields.values().for_each(|item| numbers_of(item, found)),
         Value::String(text) => {
-            found.extend(numbers_in(text).iter().filter_map(|n| n.parse::<f64>().ok()))
+            found.extend(numbers_in(text).iter().filter_map(|n| n.parse::<f64>().ok()));
         }
         _ => {}
     }

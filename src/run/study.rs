@@ -121,7 +121,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let alone = new(root.path(), "alone", "[train]\n", None);
         assert_eq!(read(&alone).unwrap(), None);
-        assert_eq!(members(&alone).unwrap(), [alone.clone()]);
+        assert_eq!(members(&alone).unwrap(), std::slice::from_ref(&alone));
 
         let study = new(root.path(), "study", STUDY, None);
         assert_eq!(read(&study).unwrap(), Some(Study::default()));
@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(forgotten(&study, "study · a", &Study::default()).unwrap(), Some(first.clone()));
         assert_eq!(forgotten(&study, "study · b", &Study::default()).unwrap(), None);
         write(&study, &named(first.id())).unwrap();
-        assert_eq!(members(&study).unwrap(), [first.clone()]);
+        assert_eq!(members(&study).unwrap(), std::slice::from_ref(&first));
         assert_eq!(forgotten(&study, "study · a", &named(first.id())).unwrap(), None);
         for nowhere in ["20260101-000000-gone-0000", "../x", "", "a/b"] {
             write(&study, &named(nowhere.into())).unwrap();

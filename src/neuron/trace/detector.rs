@@ -164,7 +164,9 @@ mod tests {
             let mut one = |at: usize| {
                 let predicted = at % CLASSES;
                 let mut phi = phi(&mut random, shown(predicted));
-                phi.iter_mut().for_each(|value| *value += far);
+                for value in &mut phi {
+                    *value += far;
+                }
                 distance(&phi, predicted)
             };
             (0..300).map(&mut one).collect()

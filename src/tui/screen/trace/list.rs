@@ -61,7 +61,7 @@ pub(super) fn draw(
         let kind = format!("{symbol} {word} ");
         buf.set_stringn(place.x, place.y, kind, width, ground.over(role));
         let rest = cells(row, width.saturating_sub(head));
-        let style = ground.chosen().unwrap_or(Style::new());
+        let style = ground.chosen().unwrap_or_default();
         let room = width.saturating_sub(head);
         buf.set_stringn(place.x + head as u16, place.y, rest, room, style);
         view.clickable(place, Click::Cell(Place::Trace, Region::Predictions as u16, at as u16));

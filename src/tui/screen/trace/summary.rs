@@ -106,21 +106,23 @@ pub(super) fn draw(
         Page::Kinds => tables::kinds(state, shown, context, inner, buf, view),
         Page::Errors => tables::errors(state, shown, context, inner, buf, view),
         Page::Classes => tables::classes(state, shown, context, inner, buf, view),
-        Page::Detector => match &shown.seen.trace.detector {
-            Some(found) => detector::draw(state, found, context, inner, buf, view),
-            None => {
+        Page::Detector => {
+            if let Some(found) = &shown.seen.trace.detector {
+                detector::draw(state, found, context, inner, buf, view);
+            } else {
                 let words = "No detector was tried: a [trace.detector] section in the spec sets \
                              one on real images and tries it on every attack of the run.";
                 empty::say(words, context, inner, buf);
             }
-        },
-        Page::Ratios => match &shown.seen.trace.representation {
-            Some(found) => ratios::draw(found, context, inner, buf),
-            None => {
+        }
+        Page::Ratios => {
+            if let Some(found) = &shown.seen.trace.representation {
+                ratios::draw(found, context, inner, buf);
+            } else {
                 let words = "The run had no adversarial images whose class to reach is not the true \
                              one: [attack] makes them, trace.adversarial says whose are looked at.";
                 empty::say(words, context, inner, buf);
             }
-        },
+        }
     }
 }
