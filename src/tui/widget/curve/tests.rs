@@ -201,3 +201,29 @@ fn a_chart_over_epsilon_has_fractions_below_intervals_around_and_a_mark() {
     curve.draw(buffer.area, &mut buffer);
     insta::assert_snapshot!(fixture::text(&buffer));
 }
+
+#[test]
+fn ends_that_say_nothing_are_not_told_and_what_is_compared_with_stands_last() {
+    let (chance, own) = (series(&[(0, 0.0), (100, 1.0)]), series(&[(0, 0.4), (100, 1.0)]));
+    let line = |name, series, role| Line { name, series, role, intervals: &[] };
+    let lines = [line("chance", &chance, Role::Muted), line("distance 0.881", &own, Role::Series1)];
+    let theme = fixture::theme();
+    let curve = Curve {
+        title: &["roc".to_owned()],
+        lines: &lines,
+        steps: 0..=100,
+        smoothing: 0,
+        log: false,
+        scale: 1.0,
+        limits: (0.0, 1.0),
+        cursor: None,
+        across: Across { word: "real", per_unit: 100, ends: false },
+        empty: "",
+        ascii: false,
+        theme: &theme,
+    };
+    let mut buffer = Buffer::empty(Rect::new(0, 0, 60, 12));
+    curve.draw(buffer.area, &mut buffer);
+    let text = fixture::text(&buffer);
+    assert!(text.contains("distance 0.881  ━ chance") && !text.contains("1.000"), "{text}");
+}
