@@ -1,3 +1,5 @@
+//! Event files are what TensorBoard reads: records decoded again, and their sums checked.
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
