@@ -29,7 +29,7 @@ use crate::error::{Error, Result};
 use crate::report::figure::Options;
 use crate::run::control::Command as Ask;
 use crate::run::folder::RunFolder;
-use crate::run::study::members;
+use crate::run::study::{alone, members};
 use crate::settings::{Flags, Settings};
 use crate::tui::capability;
 use crate::tui::glyphs::Glyphs;
@@ -413,7 +413,10 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Show(args) => {
             let folder = find(&args.run)?;
             match args.metrics {
-                Some(format) => metrics::run(&folder, format),
+                Some(format) => {
+                    alone(&folder)?;
+                    metrics::run(&folder, format)
+                }
                 None => show::run(&folder, glyphs(&settings()?), args.json),
             }
         }
@@ -449,6 +452,7 @@ pub fn run(cli: Cli) -> Result<()> {
             };
             let words = std::iter::once(&args.run).chain(&args.with);
             let folders: Vec<RunFolder> = words.map(|word| find(word)).collect::<Result<_>>()?;
+            folders.iter().try_for_each(alone)?;
             view::run(&folders, view)
         }
         Command::Report(args) => {

@@ -93,7 +93,9 @@ pub(super) fn summary(folder: &RunFolder, glyphs: Glyphs) -> Result<String> {
     row("created", &format!("{} on {}", info.created, info.host));
     row("device", &info.device);
     row("folder", &folder.path().display().to_string());
-    if let Ok(spec) = spec::read_resolved(&folder.path().join("spec.toml")) {
+    let spec = spec::read_resolved(&folder.path().join("spec.toml"));
+    // Each run of a study has its own network.
+    if let Some(spec) = spec.ok().filter(|spec| spec.study.is_none()) {
         row("network", &network(&spec));
         row("input", &input(&spec));
     }

@@ -38,6 +38,7 @@ use crate::model::weights::{self, Header, Weights};
 use crate::model::{self, Arch, Model, ModelConfig};
 use crate::ops::{self, Precision};
 use crate::run::folder::RunFolder;
+use crate::run::study;
 use crate::spec::{self, Spec};
 use crate::train::checkpoint::weights_only;
 use crate::train::{Adam, Optimizer, Rule, Schedule, Sgd, Shape, Trainer};
@@ -201,6 +202,7 @@ pub fn weights_path(word: &str, runs: &Path) -> Result<PathBuf> {
     let Some(of_run) = word.strip_prefix("run:") else { return Ok(PathBuf::from(word)) };
     let (id, which) = of_run.split_once('@').unwrap_or((of_run, "best"));
     let folder = RunFolder::resolve(runs, id)?;
+    study::alone(&folder)?;
     let path = super::checkpoints::named(folder.path(), which)?;
     path.ok_or_else(|| {
         Error::bad_input(format!("run '{}' has no checkpoint '{which}' yet", folder.id()))

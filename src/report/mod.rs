@@ -226,7 +226,7 @@ impl Report {
             common.truncate(same);
         }
         let common = common.join(" ");
-        let common = common.trim_end_matches([':', ',', '-', '–', ' ']);
+        let common = common.trim_end_matches([':', ',', '-', '–', '·', ' ']);
         if common.is_empty() {
             format!("{} runs", self.runs.len())
         } else {

@@ -40,6 +40,15 @@ pub fn members(folder: &RunFolder) -> Result<Vec<RunFolder>> {
     study.runs.iter().map(|member| open(folder, &member.run)).collect()
 }
 
+/// That a command can look at this run: bad input for a study, which names its runs.
+pub fn alone(folder: &RunFolder) -> Result<()> {
+    let Some(study) = read(folder)? else { return Ok(()) };
+    let runs: Vec<&str> = study.runs.iter().map(|member| member.run.as_str()).collect();
+    let named = if runs.is_empty() { "none yet".to_owned() } else { runs.join(", ") };
+    let text = format!("'{}' is a study: what there is to see is in its runs", folder.id());
+    Err(Error::bad_input(text).hint(format!("name one of them: {named}")))
+}
+
 /// Opens the run `id` of a study, which lies beside it.
 pub fn open(study: &RunFolder, id: &str) -> Result<RunFolder> {
     let beside = study.path().parent().unwrap_or(Path::new("."));
@@ -128,6 +137,8 @@ mod tests {
         let error = members(&study).unwrap_err();
         assert_eq!(error.exit_code(), 2);
         assert!(error.message.contains("none of its runs"), "{}", error.message);
+        assert!(super::alone(&alone).is_ok());
+        assert_eq!(super::alone(&study).unwrap_err().exit_code(), 2);
 
         let first = new(root.path(), "study · a", "[train]\n", Some(&study.id()));
         let named = |run: String| Study { runs: vec![Member { name: "a".into(), run }] };
@@ -135,6 +146,8 @@ mod tests {
         assert_eq!(forgotten(&study, "study · b", &Study::default()).unwrap(), None);
         write(&study, &named(first.id())).unwrap();
         assert_eq!(members(&study).unwrap(), std::slice::from_ref(&first));
+        let error = super::alone(&study).unwrap_err();
+        assert!(error.hint.unwrap().contains(&first.id()));
         assert_eq!(forgotten(&study, "study · a", &named(first.id())).unwrap(), None);
         for nowhere in ["20260101-000000-gone-0000", "../x", "", "a/b"] {
             write(&study, &named(nowhere.into())).unwrap();

@@ -39,6 +39,12 @@ impl World {
         self.runs.iter().find(|run| run.info.id == id).map(AsRef::as_ref)
     }
 
+    /// Of a study its first run, since it has no results of its own; any other run itself.
+    pub fn with_results<'a>(&'a self, id: &'a str) -> &'a str {
+        let members = self.runs.iter().filter(|run| run.info.study.as_deref() == Some(id));
+        members.map(|run| run.info.id.as_str()).min().unwrap_or(id)
+    }
+
     /// What is known of a followed run.
     pub fn detail(&self, id: &str) -> Option<&RunDetail> {
         self.details.get(id).map(AsRef::as_ref)

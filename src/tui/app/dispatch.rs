@@ -156,7 +156,7 @@ impl App {
 
     fn perform_on_screen(&mut self, action: Action) -> Option<Vec<Effect>> {
         let world = Arc::clone(&self.world);
-        let selected = self.runs.selected.clone();
+        let selected = self.about().map(str::to_owned);
         let compared = self.runs.compared();
         let page = self.page();
         let scene = Scene {

@@ -289,7 +289,7 @@ impl App {
         }
         let scene = Scene {
             world: &self.world,
-            selected: self.runs.selected.as_deref(),
+            selected: self.runs.selected.as_deref().map(|id| self.world.with_results(id)),
             compared: &[],
             pictures: &self.pictures,
         };
@@ -336,21 +336,26 @@ impl App {
             wants.pictures.clear();
         }
         // Whatever else a screen needs, it is about the selected run and those beside it.
-        for id in self.runs.selected.iter().chain(&compared) {
-            if !wants.runs.contains(id) {
-                wants.runs.push(id.clone());
+        for id in self.about().into_iter().chain(compared.iter().map(String::as_str)) {
+            if !wants.runs.iter().any(|wanted| wanted == id) {
+                wants.runs.push(id.to_owned());
             }
         }
         wants
     }
 
+    /// The run that the screen is about. A study is one line of the list; what its first run has found
+    /// stands on the screens that show results.
+    fn about(&self) -> Option<&str> {
+        let selected = self.runs.selected.as_deref()?;
+        Some(match self.screen {
+            ScreenId::Runs | ScreenId::Launch => selected,
+            _ => self.world.with_results(selected),
+        })
+    }
+
     fn scene<'a>(&'a self, compared: &'a [String]) -> Scene<'a> {
-        Scene {
-            world: &self.world,
-            selected: self.runs.selected.as_deref(),
-            compared,
-            pictures: &self.pictures,
-        }
+        Scene { world: &self.world, selected: self.about(), compared, pictures: &self.pictures }
     }
 
     /// Puts the cursor on a run that was just started, as soon as the reader sees it.

@@ -89,7 +89,7 @@ impl App {
 
     fn click_screen(&mut self, click: Click) -> Vec<Effect> {
         let world = Arc::clone(&self.world);
-        let selected = self.runs.selected.clone();
+        let selected = self.about().map(str::to_owned);
         let compared = self.runs.compared();
         let scene = Scene {
             world: &world,

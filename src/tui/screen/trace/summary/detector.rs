@@ -198,7 +198,9 @@ impl Columns {
     fn line(&self, name: &str, fooled: &str, scores: impl Iterator<Item = String>) -> String {
         let mut line = format!("{}{}", text::pad(name, self.name), text::pad_left(fooled, 10));
         for score in scores {
-            line.push_str(&text::pad_left(&score, self.score));
+            // A name that is cut must not touch the one before.
+            line.push(' ');
+            line.push_str(&text::pad_left(&score, self.score - 1));
         }
         line
     }
