@@ -181,7 +181,7 @@ fn concepts(report: &Report, names: &Names) -> Vec<String> {
                 }
                 Some((a, b)) if apart(*a, *b) => text += ": more than on real ones",
                 Some(_) => {
-                    text += "; the 95 % intervals overlap: these images do not tell the two apart"
+                    text += "; the 95 % intervals overlap: these images do not tell the two apart";
                 }
                 None => {}
             }

@@ -216,7 +216,7 @@ impl Work<'_> {
             asked = asked.or(Some(Command::Checkpoint));
         }
         if self.signals.stop_asked() && !self.stop {
-            asked = stronger(asked, Command::Stop);
+            asked = Some(stronger(asked, Command::Stop));
         }
         let Some(command) = asked else { return Ok(()) };
         match command {
@@ -258,8 +258,8 @@ impl Work<'_> {
 
 /// Of what was asked for at the same time, a signal's `stop` and a file's command: to end at once is
 /// more than to stop, which is more than the others.
-fn stronger(asked: Option<Command>, stop: Command) -> Option<Command> {
-    Some(asked.filter(|command| *command == Command::StopNow).unwrap_or(stop))
+fn stronger(asked: Option<Command>, stop: Command) -> Command {
+    asked.filter(|command| *command == Command::StopNow).unwrap_or(stop)
 }
 
 /// Ends the run that a study has under way, at once; of a run that is no study nothing. For a worker
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_stop_takes_the_place_of_less_and_not_of_an_end_at_once() {
-        let found = |asked| stronger(asked, Command::Stop);
+        let found = |asked| Some(stronger(asked, Command::Stop));
         assert_eq!(found(None), Some(Command::Stop));
         assert_eq!(found(Some(Command::Pause)), Some(Command::Stop));
         assert_eq!(found(Some(Command::Checkpoint)), Some(Command::Stop));

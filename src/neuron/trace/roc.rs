@@ -32,7 +32,7 @@ pub struct Curve {
 /// The interval is that of DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988), by mid-ranks (Sun
 /// and Xu, IEEE Signal Processing Letters 21, 2014), cut off at 0 and 1. Where every adversarial image
 /// stands above every real one, or below, or level with it, it has no width, however few the images
-/// are; then it is [`of_uniform_pairs`].
+/// are; then it is that of uniformly drawn pairs (`of_uniform_pairs`).
 pub fn curve(real: &[f64], adversarial: &[f64]) -> Option<Curve> {
     if real.is_empty() || adversarial.is_empty() {
         return None;

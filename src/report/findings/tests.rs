@@ -78,7 +78,10 @@ fn of_fewer_than_ten_images_nothing_is_said() {
 }
 
 /// What detectors found: attack, whether it works against the distance, areas by score.
-fn traced(fooled: u64, attacks: &[(&str, bool, &[(&str, f64)])]) -> Traced {
+/// An attack, whether it works against a detector, and each score's area.
+type Tried<'a> = (&'a str, bool, &'a [(&'a str, f64)]);
+
+fn traced(fooled: u64, attacks: &[Tried<'_>]) -> Traced {
     let attacks = attacks.iter().map(|(attack, aware, curves)| Attacked {
         attack: (*attack).into(),
         aware: *aware,

@@ -1,6 +1,6 @@
 //! `tensorboard/`: what TensorBoard reads of a run, beside the files that everybody else reads.
 //!
-//! Its format is a file of records ([`record`]), each an `Event` of protocol buffers ([`message`]).
+//! Its format is a file of records (`record`), each an `Event` of protocol buffers (`message`).
 //! A file is only ever appended to, a record a `write`; a reader takes a record that is not whole
 //! yet for the end. Each worker starts a file of its own, so that nothing follows the half record
 //! that a kill may leave.
@@ -98,7 +98,7 @@ impl Writer {
     }
 
     /// What some neurons like, as `stage/layer/neuron`: those whose real and adversarial pictures
-    /// disagree most, [`grid::NEURONS`] a layer. `run` is the folder that their pictures lie in.
+    /// disagree most, `grid::NEURONS` a layer. `run` is the folder that their pictures lie in.
     pub fn pictures(
         &mut self,
         wall_time: f64,
