@@ -77,10 +77,10 @@ fn of_fewer_than_ten_images_nothing_is_said() {
     assert_eq!(of(&few), [""; 0]);
 }
 
-/// What detectors found: attack, whether it works against the distance, areas by score.
-/// An attack, whether it works against a detector, and each score's area.
+/// An attack, whether it works against the distance, and each score's area.
 type Tried<'a> = (&'a str, bool, &'a [(&'a str, f64)]);
 
+/// What detectors found.
 fn traced(fooled: u64, attacks: &[Tried<'_>]) -> Traced {
     let attacks = attacks.iter().map(|(attack, aware, curves)| Attacked {
         attack: (*attack).into(),
