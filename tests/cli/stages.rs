@@ -120,7 +120,7 @@ fn an_evaluation_tells_how_sure_it_is_and_what_makes_it_doubtful() {
     let named = stdout(runs, &words);
     let files = ["accuracies.csv", "curves.csv", "transfers.csv"].map(|name| out.join(name));
     let named: Vec<&Path> = named.lines().map(Path::new).collect();
-    assert!(named.starts_with(&files.each_ref().map(|file| file.as_path())), "{named:?}");
+    assert!(named.starts_with(&files.each_ref().map(std::path::PathBuf::as_path)), "{named:?}");
     assert_eq!(std::fs::read_to_string(&files[0]).unwrap().lines().count(), 4);
 
     // A run that was trained and no more tells how that went.
