@@ -93,21 +93,23 @@ pub fn run(
         return event_files(folders, args.out.as_deref());
     }
     figures::check(args)?;
-    let files = if everything { all(folders, args)? } else { files(folders, args, format)? };
+    if args.format.is_none() && args.out.is_none() {
+        return print_and_write(home, folders, args, readonly);
+    }
+    let files = if everything {
+        let report = Report::gather(folders)?;
+        let figures = named_figures(&report, folders, args)?;
+        all(&report, &figures, folders, args)?
+    } else {
+        files(folders, args, format)?
+    };
     let Some(out) = &args.out else {
         // Of CSV one table: two of them one below the other are none.
         let most = if format == Format::Tex { files.len() } else { 1 };
         for (_, bytes) in files.iter().filter(|(name, _)| name != DOCUMENT).take(most) {
             print::text(&String::from_utf8_lossy(bytes))?;
         }
-        return match (args.format, readonly) {
-            (Some(_), _) => Ok(()),
-            (None, false) => write_home(home, folders, args),
-            (None, true) => {
-                print::talk("note: --readonly changes no run: nothing is written beside this");
-                Ok(())
-            }
-        };
+        return Ok(());
     };
     for path in write_into(out, &files)? {
         print::text(&format!("{}\n", path.display()))?;
@@ -125,10 +127,23 @@ fn write_into(out: &Path, files: &[File]) -> Result<Vec<PathBuf>> {
     files.iter().map(write).collect()
 }
 
-/// Whatever can be taken away, into the folder of the run, beside what goes to standard output. A
-/// run that belongs to somebody else can be read all the same.
-fn write_home(home: &RunFolder, folders: &[RunFolder], args: &ReportArgs) -> Result<()> {
-    let written = write_into(&home.path().join("report"), &all(folders, args)?);
+/// The Markdown to standard output, and whatever can be taken away into the folder of the run. A run
+/// that belongs to somebody else can be read all the same.
+fn print_and_write(
+    home: &RunFolder,
+    folders: &[RunFolder],
+    args: &ReportArgs,
+    readonly: bool,
+) -> Result<()> {
+    let report = Report::of(folders)?;
+    let figures = named_figures(&report, folders, args)?;
+    print::text(&markdown::with_figures(&report, &drawings(&figures, false)))?;
+    if readonly {
+        print::talk("note: --readonly changes no run: nothing is written beside this");
+        return Ok(());
+    }
+    let files = all(&report, &figures, folders, args)?;
+    let written = write_into(&home.path().join("report"), &files);
     print::talk(&match written.as_deref() {
         Ok([page, others @ ..]) => format!("{} and {} more files", page.display(), others.len()),
         Ok([]) => String::new(),
@@ -158,16 +173,19 @@ fn event_files(folders: &[RunFolder], out: Option<&Path>) -> Result<()> {
 const DOCUMENT: &str = "tables.tex";
 
 /// Whatever can be taken away.
-fn all(folders: &[RunFolder], args: &ReportArgs) -> Result<Vec<File>> {
-    let report = Report::gather(folders)?;
-    let named = named_figures(&report, folders, args)?;
-    let mut all = vec![file("report.html", page(folders, args)?)];
-    all.push(file("report.md", markdown::with_figures(&report, &drawings(&named, false))));
+fn all(
+    report: &Report,
+    figures: &[NamedFigure],
+    folders: &[RunFolder],
+    args: &ReportArgs,
+) -> Result<Vec<File>> {
+    let mut all = vec![file("report.html", page(report, figures, folders, args)?)];
+    all.push(file("report.md", markdown::with_figures(report, &drawings(figures, false))));
     if !report.is_empty() {
-        all.extend(files(folders, args, Format::Csv)?);
-        all.extend(latex::render(&report).into_iter().map(|(name, text)| file(&name, text)));
+        let tables = csv::all(report).into_iter().chain(latex::render(report));
+        all.extend(tables.map(|(name, text)| file(&name, text)));
     }
-    all.extend(figures::both(&named));
+    all.extend(figures::both(figures));
     Ok(all)
 }
 
@@ -186,7 +204,11 @@ fn files(folders: &[RunFolder], args: &ReportArgs, format: Format) -> Result<Vec
             let named = named_figures(&report, folders, args)?;
             vec![file("report.md", markdown::with_figures(&report, &drawings(&named, false)))]
         }
-        Format::Html => vec![file("report.html", page(folders, args)?)],
+        Format::Html => {
+            let report = Report::gather(folders)?;
+            let figures = named_figures(&report, folders, args)?;
+            vec![file("report.html", page(&report, &figures, folders, args)?)]
+        }
         Format::Json => {
             let json = serde_json::to_string_pretty(&Report::of(folders)?)
                 .map_err(|error| Error::failed(format!("failed to write JSON: {error}")))?;
@@ -217,7 +239,10 @@ fn named_figures(
 
 /// The figures as a page has them; without their drawings where there is no room for any. What can't
 /// be drawn keeps its place, and says so.
-fn drawings(figures: &[NamedFigure], with_svg: bool) -> Vec<Drawing> {
+fn drawings<'a>(
+    figures: impl IntoIterator<Item = &'a NamedFigure>,
+    with_svg: bool,
+) -> Vec<Drawing> {
     let drawing = |figure: &NamedFigure| {
         let drawn = if with_svg { figure.svg(Ink::Page) } else { Ok(String::new()) };
         let (svg, problem) = match drawn {
@@ -236,11 +261,15 @@ fn drawings(figures: &[NamedFigure], with_svg: bool) -> Vec<Drawing> {
             problem,
         }
     };
-    figures.iter().map(drawing).collect()
+    figures.into_iter().map(drawing).collect()
 }
 
-fn page(folders: &[RunFolder], args: &ReportArgs) -> Result<String> {
-    let report = Report::gather(folders)?;
+fn page(
+    report: &Report,
+    figures: &[NamedFigure],
+    folders: &[RunFolder],
+    args: &ReportArgs,
+) -> Result<String> {
     let galleries = galleries(folders, args)?;
     if report.is_empty() && galleries.is_empty() {
         return Err(Error::bad_input(format!(
@@ -256,16 +285,9 @@ fn page(folders: &[RunFolder], args: &ReportArgs) -> Result<String> {
     }
     let look = args.region.unwrap_or(Region::Off);
     let command = |panel: &Panel| command(panel, look);
-    let mut named = named_figures(&report, folders, args)?;
     // The page sets the neurons' pictures in its own way: they fit a phone.
-    named.retain(|figure| !figure.is_of_neurons());
-    let drawings = drawings(&named, true);
-    let page = html::Page {
-        report: &report,
-        galleries: &galleries,
-        command: &command,
-        drawings: &drawings,
-    };
+    let drawings = drawings(figures.iter().filter(|figure| !figure.is_of_neurons()), true);
+    let page = html::Page { report, galleries: &galleries, command: &command, drawings: &drawings };
     let (text, unread) = html::render(&page);
     if unread > 0 {
         print::talk(&format!("note: {unread} pictures could not be read; the page says where"));

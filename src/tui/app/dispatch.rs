@@ -10,6 +10,7 @@ use crate::tui::effect::{Effect, Order};
 use crate::tui::keymap::Resolved;
 use crate::tui::keymap::key::Key;
 use crate::tui::message::Notice;
+use crate::tui::screen::side_by_side::Asked;
 use crate::tui::screen::{Scene, ScreenId, attack, concepts, launch, neurons, runs, trace};
 use crate::tui::widget::dialog::{self, Answer, Dialog};
 use crate::tui::widget::palette::{self, Palette};
@@ -194,40 +195,34 @@ impl App {
             ScreenId::Launch => launch::act(&mut self.launch, action, &scene, page),
             ScreenId::Attack => attack::act(&mut self.attack, action, &scene, page),
             ScreenId::Neurons if action == Action::SideBySide => {
-                let marked = &self.runs.marked;
-                match neurons::side_by_side(&mut self.neurons, &scene, marked) {
-                    neurons::Asked::Done(effects) => Some(effects),
-                    neurons::Asked::Choose(runs) => {
-                        self.overlay = Some(Overlay::List(Palette::beside(runs)));
-                        Some(Vec::new())
-                    }
-                }
+                let asked = neurons::side_by_side(&mut self.neurons, &scene, &self.runs.marked);
+                Some(self.beside(asked))
             }
             ScreenId::Neurons => neurons::act(&mut self.neurons, action, &scene, page),
             ScreenId::Concepts if action == Action::SideBySide => {
-                let marked = &self.runs.marked;
-                match concepts::side_by_side(&mut self.concepts, &scene, marked) {
-                    concepts::Asked::Done(effects) => Some(effects),
-                    concepts::Asked::Choose(runs) => {
-                        self.overlay = Some(Overlay::List(Palette::beside(runs)));
-                        Some(Vec::new())
-                    }
-                }
+                let asked = concepts::side_by_side(&mut self.concepts, &scene, &self.runs.marked);
+                Some(self.beside(asked))
             }
             ScreenId::Concepts => concepts::act(&mut self.concepts, action, &scene, page),
             ScreenId::Trace if action == Action::SideBySide => {
-                match trace::side_by_side(&mut self.trace, &scene, &self.runs.marked) {
-                    trace::Asked::Done(effects) => Some(effects),
-                    trace::Asked::Choose(runs) => {
-                        self.overlay = Some(Overlay::List(Palette::beside(runs)));
-                        Some(Vec::new())
-                    }
-                }
+                let asked = trace::side_by_side(&mut self.trace, &scene, &self.runs.marked);
+                Some(self.beside(asked))
             }
             ScreenId::Trace => {
                 let (opens, effects) = trace::act(&mut self.trace, action, &scene, page)?;
                 self.open_neuron(opens);
                 Some(effects)
+            }
+        }
+    }
+
+    /// Lets the user choose the run that is to stand beside, where that is asked.
+    fn beside(&mut self, asked: Asked) -> Vec<Effect> {
+        match asked {
+            Asked::Done(effects) => effects,
+            Asked::Choose(runs) => {
+                self.overlay = Some(Overlay::List(Palette::beside(runs)));
+                Vec::new()
             }
         }
     }

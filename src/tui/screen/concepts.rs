@@ -33,7 +33,7 @@ mod table;
 mod tests;
 mod tree;
 
-pub use self::beside::{Asked, press as side_by_side};
+pub use self::beside::press as side_by_side;
 pub use self::keys::{act, click};
 
 use ratatui::buffer::Buffer;

@@ -15,6 +15,8 @@ mod meaning;
 pub mod neurons;
 pub mod run_detail;
 pub mod runs;
+pub mod side_by_side;
+mod split;
 mod terms;
 pub mod trace;
 

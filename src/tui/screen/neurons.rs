@@ -28,7 +28,7 @@ mod tests;
 mod time;
 mod zoom;
 
-pub use self::beside::{Asked, press as side_by_side};
+pub use self::beside::press as side_by_side;
 pub use self::keys::{act, click};
 
 use ratatui::buffer::Buffer;

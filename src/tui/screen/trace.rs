@@ -31,7 +31,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use self::beside::{Asked, press as side_by_side};
+pub use self::beside::press as side_by_side;
 pub use self::keys::{act, click};
 
 use ratatui::buffer::Buffer;

@@ -8,6 +8,7 @@ use ratatui::style::Modifier;
 use super::shown::Shown;
 use super::{Region, bars};
 use crate::tui::action::Place;
+use crate::tui::screen::split::{share, split_columns, split_rows};
 use crate::tui::screen::{Click, DrawContext, View};
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -66,24 +67,6 @@ impl Arrangement {
         };
         Self { strip, regions }
     }
-}
-
-fn share(all: u16, percent: u16) -> u16 {
-    (u32::from(all) * u32::from(percent) / 100) as u16
-}
-
-/// Above, and below.
-fn split_rows(area: Rect, above: u16) -> (Rect, Rect) {
-    let above = above.min(area.height);
-    let below = Rect { y: area.y + above, height: area.height - above, ..area };
-    (Rect { height: above, ..area }, below)
-}
-
-/// Left, and right.
-fn split_columns(area: Rect, left: u16) -> (Rect, Rect) {
-    let left = left.min(area.width);
-    let right = Rect { x: area.x + left, width: area.width - left, ..area };
-    (Rect { width: left, ..area }, right)
 }
 
 fn whole(area: Rect, focus: Region, needs: Needs) -> Vec<(Region, Rect)> {

@@ -9,6 +9,7 @@ use crate::tui::effect::Effect;
 use crate::tui::message::Notice;
 use crate::tui::screen::Scene;
 use crate::tui::screen::runs::short_name;
+use crate::tui::screen::side_by_side::Asked;
 
 /// The right side of the screen.
 #[derive(Debug)]
@@ -45,15 +46,6 @@ pub(super) fn of<'a>(state: &State, shown: &Shown<'a>, scene: &Scene<'a>) -> Opt
         }
         _ => Some(Beside::There(Pane { seen, layer, neuron, has_neighbour: true })),
     }
-}
-
-/// What the key for it came to.
-#[derive(Debug, PartialEq)]
-pub enum Asked {
-    /// Done.
-    Done(Vec<Effect>),
-    /// The user is to choose: ids with what is known of each.
-    Choose(Vec<(String, String)>),
 }
 
 /// Ends it, begins it with the marked run, or asks which run is meant.

@@ -7,15 +7,7 @@ use crate::run::state::Status;
 use crate::tui::effect::Effect;
 use crate::tui::message::Notice;
 use crate::tui::screen::Scene;
-
-/// What the key for it came to.
-#[derive(Debug, PartialEq)]
-pub enum Asked {
-    /// Done.
-    Done(Vec<Effect>),
-    /// The user is to choose: ids with what is known of each.
-    Choose(Vec<(String, String)>),
-}
+use crate::tui::screen::side_by_side::Asked;
 
 /// Ends it, begins it with the compared or the marked run, or asks which run is meant.
 pub fn press(state: &mut State, scene: &Scene<'_>, marked: &BTreeSet<String>) -> Asked {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::tui::effect::Effect;
 use crate::tui::message::Notice;
+use crate::tui::screen::side_by_side::Asked;
 use crate::tui::screen::terms::Filter;
 
 fn shown<'a>(state: &State, world: &'a World, cache: &'a Cache) -> Shown<'a> {

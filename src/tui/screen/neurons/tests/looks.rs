@@ -5,6 +5,7 @@ use super::*;
 use crate::tui::fixture::RUNNING;
 use crate::tui::glyphs::Glyphs;
 use crate::tui::pictures::overlay::Look;
+use crate::tui::screen::side_by_side::Asked;
 
 /// Draws the finished run of the world with all of it.
 fn snapshot(name: &str, state: &State, sizes: &[(u16, u16)]) {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::tui::effect::Effect;
+use crate::tui::screen::side_by_side::Asked;
 use crate::tui::screen::trace::ablation::find;
 
 /// Does them all; answers the effects and the neuron that was opened last.
