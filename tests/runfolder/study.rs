@@ -102,7 +102,7 @@ fn a_study_is_where_its_run_is_and_passes_on_what_it_is_asked() {
     assert_eq!(worker.wait(), Some(0));
     assert_eq!(study.state().unwrap().status, Status::Stopped);
     assert_eq!(run.state().unwrap().status, Status::Stopped);
-    assert_eq!(members(&study).unwrap(), [run.clone()], "the next one has not begun");
+    assert_eq!(members(&study).unwrap(), std::slice::from_ref(&run), "the next one has not begun");
 
     assert_eq!(runs.work(&study).wait(), Some(0), "{}", log(&study));
     assert_eq!(assert_finished(&runs, &study)[0], run);
