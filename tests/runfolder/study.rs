@@ -82,7 +82,7 @@ fn a_study_makes_each_of_its_runs_in_turn() {
 #[test]
 fn a_study_is_where_its_run_is_and_passes_on_what_it_is_asked() {
     let runs = Runs::new();
-    let study = runs.create_from(&two(100));
+    let study = runs.create_from(&two(40));
     let worker = runs.work(&study);
     let run = first(&study);
     training(&run);
@@ -128,7 +128,7 @@ fn a_study_that_is_ended_at_once_ends_its_run() {
 #[test]
 fn a_study_whose_worker_was_killed_leaves_its_run_and_follows_it_again() {
     let runs = Runs::new();
-    let study = runs.create_from(&two(100));
+    let study = runs.create_from(&two(40));
     let worker = runs.work(&study);
     let run = first(&study);
     training(&run);
@@ -146,7 +146,7 @@ fn a_study_whose_worker_was_killed_leaves_its_run_and_follows_it_again() {
 #[test]
 fn a_study_whose_run_was_killed_says_so_and_goes_on_with_it() {
     let runs = Runs::new();
-    let study = runs.create_from(&two(100));
+    let study = runs.create_from(&two(40));
     let worker = runs.work(&study);
     let run = first(&study);
     let state = training(&run);
